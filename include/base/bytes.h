@@ -1,0 +1,54 @@
+/*
+ * Integers in byte buffers, with the byte order in the name and no alignment
+ * asked for. Header only.
+ */
+#ifndef BASE_BYTES_H
+#define BASE_BYTES_H
+
+#include <string.h>
+
+#include "base/types.h"
+
+#define BYTES_ACCESS(bits, le, order)                             \
+    static inline uint##bits##_t bytes_ld_##le##bits(const void *p) \
+    {                                                             \
+        uint##bits##_t v;                                         \
+        memcpy(&v, p, sizeof v);                                  \
+        return GUINT##bits##_FROM_##order(v);                     \
+    }                                                             \
+    static inline void bytes_st_##le##bits(void *p, uint##bits##_t v) \
+    {                                                             \
+        v = GUINT##bits##_TO_##order(v);                          \
+        memcpy(p, &v, sizeof v);                                  \
+    }
+
+BYTES_ACCESS(16, le, LE)
+BYTES_ACCESS(32, le, LE)
+BYTES_ACCESS(64, le, LE)
+BYTES_ACCESS(16, be, BE)
+BYTES_ACCESS(32, be, BE)
+BYTES_ACCESS(64, be, BE)
+
+#undef BYTES_ACCESS
+
+/* The `size` (1 to 8) little-endian bytes at p, zero-extended. */
+static inline uint64_t bytes_ld_le(const void *p, unsigned size)
+{
+    const uint8_t *byte = p;
+    uint64_t v = 0;
+    for (unsigned i = 0; i < size; i++) {
+        v |= (uint64_t)byte[i] << (8 * i);
+    }
+    return v;
+}
+
+/* Stores the low `size` (1 to 8) bytes of v at p, little-endian. */
+static inline void bytes_st_le(void *p, unsigned size, uint64_t v)
+{
+    uint8_t *byte = p;
+    for (unsigned i = 0; i < size; i++) {
+        byte[i] = v >> (8 * i);
+    }
+}
+
+#endif

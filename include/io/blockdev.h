@@ -1,0 +1,101 @@
+/*
+ * A disk as a device model sees it: bytes that can be read and written now.
+ *
+ * Implemented by block/ (block.c over raw, qcow2 and overlay drivers); called
+ * by hw/ide and friends, by migration/ for snapshots, and by the roof to open
+ * images. Requests are synchronous: when the guest is told that one has
+ * finished is the device's business, in virtual time (DESIGN, section 3).
+ */
+#ifndef IO_BLOCKDEV_H
+#define IO_BLOCKDEV_H
+
+#include "base/error.h"
+#include "base/types.h"
+
+/* How an image is opened; from -drive. */
+typedef struct BlockOpenOptions {
+    const char *node;        /* drive id for messages, "drive0" */
+    const char *file;        /* path; NULL or "" is an empty removable drive */
+    const char *format;      /* "raw", "qcow2" or NULL to probe */
+    bool readonly;           /* the guest may not write */
+    bool temporary;          /* snapshot=on: writes go to a temporary overlay */
+    bool replay;             /* writes go to an undoable in-memory overlay */
+    const char *at_snapshot; /* with replay: the qcow2 snapshot that is the
+                              * start of the disk's past, or NULL: as it is */
+} BlockOpenOptions;
+
+/* A row of an image's snapshot table. Strings are owned by the row. */
+typedef struct BlockSnapshot {
+    char *id;                /* "1", "2", … unique in the image */
+    char *name;
+    uint64_t vm_state_bytes;
+    int64_t date_sec;        /* host time it was made, seconds since 1970 */
+    uint32_t date_nsec;
+    uint64_t vm_clock_ns;    /* guest virtual time */
+    Icount icount;           /* ICOUNT_NONE when icount was off */
+} BlockSnapshot;
+
+/* Opens an image. NULL with an error naming the file (and offset). */
+BlockDev *blockdev_open(const BlockOpenOptions *opts, Error **errp);
+/* Flushes and closes; NULL is allowed. */
+void blockdev_close(BlockDev *b);
+
+/* The id given at open; the file name (NULL when empty); "raw" or "qcow2". */
+const char *blockdev_node(const BlockDev *b);
+const char *blockdev_file(const BlockDev *b);
+const char *blockdev_format(const BlockDev *b);
+/* Virtual size; 0 for an empty drive. */
+uint64_t blockdev_size_bytes(const BlockDev *b);
+bool blockdev_readonly(const BlockDev *b);
+bool blockdev_is_empty(const BlockDev *b);
+
+/* Makes host I/O errors of this disk an input of the machine (port
+ * "block-error", name node): recorded when they happen, replayed without the
+ * host failing. Called once by the device that owns the disk. */
+void blockdev_bind(BlockDev *b, Machine *m);
+
+/* Transfers exactly `bytes` at byte offset `offset`, which must lie inside the
+ * disk. 0, or a negative errno (-EIO, -ENOSPC, -EROFS). */
+int blockdev_read(BlockDev *b, uint64_t offset, void *buf, size_t bytes);
+int blockdev_write(BlockDev *b, uint64_t offset, const void *buf, size_t bytes);
+/* Makes earlier writes survive a power cut. 0 or a negative errno. */
+int blockdev_flush(BlockDev *b);
+/* The range reads as zeroes afterwards. 0 or a negative errno. */
+int blockdev_write_zeroes(BlockDev *b, uint64_t offset, uint64_t bytes);
+
+/* A digest of the content as it reads now; for a log's machine identity. */
+bool blockdev_content_digest(BlockDev *b, uint64_t *digest, Error **errp);
+
+/* --- snapshots inside an image (qcow2) ------------------------------- */
+
+/* True if the image can take internal snapshots and is writable. */
+bool blockdev_can_snapshot(const BlockDev *b);
+/* The snapshot table in file order: GPtrArray of BlockSnapshot, owned by the
+ * caller; NULL with an error. An image without snapshots: empty. */
+GPtrArray *blockdev_snapshot_list(BlockDev *b, Error **errp);
+/* Writes a snapshot of the disk as it is now, with vm_state (may be NULL: no
+ * VM state) as its VM state. A snapshot of the same name is replaced, and is
+ * not lost if the new one fails. `info`: name and clocks are read. */
+bool blockdev_snapshot_create(BlockDev *b, const BlockSnapshot *info,
+                              GBytes *vm_state, Error **errp);
+/* Makes the disk read as the snapshot (by name, then by id). With the replay
+ * overlay only the view changes; otherwise the image does. */
+bool blockdev_snapshot_goto(BlockDev *b, const char *name, Error **errp);
+bool blockdev_snapshot_delete(BlockDev *b, const char *name, Error **errp);
+/* The VM state of a snapshot; NULL with an error. */
+GBytes *blockdev_snapshot_vm_state(BlockDev *b, const char *name,
+                                   Error **errp);
+void block_snapshot_free(BlockSnapshot *s);
+
+/* --- the past of a replay overlay, in memory -------------------------- */
+
+typedef struct BlockMark BlockMark;
+
+/* Remembers the disk's content now, cheaply (clusters are shared until
+ * written). Only for a disk opened with `replay`; NULL otherwise. */
+BlockMark *blockdev_mark(BlockDev *b);
+/* Makes the disk read as it did at the mark, which stays valid. */
+void blockdev_return_to(BlockDev *b, const BlockMark *mark);
+void blockdev_mark_free(BlockMark *mark);
+
+#endif

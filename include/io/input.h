@@ -1,0 +1,34 @@
+/*
+ * Keys and pointers on their way to a guest's input devices.
+ *
+ * Implemented by hw/input/input.c; a keyboard or mouse device registers, and
+ * a delivered `mutates` command (send-key) or a display calls input_send_*().
+ * By then the event has passed the boundary, so all of this is machine side.
+ */
+#ifndef IO_INPUT_H
+#define IO_INPUT_H
+
+#include "base/error.h"
+#include "base/types.h"
+
+/* ORDER input-key (hw/input/input.c): QMP's QKeyCode words. */
+typedef uint16_t InputKey;
+
+/* A key went down or up. */
+typedef void InputKeyFn(void *opaque, InputKey key, bool down);
+/* The pointer moved by (dx, dy) with buttons (bit 0 left, 1 right, 2 middle). */
+typedef void InputPointerFn(void *opaque, int dx, int dy, unsigned buttons);
+
+void input_register_keyboard(Machine *m, InputKeyFn *fn, void *opaque);
+void input_register_pointer(Machine *m, InputPointerFn *fn, void *opaque);
+
+/* The key of a QMP word ("ret", "ctrl", "a"); false if there is none. */
+bool input_key_find(const char *word, InputKey *key);
+const char *input_key_word(InputKey key);
+unsigned input_key_count(void);
+
+/* To the keyboard / pointer registered last; nothing if there is none. */
+void input_send_key(Machine *m, InputKey key, bool down);
+void input_send_pointer(Machine *m, int dx, int dy, unsigned buttons);
+
+#endif

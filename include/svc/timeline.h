@@ -1,0 +1,100 @@
+/*
+ * Time travel: record, replay, and going to any instruction of a run.
+ *
+ * Implemented by replay/; called by gdbstub/, monitor/ and the roof.
+ */
+#ifndef SVC_TIMELINE_H
+#define SVC_TIMELINE_H
+
+#include "vm/cpu.h"
+#include "vm/machine.h"
+
+typedef enum ReplayMode { REPLAY_NONE, REPLAY_RECORD, REPLAY_PLAY } ReplayMode;
+
+/* From -icount. Strings are the caller's. */
+typedef struct ReplayOptions {
+    ReplayMode mode;
+    const char *file;          /* rrfile */
+    const char *snapshot;      /* rrsnapshot, or NULL */
+    uint64_t digest_interval;  /* rrdigest=N instructions, 0: default */
+    GString *identity;         /* lines "key=value" that must agree; the roof
+                                * fills it in from the command line */
+} ReplayOptions;
+
+typedef struct Replay Replay;
+
+/* Starts recording or replaying a built machine at icount 0 (or at the
+ * rrsnapshot): opens the log, writes or checks the identity, makes or loads
+ * the snapshot, plugs in the NondetSource. */
+Replay *replay_start(Machine *m, const ReplayOptions *opts, Error **errp);
+/* Ends a recording properly (end chunk, final digest); NULL is allowed. */
+void replay_finish(Replay *r, ShutdownCause cause);
+void replay_free(Replay *r);
+
+ReplayMode replay_mode(const Replay *r);     /* r may be NULL: REPLAY_NONE */
+const char *replay_file(const Replay *r);
+/* The last icount on tape, ICOUNT_NONE if unknown (recording). */
+Icount replay_end(const Replay *r);
+/* The position in the log for snapshots made now. */
+uint64_t replay_log_position(Replay *r);
+/* The text of a divergence that stopped the replay, or NULL. */
+const char *replay_divergence(const Replay *r);
+/* loadvm while replaying or recording: after the machine state went to
+ * log_position; record: error. */
+bool replay_loadvm(Replay *r, const char *name, Error **errp);
+
+/* --- the replay break ---------------------------------------------------- */
+
+/* Stops (RUN_DEBUG) when icount is reached; replaces an earlier one. Error
+ * when it is in the past or this is not a replay. */
+bool replay_break_set(Replay *r, Icount icount, Error **errp);
+void replay_break_delete(Replay *r);
+Icount replay_break(const Replay *r);        /* ICOUNT_NONE: none */
+
+/* --- travelling ----------------------------------------------------------- */
+
+/* Polled during long travel; true: give up and return to where it began. */
+typedef bool ReplayPoll(void *opaque);
+
+/* Goes to an icount between 0 (or the first restorable point) and the end.
+ * Error naming the last icount if beyond it: the position is unchanged. */
+bool replay_seek(Replay *r, Icount icount, Error **errp);
+
+typedef enum ReverseStop {
+    REVERSE_STEP,              /* arrived one instruction earlier */
+    REVERSE_BREAKPOINT,        /* at a breakpoint's pc */
+    REVERSE_WATCHPOINT,        /* before the access; *hit says what */
+    REVERSE_BEGIN,             /* the start of history; no hit */
+    REVERSE_INTERRUPTED,       /* poll said stop; back where it started */
+} ReverseStop;
+
+/* True if going back is possible (replaying). */
+bool replay_can_reverse(const Replay *r);
+/* One instruction back. */
+bool replay_reverse_step(Replay *r, ReverseStop *stop, Error **errp);
+/* Back to the latest breakpoint or watchpoint hit before now, of those
+ * inserted in the CPUs. */
+bool replay_reverse_continue(Replay *r, ReplayPoll *poll, void *opaque,
+                             ReverseStop *stop, WatchHit *hit, Error **errp);
+
+/* Makes sure there is something to go back to (a debugger attached): without
+ * rrsnapshot the present becomes the start, as in QEMU. */
+void replay_start_debugging(Replay *r);
+
+/* A debugger changed memory or registers during replay: remembers the true
+ * state first, and returns to it before execution goes on. */
+void replay_diversion_begin(Replay *r);
+void replay_diversion_end(Replay *r);
+
+/* --- for the run loop at the roof ----------------------------------------- */
+
+/* Runs a slice of at most max_insns towards the next stop; does all that
+ * record and replay need at its end (digests, chunk flushing, break, end of
+ * log). The one way in which the roof runs a machine; r may be NULL. */
+typedef struct SliceResult {
+    bool idle;                 /* wait for a timer or an input */
+    bool stopped;              /* runstate changed */
+} SliceResult;
+SliceResult replay_run_slice(Machine *m, Replay *r, uint64_t max_insns);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * Virtual time and its timers: the only clock the guest side has.
+ *
+ * Implemented by softmmu/clock.c. Virtual time in ns is
+ * (icount << shift) + warp. It moves only because instructions retire or
+ * because the machine idles (DESIGN, section 2). Read by every device; timers
+ * are fired by accel/sched.c, between instructions.
+ */
+#ifndef VM_CLOCK_H
+#define VM_CLOCK_H
+
+#include "base/types.h"
+
+#define TIME_NEVER INT64_MAX
+
+typedef void TimerFn(void *opaque);
+
+/* Wiring of one timer. Its due time is state: it lives in a STATE_TIME row of
+ * the owner, to which due_ns points. */
+struct Timer {
+    Clock *clock;
+    int64_t *due_ns;
+    TimerFn *fn;
+    void *opaque;
+    const char *name;
+};
+
+Clock *clock_new(void);
+void clock_free(Clock *c);
+
+/* Virtual time at the present instruction, in ns since power-on. */
+int64_t clock_now_ns(Clock *c);
+
+/* Registers a timer whose due time is *due_ns; the order of registration
+ * decides between timers due at the same ns, so it must be fixed by the
+ * machine's construction. fn runs on the machine thread between
+ * instructions, once per arming, with *due_ns already TIME_NEVER. */
+void timer_init(Timer *t, Clock *c, const char *name, int64_t *due_ns,
+                TimerFn *fn, void *opaque);
+/* Arms (or re-arms) at an absolute virtual time; a past one fires as soon as
+ * the present instruction has retired. */
+void timer_arm(Timer *t, int64_t due_ns);
+void timer_cancel(Timer *t);
+bool timer_armed(const Timer *t);
+/* Unregisters; for devices that go away. */
+void timer_destroy(Timer *t);
+
+/* --- for accel/sched.c, migration and replay ------------------------- */
+
+/* The earliest due time of all timers, TIME_NEVER if none is armed. */
+int64_t clock_next_due_ns(Clock *c);
+/* Fires all timers that are due now, earliest first. */
+void clock_run_timers(Clock *c);
+/* Moves virtual time forward to ns while the machine idles. */
+void clock_warp_to(Clock *c, int64_t ns);
+/* The first icount at which virtual time, without further warp, is >= ns. */
+Icount clock_icount_at(Clock *c, int64_t ns);
+/* The clock's own state was loaded or timers' rows changed behind it. */
+void clock_rewire(Clock *c);
+
+/* ns per instruction as a power of two, 0..10; set once before the run. */
+void clock_set_shift(Clock *c, unsigned shift);
+unsigned clock_shift(const Clock *c);
+/* The source of the present icount: the machine. */
+void clock_set_icount_source(Clock *c, Icount (*get)(void *), void *opaque);
+
+/* The clock's state table and object, saved as section "clock". */
+const struct StateTable *clock_state(void);
+void *clock_state_object(Clock *c);
+
+#endif

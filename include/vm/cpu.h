@@ -1,0 +1,311 @@
+/*
+ * What a target owes the accelerator, the debugger and the monitor; and what
+ * the accelerator and softmmu offer a target.
+ *
+ * A target (target/i386) fills in one CpuClass and derives its CPU struct from
+ * Cpu. accel/tcg runs it; softmmu/tlb.c caches its translations.
+ */
+#ifndef VM_CPU_H
+#define VM_CPU_H
+
+#include <setjmp.h>
+
+#include "vm/ir.h"
+#include "vm/machine.h"
+#include "vm/state.h"
+
+/* --- softmmu TLB -------------------------------------------------------- */
+
+#define TLB_BITS  8
+#define TLB_SIZE  (1u << TLB_BITS)
+#define MMU_MODES 4        /* most that any target uses */
+
+typedef enum MmuAccess { MMU_LOAD, MMU_STORE, MMU_FETCH } MmuAccess;
+
+/* Low bits of a tag that force the slow path. */
+#define TLB_INVALID BIT(0) /* nothing here */
+#define TLB_SLOW    BIT(1) /* MMIO, ROM store, watched page, watchpoint */
+
+/* One direct-mapped entry: index (vaddr >> PAGE_BITS) & (TLB_SIZE - 1). An
+ * access of n bytes at va is fast when tag[kind] == ((va + n - 1) &
+ * PAGE_MASK), with va's index: then the bytes are at va + addend. */
+typedef struct TlbEntry {
+    uint64_t tag[3];       /* by MmuAccess: page address | TLB_* bits */
+    uint64_t addend;       /* host address minus guest address */
+} TlbEntry;
+
+/* What softmmu/tlb.c remembers beside it. */
+typedef struct TlbInfo {
+    GuestAddr page;        /* virtual, page aligned */
+    PhysAddr phys;         /* page aligned */
+    RamAddr ram;           /* if is_ram */
+    bool is_ram;
+    uint8_t prot;          /* bit per MmuAccess */
+} TlbInfo;
+
+typedef struct CpuTlb {
+    TlbEntry entry[MMU_MODES][TLB_SIZE];
+    TlbInfo info[MMU_MODES][TLB_SIZE];
+    uint64_t flushes, fills, slow;
+} CpuTlb;
+
+/* The result of a target's page walk. */
+typedef struct MmuResult {
+    PhysAddr phys;         /* of the byte asked for */
+    uint8_t prot;          /* bit per MmuAccess that needs no new walk */
+} MmuResult;
+
+/* --- debugging ----------------------------------------------------------- */
+
+typedef enum BreakOwner { BREAK_GDB = 1, BREAK_CPU = 2 } BreakOwner;
+
+typedef struct Breakpoint {
+    GuestAddr addr;        /* linear, or the offset gdb sees as $pc */
+    BreakOwner owner;
+} Breakpoint;
+
+/* bit per MmuAccess: LOAD, STORE */
+typedef struct Watchpoint {
+    GuestAddr addr;        /* linear */
+    uint64_t len;
+    uint8_t access;
+    BreakOwner owner;
+} Watchpoint;
+
+typedef struct WatchHit {
+    bool valid;
+    GuestAddr addr;        /* first byte of the access inside the watchpoint */
+    uint64_t len;
+    MmuAccess access;
+    Watchpoint watch;      /* a copy of what was hit */
+} WatchHit;
+
+/* --- the CPU --------------------------------------------------------------- */
+
+/* Where translated code starts and under which assumptions it was made. TBs
+ * are shared by all states with the same key and the same bytes. */
+typedef struct TbKey {
+    GuestAddr pc;          /* linear address of the first instruction */
+    GuestAddr base;        /* linear minus what the target calls pc (CS base) */
+    uint32_t flags;        /* the target's modes */
+} TbKey;
+
+struct TranslateContext;
+
+/* A register as gdb and `print $reg` see it; targets generate the array from
+ * regs.def. */
+typedef struct CpuReg {
+    const char *name;
+    uint8_t bits;
+    const char *gdb_type;  /* "int32", "code_ptr", "data_ptr", "i386_eflags" */
+    const char *group;     /* target-description feature it belongs to */
+    uint64_t (*get)(Cpu *cpu, unsigned n);
+    bool (*set)(Cpu *cpu, unsigned n, uint64_t v); /* false: read-only */
+    unsigned n;            /* handed to get and set */
+} CpuReg;
+
+/* The register file as a debugger is to see it in the present mode. */
+typedef struct CpuGdbView {
+    const char *architecture;   /* "i386", "i386:x86-64" */
+    const CpuReg *regs;         /* in g-packet order */
+    unsigned count;
+    unsigned pc, sp;            /* indices */
+    const char *xml;            /* target.xml, whole */
+} CpuGdbView;
+
+struct CpuClass {
+    const char *name;           /* target: "x86_64", "i386" */
+    size_t size;                /* of the CPU struct, which starts with Cpu */
+    size_t state_offset;
+    StateTableFn *state;
+    const IrReg *regs;          /* guest registers known to the IR */
+    unsigned reg_count;
+    unsigned pc_reg;            /* index in regs; exits write it */
+
+    /* Fixed models: "qemu64 …" lines for -cpu help; creation by name. */
+    void (*help)(GString *out);
+    bool (*set_model)(Cpu *cpu, const char *model, Error **errp);
+
+    /* After the rows' reset values: power-on or INIT state. */
+    void (*reset)(Cpu *cpu);
+    /* Brings lazy caches (flags) into the state rows. Idempotent. */
+    void (*sync)(Cpu *cpu);
+    /* Recomputes all caches from the rows (mode flags, lazy flags). */
+    void (*rewire)(Cpu *cpu);
+
+    /* --- execution */
+    void (*tb_key)(Cpu *cpu, TbKey *key);
+    /* Fills key-dependent private data; the array is the target's scratch. */
+    void (*translate_start)(struct TranslateContext *tc);
+    /* Decodes and translates the instruction at tc->pc. */
+    void (*translate_insn)(struct TranslateContext *tc);
+    /* Emits the exit of a TB that did not end by itself (length, page). */
+    void (*translate_stop)(struct TranslateContext *tc);
+    /* An exception left a TB: set the state to the instruction whose
+     * ir_insn_start() words are given. */
+    void (*restore)(Cpu *cpu, const uint64_t words[2]);
+    /* True if there is something to do although halted. */
+    bool (*has_work)(Cpu *cpu);
+    bool (*halted)(Cpu *cpu);
+    /* Takes the most urgent pending interrupt if it may be taken now. True
+     * if the state changed. Between instructions. */
+    bool (*interrupt)(Cpu *cpu);
+    /* A guest exception raised by cpu_raise() is delivered here, with the
+     * state of the faulting instruction. */
+    void (*deliver_exception)(Cpu *cpu);
+    /* Walks the page tables (A/D bits are set). False: the exception is noted
+     * in the CPU and the caller raises it; probe: nothing is noted or set. */
+    bool (*walk)(Cpu *cpu, GuestAddr va, MmuAccess access, unsigned mmu_mode,
+                 bool probe, MmuResult *res);
+    unsigned (*mmu_mode)(Cpu *cpu, bool fetch);
+    /* A watchpoint owned by the CPU (debug register) was hit; the instruction
+     * has retired. */
+    void (*debug_hit)(Cpu *cpu, const WatchHit *hit);
+    /* The same for a breakpoint, before the instruction. True if it raised an
+     * exception (the state changed). */
+    bool (*debug_break)(Cpu *cpu, GuestAddr pc);
+
+    /* --- inspection */
+    const CpuGdbView *(*gdb_view)(Cpu *cpu);
+    void (*print_registers)(Cpu *cpu, GString *out); /* info registers */
+    void (*print_mem)(Cpu *cpu, GString *out);       /* info mem */
+    void (*print_tlb)(Cpu *cpu, GString *out);       /* info tlb */
+    /* Address width and mode for a disassembler: 16, 32 or 64. */
+    unsigned (*code_bits)(Cpu *cpu);
+};
+
+#define JUMP_CACHE_SIZE 4096u
+
+struct Cpu {
+    const CpuClass *cls;
+    Machine *machine;
+    int index;
+
+    /* Hot: known to back ends by offset. */
+    int64_t budget;             /* instructions still allowed */
+    uint32_t fault_insn;        /* backend's note of where it is in its TB */
+    struct Tb *tb;              /* being run, NULL between TBs */
+    struct Tb *jump_cache[JUMP_CACHE_SIZE];
+    CpuTlb tlb;
+
+    Icount run_end;             /* icount when budget reaches 0 */
+    bool in_tb;                 /* translated code or its helpers run */
+    bool last_insn_only;        /* next TB must have exactly one instruction */
+    sigjmp_buf jump;            /* where cpu_raise() and friends go */
+    void *accel;                /* accel/tcg's own */
+
+    GArray *breakpoints;        /* Breakpoint */
+    GArray *watchpoints;        /* Watchpoint */
+    WatchHit watch_hit;
+    Icount skip_break_icount;   /* do not report a breakpoint here */
+};
+
+static inline void *cpu_state(Cpu *cpu)
+{
+    return (char *)cpu + cpu->cls->state_offset;
+}
+
+/* The target of this program; defined by target/. */
+extern const CpuClass *const target_cpu_class;
+
+/* A CPU of a model, added to m->cpus and reset. */
+Cpu *cpu_new(Machine *m, const char *model, Error **errp);
+void cpu_free(Cpu *cpu);
+
+/* --- accel/tcg: execution ---------------------------------------------- */
+
+typedef enum ExecStop {
+    EXEC_BUDGET,                /* exactly `budget` instructions retired */
+    EXEC_HALTED,
+    EXEC_BREAKPOINT,            /* at the boundary before it */
+    EXEC_WATCHPOINT,            /* after the instruction that hit */
+    EXEC_EVENT,                 /* something changed: sched must look */
+} ExecStop;
+
+/* Runs at most budget instructions; *retired says how many. Pending
+ * interrupts are taken first. */
+ExecStop cpu_exec(Cpu *cpu, uint64_t budget, uint64_t *retired);
+
+/* Ends the present cpu_exec() at the next instruction boundary with
+ * EXEC_EVENT (an interrupt line moved, a timer was armed, a request). */
+void cpu_kick(Cpu *cpu);
+
+/* Leaves the present instruction for an exception noted in the CPU; state is
+ * brought to the start of that instruction first. Does not return. */
+void cpu_raise(Cpu *cpu) G_GNUC_NORETURN;
+/* Makes sure that the present instruction is the last of its TB, so that
+ * icount is exact and changes take effect after it: returns if it is, and
+ * otherwise restarts it in a TB of its own. For device accesses and the like. */
+void cpu_need_last_insn(Cpu *cpu);
+/* Like cpu_raise() without an exception: go back to the run loop with the
+ * state as helpers left it; the present instruction is retired. */
+void cpu_exit_retired(Cpu *cpu) G_GNUC_NORETURN;
+
+/* Drops every TB / those that overlap [ra, ra + len). Never visible. */
+void tb_flush_all(Machine *m);
+void tb_invalidate(Machine *m, RamAddr ra, uint64_t len);
+/* accel's own data for a CPU; called by cpu_new and cpu_free. */
+void accel_cpu_init(Cpu *cpu);
+void accel_cpu_free(Cpu *cpu);
+/* "-accel tcg,KEY=VALUE": backend, one-insn-per-tb, flush-at-random=SEED.
+ * False with an error for unknown keys and values. */
+bool accel_set_option(const char *key, const char *value, Error **errp);
+
+/* --- softmmu/tlb.c: guest memory of a CPU -------------------------------- */
+
+/* Loads and stores by helpers at a virtual address in an MMU mode; faults
+ * leave by cpu_raise(). size 1, 2, 4 or 8, any alignment, little-endian. */
+uint64_t cpu_ld(Cpu *cpu, GuestAddr va, unsigned size, unsigned mmu_mode);
+void cpu_st(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size,
+            unsigned mmu_mode);
+/* The slow paths of translated code; same contract. */
+uint64_t tlb_load_slow(Cpu *cpu, GuestAddr va, unsigned size,
+                       unsigned mmu_mode);
+void tlb_store_slow(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size,
+                    unsigned mmu_mode);
+/* Raises the fault that an access would, without making it. */
+void cpu_probe(Cpu *cpu, GuestAddr va, uint64_t len, MmuAccess access,
+               unsigned mmu_mode);
+/* Host pointer for a direct access to [va, va + len) inside one page, or
+ * NULL if it must go through cpu_ld/cpu_st (MMIO, watched). Faults as those
+ * do. For string helpers. */
+void *cpu_direct(Cpu *cpu, GuestAddr va, uint64_t len, MmuAccess access,
+                 unsigned mmu_mode);
+/* The RamAddr of code at va; faults as a fetch does. False: not RAM. */
+bool cpu_fetch_ram(Cpu *cpu, GuestAddr va, unsigned mmu_mode, RamAddr *ra);
+/* One byte of code at va, from RAM or a device. */
+uint8_t cpu_fetch_byte(Cpu *cpu, GuestAddr va, unsigned mmu_mode);
+
+/* Page walks read and write tables through these: pages are flagged, so that
+ * a later guest store to them drops the translations made from them. */
+uint64_t walk_ld(Cpu *cpu, PhysAddr pa, unsigned size);
+void walk_st(Cpu *cpu, PhysAddr pa, uint64_t v, unsigned size);
+
+/* Drops all cached translations, or those of one page (all modes). */
+void tlb_flush(Cpu *cpu);
+void tlb_flush_page(Cpu *cpu, GuestAddr va);
+void tlb_flush_all(Machine *m);
+/* Drops direct mappings for stores to the page of ra, in all CPUs. */
+void tlb_revoke_stores(Machine *m, RamAddr ra);
+void tlb_revoke_all_stores(Machine *m);
+
+/* A debugger's view: virtual memory without side effects, no faults. */
+bool cpu_read_debug(Cpu *cpu, GuestAddr va, void *buf, uint64_t len);
+bool cpu_write_debug(Cpu *cpu, GuestAddr va, const void *buf, uint64_t len);
+/* Virtual to physical without side effects; false: not mapped. */
+bool cpu_translate_debug(Cpu *cpu, GuestAddr va, PhysAddr *pa);
+
+/* --- softmmu/cpu.c: breakpoints and watchpoints --------------------------- */
+
+void cpu_breakpoint_insert(Cpu *cpu, GuestAddr addr, BreakOwner owner);
+bool cpu_breakpoint_remove(Cpu *cpu, GuestAddr addr, BreakOwner owner);
+/* True if one is at linear pc or at offset pc - base. */
+bool cpu_breakpoint_at(Cpu *cpu, GuestAddr pc, GuestAddr base);
+void cpu_watchpoint_insert(Cpu *cpu, GuestAddr addr, uint64_t len,
+                           uint8_t access, BreakOwner owner);
+bool cpu_watchpoint_remove(Cpu *cpu, GuestAddr addr, uint64_t len,
+                           uint8_t access, BreakOwner owner);
+/* Removes all of an owner. */
+void cpu_debug_clear(Cpu *cpu, BreakOwner owner);
+
+#endif

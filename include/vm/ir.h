@@ -1,0 +1,171 @@
+/*
+ * The IR and its builder: targets write it, accel/tcg reads it.
+ *
+ * A TB's IR is straight-line SSA with one entry and several exits: value N is
+ * the result of instruction N, there are no labels, and what other IRs do with
+ * branches inside an instruction is done with SELECT, helpers and EXIT_IF.
+ *
+ * Guest registers are named places outside SSA, read by GET and written by
+ * SET. The rules a target obeys:
+ *   - ir_insn_start() opens each guest instruction, with two words from which
+ *     CpuClass.restore() can recover its pc and the like.
+ *   - Within one guest instruction no SET or STENV comes before an op that may
+ *     fault (LD, ST, a helper with IR_FAULTS): an instruction that faults has
+ *     changed nothing. The verifier checks this.
+ *   - The pc register is written by exits only.
+ *   - Every path ends in an EXIT; EXIT_IF leaves early, and the instructions
+ *     behind it count as not executed.
+ * i32 values live zero-extended in 64 bits wherever a back end keeps them.
+ *
+ * Implemented by accel/tcg/ir.c.
+ */
+#ifndef VM_IR_H
+#define VM_IR_H
+
+#include "base/bits.h"
+#include "base/types.h"
+
+typedef enum IrType { IR_NONE, IR_I32, IR_I64, IR_F32, IR_F64, IR_V128 } IrType;
+
+typedef enum IrOp {
+#define IR_OP(name, text, args, result, flags, meaning) IR_##name,
+#include "vm/ir-ops.def"
+#undef IR_OP
+    IR_OP_COUNT
+} IrOp;
+
+/* ORDER ir-cond. TST: (a & b) != 0, TSTZ: (a & b) == 0. */
+typedef enum IrCond {
+    IR_EQ, IR_NE, IR_LTU, IR_GEU, IR_LEU, IR_GTU,
+    IR_LT, IR_GE, IR_LE, IR_GT, IR_TST, IR_TSTZ,
+} IrCond;
+
+/* How a guest load or store is made: size_log2 | IR_MEM_SIGN | mmu mode.
+ * Little-endian. A load's result has the instruction's type. */
+typedef uint16_t IrMem;
+#define IR_MEM_8    0u
+#define IR_MEM_16   1u
+#define IR_MEM_32   2u
+#define IR_MEM_64   3u
+#define IR_MEM_SIGN 8u
+#define IR_MEM_MODE(mode) ((IrMem)((mode) << 8))
+static inline unsigned ir_mem_size(IrMem m) { return 1u << (m & 3); }
+static inline unsigned ir_mem_mode(IrMem m) { return m >> 8; }
+
+/* How an exit leaves the TB. */
+typedef enum IrExit {
+    IR_EXIT_CHAIN0,        /* constant pc, same key otherwise: chainable */
+    IR_EXIT_CHAIN1,        /* the TB's second chainable exit */
+    IR_EXIT_LOOKUP,        /* look the next TB up; no interrupt can be due */
+    IR_EXIT_LOOP,          /* back to cpu_exec(): modes, interrupts, TBs may
+                            * have changed */
+} IrExit;
+
+/* Effects of a helper. Without flags it is pure: its result depends on its
+ * arguments only. */
+typedef enum IrEffect {
+    IR_READS = 1,          /* reads guest registers or CPU state */
+    IR_WRITES = 2,         /* changes guest registers or CPU state */
+    IR_FAULTS = 4,         /* may leave by cpu_raise() and the like */
+    IR_MEMORY = 8,         /* reads or writes guest memory */
+} IrEffect;
+
+#define IR_MAX_ARGS 6
+
+/* A helper: uint64_t fn(Cpu *, uint64_t × nargs). A helper without a result
+ * returns 0. Targets generate these from their helpers.def. */
+typedef struct IrHelper {
+    const char *name;
+    void (*fn)(void);      /* cast to its real type by who calls */
+    uint8_t nargs;         /* without the Cpu */
+    IrType result;         /* IR_NONE, IR_I32 or IR_I64 */
+    uint8_t effects;       /* IrEffect mask */
+} IrHelper;
+
+/* A guest register: where it lives in the CPU struct. */
+typedef struct IrReg {
+    const char *name;
+    uint32_t offset;
+    IrType type;           /* IR_I32: 4 bytes, IR_I64: 8 bytes */
+} IrReg;
+
+typedef uint16_t IrVal;    /* number of the defining instruction */
+#define IR_NO_VAL UINT16_MAX
+
+typedef struct IrInst {
+    uint8_t op;            /* IrOp */
+    uint8_t type;          /* IrType of the result, or of the stored value */
+    uint8_t cond;          /* IrCond, or IrExit for EXIT */
+    uint8_t nargs;
+    uint16_t mem;          /* IrMem; for EXIT_IF: IrExit */
+    uint16_t insn;         /* EXIT*: guest instructions retired when it leaves */
+    IrVal arg[IR_MAX_ARGS];
+    uint64_t imm;          /* constant, register, offset, helper index */
+} IrInst;
+
+typedef struct IrBlock {
+    const CpuClass *cls;
+    GArray *insts;         /* IrInst */
+    GArray *insn_words;    /* uint64_t[2] per guest instruction */
+    GPtrArray *helpers;    /* const IrHelper *, indexed by CALL's imm */
+} IrBlock;
+
+IrBlock *ir_block_new(const CpuClass *cls);
+void ir_block_clear(IrBlock *b);
+void ir_block_free(IrBlock *b);
+
+/* --- building: every function appends and returns the new value ---------- */
+
+IrVal ir_const(IrBlock *b, IrType type, uint64_t v);
+IrVal ir_get(IrBlock *b, unsigned reg);
+void ir_set(IrBlock *b, unsigned reg, IrVal v);
+/* One- and two-operand ops of the table without immediates. */
+IrVal ir_op1(IrBlock *b, IrOp op, IrVal a);
+IrVal ir_op2(IrBlock *b, IrOp op, IrVal a, IrVal v);
+/* op2 with a constant of a's type. */
+IrVal ir_op2i(IrBlock *b, IrOp op, IrVal a, uint64_t imm);
+IrVal ir_zext(IrBlock *b, IrVal a, unsigned bits);
+IrVal ir_sext(IrBlock *b, IrVal a, unsigned bits);
+IrVal ir_extract(IrBlock *b, IrVal a, unsigned pos, unsigned len);
+IrVal ir_deposit(IrBlock *b, IrVal a, IrVal field, unsigned pos, unsigned len);
+IrVal ir_setcond(IrBlock *b, IrCond cond, IrVal x, IrVal y);
+IrVal ir_select(IrBlock *b, IrCond cond, IrVal x, IrVal y, IrVal yes,
+                IrVal no);
+IrVal ir_ld(IrBlock *b, IrType type, IrVal addr, IrMem mem);
+void ir_st(IrBlock *b, IrVal addr, IrVal v, IrMem mem);
+IrVal ir_ldenv(IrBlock *b, IrType type, uint32_t offset, IrMem size);
+void ir_stenv(IrBlock *b, uint32_t offset, IrVal v, IrMem size);
+/* args: nargs values; IR_NO_VAL when the helper has no result. */
+IrVal ir_call(IrBlock *b, const IrHelper *h, const IrVal *args);
+void ir_insn_start(IrBlock *b, uint64_t word0, uint64_t word1);
+void ir_exit_if(IrBlock *b, IrCond cond, IrVal x, IrVal y, IrVal pc,
+                IrExit how);
+void ir_exit(IrBlock *b, IrVal pc, IrExit how);
+
+/* The type of a value; the constant it is, if it is one. */
+IrType ir_type(const IrBlock *b, IrVal v);
+bool ir_is_const(const IrBlock *b, IrVal v, uint64_t *out);
+
+/* --- what the common translation loop offers a target -------------------- */
+
+typedef struct TranslateContext {
+    Cpu *cpu;
+    IrBlock *ir;
+    GuestAddr base;        /* of the TbKey */
+    uint32_t flags;        /* of the TbKey */
+    GuestAddr pc;          /* linear address of the next instruction; the
+                            * target advances it past what it translated */
+    unsigned insn_count;   /* instructions translated before this one */
+    unsigned mmu_fetch, mmu_data; /* MMU modes of this TB */
+    bool ended;            /* target: the last instruction emitted an EXIT */
+    bool end_after;        /* target: this one must be the TB's last (`io`,
+                            * `end` rows); translate_stop() emits the exit */
+    uint64_t scratch[16];  /* the target's, set up by translate_start() */
+} TranslateContext;
+
+/* The next byte of code at tc->pc + offset, offset < 16. A fault of the first
+ * instruction's bytes is raised in the guest; a later instruction whose bytes
+ * cannot be had ends the TB before it (does not return). */
+uint8_t translate_byte(TranslateContext *tc, unsigned offset);
+
+#endif

@@ -1,0 +1,132 @@
+/*
+ * The machine: owns RAM, CPUs, devices, the clock and the boundary. There are
+ * no globals; whoever needs something of the machine is given the machine.
+ *
+ * Implemented by softmmu/machine.c; boards (hw/boards) fill one in, the roof
+ * creates it, services read it.
+ */
+#ifndef VM_MACHINE_H
+#define VM_MACHINE_H
+
+#include "base/error.h"
+#include "vm/clock.h"
+#include "vm/device.h"
+#include "vm/memory.h"
+#include "vm/nondet.h"
+#include "vm/runstate.h"
+
+/* A block device to attach, as -drive/-hda/-cdrom said. */
+typedef struct DriveConfig {
+    char *id;
+    BlockDev *dev;
+    bool if_none;          /* waits for a -device with drive= */
+    bool cdrom;            /* media=cdrom */
+    int index;             /* IDE: bus * 2 + unit; -1: next free */
+} DriveConfig;
+
+/* A -device, in the order of the command line. */
+typedef struct DeviceConfig {
+    char *driver;
+    char *id;
+    GPtrArray *props;      /* char *name, char *value, alternating */
+} DeviceConfig;
+
+/* What the command line decides and a board reads. Contents of files arrive
+ * as bytes: nothing below the roof opens a file. */
+typedef struct MachineConfig {
+    uint64_t ram_bytes;
+    unsigned smp;
+    const char *cpu_model; /* NULL: the board's default */
+    GBytes *firmware;      /* -bios */
+    const char *firmware_name;
+    GBytes *kernel;        /* -kernel */
+    GBytes *initrd;
+    const char *cmdline;   /* -append */
+    GPtrArray *drives;     /* DriveConfig * */
+    GPtrArray *devices;    /* DeviceConfig * */
+    GPtrArray *serials;    /* Chardev *; an entry may be NULL (none) */
+    GHashTable *chardevs;  /* id -> Chardev * */
+    GHashTable *option_roms; /* name -> GBytes * for fw_cfg genroms/ */
+    const char *boot_order; /* -boot order=, NULL: default */
+    int64_t rtc_base_sec;  /* -rtc base=DATE; INT64_MIN: host's time */
+    bool has_seed;
+    uint64_t seed;         /* -seed */
+    const char *uuid;      /* text or NULL */
+    bool defaults;         /* false with -nodefaults */
+} MachineConfig;
+
+typedef struct BoardClass {
+    const char *name;      /* "pc-i440fx-7.2" */
+    const char *alias;     /* "pc", or NULL */
+    const char *desc;
+    const char *default_cpu;
+    uint64_t default_ram_bytes;
+    bool is_default;
+    /* Builds the machine from m->config. */
+    bool (*build)(Machine *m, Error **errp);
+} BoardClass;
+
+/* The boards of the program's target, ended by NULL (hw/boards/boards.c). */
+extern const BoardClass *const board_classes[];
+
+typedef enum IcountMode { ICOUNT_OFF, ICOUNT_FIXED, ICOUNT_AUTO } IcountMode;
+
+struct Machine {
+    const BoardClass *board;
+    MachineConfig config;
+    const char *name;      /* -name, or NULL */
+    Clock *clock;
+    Nondet *nondet;
+    MemRegion memory_root, io_root;
+    AddressSpace *memory;  /* what CPUs and DMA see */
+    AddressSpace *io;      /* x86 ports */
+    GPtrArray *cpus;       /* Cpu * */
+    GPtrArray *devices;    /* Device *, in order of creation */
+    IcountMode icount_mode;
+    bool idle_sleep;       /* -icount sleep=on: idle time follows the host */
+    bool no_reboot, no_shutdown;
+    struct RamState *ram;          /* softmmu/ram.c */
+    struct MemState *mem;          /* softmmu/memory.c */
+    struct RunControl *run;        /* softmmu/runstate.c */
+    struct SystemState *system;    /* softmmu/machine.c: state "machine" */
+};
+
+/* A machine with clock, boundary and empty address spaces. */
+Machine *machine_new(const BoardClass *board);
+/* Lets the board build it and resets it; to be called once. */
+bool machine_build(Machine *m, Error **errp);
+void machine_free(Machine *m);
+/* By name or alias, NULL if unknown. */
+const BoardClass *board_find(const char *name);
+
+/* Instructions retired before the present one. Exact whenever guest-side code
+ * runs: between instructions, in an `io` helper and in a device access. */
+Icount machine_icount(Machine *m);
+/* Adds what a vCPU has retired; called by accel/ and on load. */
+void machine_set_icount(Machine *m, Icount icount);
+
+/* The next 64 bits of the machine's own randomness (its seed is an input,
+ * its position is state). */
+uint64_t machine_random(Machine *m);
+
+/* System reset: every device and CPU; time goes on. */
+void machine_reset(Machine *m);
+
+/* --- sections: every state table of the machine, in a fixed order ------- */
+
+typedef struct Section {
+    char name[64];         /* "clock", "cpu.0", "isa-serial.0" */
+    const StateTable *table;
+    void *object;
+} Section;
+
+typedef void SectionFn(void *opaque, const Section *s);
+/* Calls fn for "machine", "clock", "nondet", each CPU, each device. CPUs'
+ * lazy state is brought into their tables first. */
+void machine_sections(Machine *m, SectionFn *fn, void *opaque);
+/* After rows were loaded or changed: rewire() everything, drop every cache. */
+void machine_rewire(Machine *m);
+/* A hash over all sections (not RAM). */
+uint64_t machine_state_digest(Machine *m);
+
+#endif
