@@ -53,6 +53,13 @@ struct DeviceClass {
      * change the digest. May be NULL. */
     void (*rewire)(Device *dev);
     void (*unrealize)(Device *dev);
+    /* The rows survive a machine reset (CMOS on its battery): device_reset()
+     * then only calls reset(). device_realize() sets them in any case. */
+    bool battery;
+    /* The word after `info` in the monitor that shows this device, and what
+     * it prints. NULL: none. */
+    const char *info_word;
+    void (*info)(Device *dev, GString *out);
 };
 
 struct Device {
