@@ -82,6 +82,7 @@ struct Machine {
     AddressSpace *io;      /* x86 ports */
     GPtrArray *cpus;       /* Cpu * */
     GPtrArray *devices;    /* Device *, in order of creation */
+    GPtrArray *infos;      /* MachineInfo *, NULL until the first is added */
     IcountMode icount_mode;
     bool idle_sleep;       /* -icount sleep=on: idle time follows the host */
     bool no_reboot, no_shutdown;
@@ -111,6 +112,25 @@ uint64_t machine_random(Machine *m);
 
 /* System reset: every device and CPU; time goes on. */
 void machine_reset(Machine *m);
+
+/* --- texts that boards and devices offer to `info` ----------------------- */
+
+typedef void MachineInfoFn(void *opaque, GString *out);
+
+typedef struct MachineInfo {
+    const char *name;      /* "pci", "pic" */
+    MachineInfoFn *fn;
+    void *opaque;
+} MachineInfo;
+
+/* Offers a text (softmmu/machine-info.c); a later one of the same name is
+ * printed after the earlier ones. */
+void machine_add_info(Machine *m, const char *name, MachineInfoFn *fn,
+                      void *opaque);
+/* Appends the texts of that name; false if this machine has none. */
+bool machine_info(Machine *m, const char *name, GString *out);
+/* Appends each device with its bus address and properties: `info qtree`. */
+void machine_info_qtree(Machine *m, GString *out);
 
 /* --- sections: every state table of the machine, in a fixed order ------- */
 
