@@ -1,0 +1,175 @@
+/*
+ * The PCI bus as its functions see it: configuration space, BARs, INTx, DMA.
+ *
+ * Implemented by hw/pci/pci.c. A PCI device struct starts with PciFunction,
+ * its state list starts with PCI_FUNCTION_STATE, and its hooks call
+ * pci_function_{init,reset,rewire}. Section numbers are those of the PCI Local
+ * Bus Specification 3.0.
+ */
+#ifndef HW_PCI_H
+#define HW_PCI_H
+
+#include "vm/device.h"
+#include "vm/irq.h"
+#include "vm/machine.h"
+
+/* The configuration header, 6.1. */
+enum {
+    PCI_VENDOR_ID = 0x00,
+    PCI_DEVICE_ID = 0x02,
+    PCI_COMMAND = 0x04,
+    PCI_STATUS = 0x06,
+    PCI_REVISION = 0x08,
+    PCI_CLASS_PROG = 0x09,
+    PCI_CLASS = 0x0a,      /* subclass, then base class */
+    PCI_CACHE_LINE = 0x0c,
+    PCI_LATENCY = 0x0d,
+    PCI_HEADER_TYPE = 0x0e,
+    PCI_BAR0 = 0x10,
+    PCI_SUBSYSTEM_VENDOR = 0x2c,
+    PCI_SUBSYSTEM_ID = 0x2e,
+    PCI_ROM = 0x30,
+    PCI_CAPABILITIES = 0x34,
+    PCI_INTERRUPT_LINE = 0x3c,
+    PCI_INTERRUPT_PIN = 0x3d,
+};
+
+/* PCI_COMMAND, 6.2.2. */
+#define PCI_COMMAND_IO        0x0001u
+#define PCI_COMMAND_MEMORY    0x0002u
+#define PCI_COMMAND_MASTER    0x0004u
+#define PCI_COMMAND_PARITY    0x0040u
+#define PCI_COMMAND_SERR      0x0100u
+#define PCI_COMMAND_INTX_OFF  0x0400u
+
+/* PCI_STATUS, 6.2.3; the upper byte is cleared by writing ones. */
+#define PCI_STATUS_INTX         0x0008u
+#define PCI_STATUS_CAPABILITIES 0x0010u
+#define PCI_STATUS_MEDIUM       0x0200u
+
+/* Low bits of a BAR, 6.2.5.1. */
+#define PCI_BAR_IO       0x1u
+#define PCI_BAR_MEM32    0x0u
+#define PCI_BAR_MEM64    0x4u
+#define PCI_BAR_PREFETCH 0x8u
+
+#define PCI_BAR_COUNT 6
+#define PCI_ROM_SLOT  6        /* index of the expansion ROM in bar[] */
+#define PCI_DEVFN(slot, fn) (((slot) << 3) | (fn))
+#define PCI_ADDR_AUTO (-1)
+
+typedef uint8_t PciConfig[256];
+
+/* The first rows of every PCI function's state. */
+#define PCI_FUNCTION_STATE(_)                                              \
+    _(PciConfig, STATE_U8, config, 0, 1, "configuration space")            \
+    _(bool, STATE_BOOL, intx, 0, 1, "interrupt pin asserted")
+STATE_STRUCT(PciFunctionState, PCI_FUNCTION_STATE);
+
+typedef struct PciBus PciBus;
+typedef struct PciFunction PciFunction;
+
+/* What a function is; constant. */
+typedef struct PciInfo {
+    uint16_t vendor, device;
+    uint16_t subsystem_vendor, subsystem_device;
+    uint16_t class_code;   /* base class << 8 | subclass */
+    uint8_t prog_if, revision;
+    uint8_t interrupt_pin; /* 1: INTA#, 0: none */
+    bool multifunction;
+    /* More defaults and writable bits beyond the header; NULL: none. Called
+     * at the end of reset, with the header filled in. */
+    void (*config_reset)(PciFunction *f);
+    /* After a write to [offset, offset + len) has been merged; BARs and
+     * INTx follow by themselves. NULL: nothing else. */
+    void (*config_written)(PciFunction *f, unsigned offset, unsigned len);
+} PciInfo;
+
+typedef struct PciBar {
+    MemRegion *region;     /* NULL: not implemented */
+    uint8_t flags;         /* PCI_BAR_* */
+    uint64_t size;         /* a power of two */
+} PciBar;
+
+/* Every PCI device struct starts with this. All of it is wiring. */
+struct PciFunction {
+    Device dev;
+    const PciInfo *info;
+    PciFunctionState *s;   /* the start of the device's state struct */
+    PciBus *bus;
+    int devfn;
+    char *addr;            /* property "addr": "SLOT[.FUNCTION]", hex */
+    PciBar bar[PCI_BAR_COUNT + 1];
+    PciConfig writable;    /* bits that a write changes */
+    PciConfig clears;      /* bits that writing one clears */
+};
+
+/* Properties that every PCI device has: put first in its PropDef list. */
+#define PCI_PROPS(Type)                                                   \
+    PROP(Type, pci.addr, "addr", PROP_STRING, NULL,                       \
+         "slot and optional function number, example: 06.0 or 06")
+
+/* --- for functions -------------------------------------------------------- */
+
+/* From realize(): takes the address of property "addr", else devfn, else
+ * (PCI_ADDR_AUTO) the first free slot of dev->bus. */
+bool pci_function_init(PciFunction *f, const PciInfo *info, int devfn,
+                       Error **errp);
+/* From reset() and rewire(). */
+void pci_function_reset(PciFunction *f);
+void pci_function_rewire(PciFunction *f);
+void pci_function_unrealize(PciFunction *f);
+
+/* After pci_function_init(): BAR n is this region, whose size must be a power
+ * of two (IO: at least 4, memory: at least 16). MEM64 takes BAR n + 1 too. */
+void pci_bar_init(PciFunction *f, unsigned n, unsigned flags,
+                  MemRegion *region);
+/* The expansion ROM; region is RAM made of a ROM block. */
+void pci_rom_init(PciFunction *f, MemRegion *region);
+/* Adds a capability of len bytes (header included) at offset, zero-filled;
+ * from config_reset(). The caller sets writable bits at init. */
+void pci_capability_add(PciFunction *f, uint8_t id, unsigned offset,
+                        unsigned len);
+/* Little-endian fields of the config space. */
+uint16_t pci_config_16(const PciFunction *f, unsigned offset);
+uint32_t pci_config_32(const PciFunction *f, unsigned offset);
+void pci_config_set_16(PciFunction *f, unsigned offset, uint16_t v);
+void pci_config_set_32(PciFunction *f, unsigned offset, uint32_t v);
+
+/* Drives the function's interrupt pin. */
+void pci_set_intx(PciFunction *f, bool level);
+
+/* DMA. Without bus mastering reads are all ones and writes vanish; false. */
+bool pci_dma_read(PciFunction *f, PhysAddr addr, void *buf, uint64_t len);
+bool pci_dma_write(PciFunction *f, PhysAddr addr, const void *buf,
+                   uint64_t len);
+
+/* --- for bridges and boards ------------------------------------------------ */
+
+/* A root bus in front of the given containers; name as in `bus=pci.0`.
+ * irq_fn receives (pirq 0..3, level), a wired or of all pins that
+ * pci_pirq_of() leads there. Owned by the machine's creator. */
+PciBus *pci_bus_new(Machine *m, const char *name, MemRegion *memory,
+                    MemRegion *io);
+void pci_bus_free(PciBus *bus);
+const char *pci_bus_name(const PciBus *bus);
+void pci_bus_connect_irq(PciBus *bus, IrqFn *irq_fn, void *opaque);
+/* The line that pin (0: INTA#) of a slot leads to on a PC: slots take turns. */
+unsigned pci_pirq_of(int devfn, unsigned pin);
+/* Drives the four lines again; from a bridge's rewire(). */
+void pci_bus_drive_irqs(PciBus *bus);
+/* Whether any function drives the line. */
+bool pci_bus_pirq_level(const PciBus *bus, unsigned pirq);
+PciFunction *pci_bus_function(PciBus *bus, int devfn);
+
+/* Configuration accesses of 1, 2 or 4 bytes that do not cross a dword; all
+ * ones where there is no function. */
+uint32_t pci_config_read(PciBus *bus, unsigned bdf, unsigned offset,
+                         unsigned size);
+void pci_config_write(PciBus *bus, unsigned bdf, unsigned offset, uint32_t v,
+                      unsigned size);
+
+/* `info pci`: a MachineInfoFn, opaque is the bus. */
+void pci_bus_info(void *bus, GString *out);
+
+#endif
