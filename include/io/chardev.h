@@ -28,6 +28,10 @@ bool chardev_connected(const Chardev *c);
 /* True if the stream is a terminal (line editing makes sense). */
 bool chardev_is_terminal(const Chardev *c);
 
+/* What it leads to, as `info chardev` shows it ("unix:/tmp/m,server=on", with
+ * the real port of a TCP server); freed by the caller. */
+char *chardev_describe(const Chardev *c);
+
 /* Sends bytes. Never blocks and never fails as far as the caller can see:
  * what cannot be sent now is buffered up to a bound, then dropped. */
 void chardev_write(Chardev *c, const void *data, size_t len);

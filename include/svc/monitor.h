@@ -1,0 +1,27 @@
+/*
+ * A monitor: QMP or the human monitor on one chardev.
+ *
+ * Implemented by monitor/; created by the roof for -monitor, -qmp and -mon.
+ */
+#ifndef SVC_MONITOR_H
+#define SVC_MONITOR_H
+
+#include "io/chardev.h"
+#include "svc/timeline.h"
+
+typedef enum MonitorMode {
+    MONITOR_READLINE,      /* HMP: lines typed by a person */
+    MONITOR_CONTROL,       /* QMP: JSON */
+} MonitorMode;
+
+typedef struct Monitor Monitor;
+
+/* Serves the machine on chr, which it takes over with chardev_set_handlers()
+ * but does not own. r may be NULL (no record/replay). pretty: QMP answers are
+ * indented. Cannot fail. */
+Monitor *monitor_new(Machine *m, Replay *r, Chardev *chr, MonitorMode mode,
+                     bool pretty);
+/* Lets go of the chardev; NULL is allowed. */
+void monitor_free(Monitor *mon);
+
+#endif
