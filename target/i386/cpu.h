@@ -202,6 +202,8 @@ enum {
     TB_RF = 1 << 16,       /* EFLAGS.RF set: clear it after the instruction */
     TB_BIG_REAL = 1 << 17, /* real mode or not flat, but every data segment's
                             * limit is 4 GiB and it may be written: checks off */
+    TB_CS64K = 1 << 18,    /* outside 64-bit mode: CS limit is 0xffff */
+    TB_CS4G = 1 << 19,     /* outside 64-bit mode: CS limit is 0xffffffff */
 };
 
 typedef struct X86Cpu {
@@ -265,6 +267,15 @@ void x86_raise(X86Cpu *cpu, int vector, int error) G_GNUC_NORETURN;
 /* Loads a segment register with all checks (vol. 2, MOV); faults by
  * x86_raise. */
 void x86_load_seg(X86Cpu *cpu, unsigned seg, uint16_t sel);
+
+/* --- cpuid.c: what the model offers ----------------------------------------*/
+
+/* The CPUID words that decide which instructions exist. ORDER x86-feat */
+enum {
+    FEAT_1_EDX, FEAT_1_ECX, FEAT_7_EBX, FEAT_80000001_EDX, FEAT_80000001_ECX,
+    FEAT_WORDS
+};
+uint32_t x86_feature_word(const X86Cpu *cpu, unsigned word);
 
 extern const IrReg x86_ir_regs[X86_REG_COUNT];
 
