@@ -24,8 +24,10 @@ typedef struct ReplayOptions {
 typedef struct Replay Replay;
 
 /* Starts recording or replaying a built machine at icount 0 (or at the
- * rrsnapshot): opens the log, writes or checks the identity, makes or loads
- * the snapshot, plugs in the NondetSource. */
+ * rrsnapshot): opens the log, writes or checks the identity, plugs in the
+ * NondetSource, calls machine_power_on() (which asks the world for the date
+ * and the seed), makes or loads the snapshot. With REPLAY_NONE the roof calls
+ * machine_power_on() itself. */
 Replay *replay_start(Machine *m, const ReplayOptions *opts, Error **errp);
 /* Ends a recording properly (end chunk, final digest); NULL is allowed. */
 void replay_finish(Replay *r, ShutdownCause cause);

@@ -51,10 +51,16 @@ void timer_destroy(Timer *t);
 int64_t clock_next_due_ns(Clock *c);
 /* Fires all timers that are due now, earliest first. */
 void clock_run_timers(Clock *c);
+/* How many timers have fired since power-on. Together with the icount it says
+ * where between two instructions an idle machine is. */
+uint64_t clock_fired(const Clock *c);
 /* Moves virtual time forward to ns while the machine idles. */
 void clock_warp_to(Clock *c, int64_t ns);
 /* The first icount at which virtual time, without further warp, is >= ns. */
 Icount clock_icount_at(Clock *c, int64_t ns);
+/* Called when a timer is armed that is due before all others: the budget of
+ * a CPU that is running may be too long now. */
+void clock_set_sooner(Clock *c, void (*fn)(void *), void *opaque);
 /* The clock's own state was loaded or timers' rows changed behind it. */
 void clock_rewire(Clock *c);
 

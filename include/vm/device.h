@@ -90,6 +90,8 @@ void device_set_drive(Device *dev, const char *name, BlockDev *b);
 bool device_realize(Device *dev, Error **errp);
 /* Cold reset: rows, then reset(). */
 void device_reset(Device *dev);
+/* Unrealizes and frees; called by machine_free(). */
+void device_free(Device *dev);
 
 /* The state struct of a device. */
 static inline void *device_state(Device *dev)

@@ -64,6 +64,9 @@ typedef struct BoardClass {
     bool is_default;
     /* Builds the machine from m->config. */
     bool (*build)(Machine *m, Error **errp);
+    /* Asks the world what the hardware knows at power-on (the date), before
+     * the first reset. May be NULL. Never asks in build(). */
+    void (*power_on)(Machine *m);
 } BoardClass;
 
 /* The boards of the program's target, ended by NULL (hw/boards/boards.c). */
@@ -84,18 +87,25 @@ struct Machine {
     GPtrArray *devices;    /* Device *, in order of creation */
     GPtrArray *infos;      /* MachineInfo *, NULL until the first is added */
     IcountMode icount_mode;
+    Icount log_end;        /* replay: nothing is recorded beyond */
     bool idle_sleep;       /* -icount sleep=on: idle time follows the host */
     bool no_reboot, no_shutdown;
+    NondetPort *seed_port;         /* where its randomness starts */
+    NondetPort *warp_port;         /* idle time that an input ended */
     struct RamState *ram;          /* softmmu/ram.c */
     struct MemState *mem;          /* softmmu/memory.c */
     struct RunControl *run;        /* softmmu/runstate.c */
-    struct SystemState *system;    /* softmmu/machine.c: state "machine" */
+    struct SystemState *system;    /* softmmu/machine.c: section "machine" */
 };
 
 /* A machine with clock, boundary and empty address spaces. */
 Machine *machine_new(const BoardClass *board);
-/* Lets the board build it and resets it; to be called once. */
+/* Lets the board build it; to be called once. The machine is not to run
+ * before machine_power_on(). */
 bool machine_build(Machine *m, Error **errp);
+/* Draws the seed and resets everything: icount 0. Comes after a record or
+ * replay source was plugged in, because it asks the world. */
+void machine_power_on(Machine *m);
 void machine_free(Machine *m);
 /* By name or alias, NULL if unknown. */
 const BoardClass *board_find(const char *name);

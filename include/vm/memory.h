@@ -102,7 +102,8 @@ struct MemRegion {
     int priority;
     bool enabled;
     GPtrArray *children;
-    GPtrArray *spaces;     /* of a root: the spaces to rebuild */
+    GPtrArray *aliases;    /* alias regions that show this one */
+    GPtrArray *spaces;     /* of a root: its address spaces */
 };
 
 void mem_init_container(MemRegion *r, const char *name, uint64_t size);

@@ -102,7 +102,7 @@ bool state_load(const StateTable *t, void *obj, const uint8_t *data,
 /* A 64-bit hash of all rows' values; the same on every host. */
 uint64_t state_digest(const StateTable *t, const void *obj);
 
-/* Calls fn for every element that differs between two saved streams of the
+/* Calls fn for every element that differs between two objects of the
  * same table; index is 0 for scalars. For divergence reports. */
 typedef void StateDiffFn(void *opaque, const StateField *f, uint32_t index,
                          uint64_t a, uint64_t b);

@@ -1,0 +1,139 @@
+/*
+ * THE run loop: inputs, timers, instructions, in that order, at every
+ * instruction boundary where something may happen. See vm/sched.h.
+ *
+ * The loop is the same for a live, a recording and a replaying machine: what
+ * differs is the NondetSource behind nondet_deliver(), nondet_next_icount()
+ * and nondet_next_warp_ns().
+ */
+#include "vm/sched.h"
+
+#include "vm/cpu.h"
+
+static Cpu *sched_cpu(Machine *m)
+{
+    return g_ptr_array_index(m->cpus, 0);
+}
+
+/* The icount up to which nothing can happen between instructions. */
+static Icount next_event(Machine *m, Icount limit)
+{
+    Icount timer = clock_icount_at(m->clock, clock_next_due_ns(m->clock));
+    Icount input = nondet_next_icount(m);
+    return MIN(MIN(timer, input), MIN(limit, m->log_end));
+}
+
+/* --- idling -------------------------------------------------------------------- */
+
+int64_t sched_idle_due_ns(Machine *m)
+{
+    return clock_next_due_ns(m->clock);
+}
+
+void sched_idle_end(Machine *m, int64_t ns)
+{
+    int64_t due_ns = sched_idle_due_ns(m);
+    if (ns < due_ns) {
+        /* An input came first: its virtual time is part of the recording. */
+        nondet_warped(m, ns);
+    }
+    clock_warp_to(m->clock, MIN(ns, due_ns));
+}
+
+/* In replay: time moves to the next timer or to the next logged input,
+ * whichever comes first. False when neither ever comes. */
+static bool idle_replay(Machine *m)
+{
+    int64_t ns = MIN(clock_next_due_ns(m->clock), nondet_next_warp_ns(m));
+    if (ns == TIME_NEVER) {
+        return false;
+    }
+    clock_warp_to(m->clock, ns);
+    return true;
+}
+
+/* All vCPUs are halted. True if the loop may go on at once. */
+static bool sched_idle(Machine *m, SchedStop *stop)
+{
+    if (!nondet_wants_input(m)) {
+        *stop = SCHED_LOG_END;
+        return machine_icount(m) < m->log_end && idle_replay(m);
+    }
+    *stop = SCHED_IDLE;
+    if (nondet_pending(m)) {
+        return true;
+    }
+    int64_t due_ns = sched_idle_due_ns(m);
+    if (m->idle_sleep || due_ns == TIME_NEVER) {
+        return false;
+    }
+    clock_warp_to(m->clock, due_ns);
+    return true;
+}
+
+/* --- running --------------------------------------------------------------------- */
+
+/* Everything that happens at the present boundary before an instruction. */
+static void boundary(Machine *m)
+{
+    nondet_deliver(m, machine_icount(m));
+    clock_run_timers(m->clock);
+}
+
+static bool exec_stops(ExecStop why, SchedStop *stop)
+{
+    switch (why) {
+    case EXEC_BREAKPOINT:
+        *stop = SCHED_BREAKPOINT;
+        return true;
+    case EXEC_WATCHPOINT:
+        *stop = SCHED_WATCHPOINT;
+        return true;
+    case EXEC_BUDGET:
+    case EXEC_EVENT:
+    case EXEC_HALTED:
+        return false;
+    }
+    g_assert_not_reached();
+}
+
+SchedStop sched_run(Machine *m, Icount limit)
+{
+    Cpu *cpu = sched_cpu(m);
+    SchedStop stop;
+    for (;;) {
+        Icount now = machine_icount(m);
+        if (now >= limit) {
+            return SCHED_LIMIT;
+        }
+        if (runstate_request_pending(m)) {
+            return SCHED_REQUEST;
+        }
+        boundary(m);
+        if (runstate_request_pending(m)) {
+            return SCHED_REQUEST;
+        }
+        if (now >= m->log_end) {
+            return SCHED_LOG_END;
+        }
+        Icount until = next_event(m, limit);
+        uint64_t retired;
+        ExecStop why = cpu_exec(cpu, until > now ? until - now : 1, &retired);
+        if (exec_stops(why, &stop)) {
+            return stop;
+        }
+        if (why == EXEC_HALTED && !sched_idle(m, &stop)) {
+            return stop;
+        }
+    }
+}
+
+void sched_set_log_end(Machine *m, Icount end)
+{
+    m->log_end = end;
+}
+
+void sched_skip_breakpoint(Machine *m)
+{
+    sched_cpu(m)->skip_break_icount = machine_icount(m);
+}

@@ -1,0 +1,111 @@
+/*
+ * CPUs as objects: creation, and the lists of break- and watchpoints. What
+ * runs them is accel/; what they are is target/. See vm/cpu.h.
+ */
+#include "vm/cpu.h"
+
+Cpu *cpu_new(Machine *m, const char *model, Error **errp)
+{
+    const CpuClass *cls = target_cpu_class;
+    Cpu *cpu = g_malloc0(cls->size);
+    cpu->cls = cls;
+    cpu->machine = m;
+    cpu->index = m->cpus->len;
+    cpu->skip_break_icount = ICOUNT_NONE;
+    cpu->breakpoints = g_array_new(FALSE, FALSE, sizeof(Breakpoint));
+    cpu->watchpoints = g_array_new(FALSE, FALSE, sizeof(Watchpoint));
+    accel_cpu_init(cpu);
+    if (!cls->set_model(cpu, model, errp)) {
+        cpu_free(cpu);
+        return NULL;
+    }
+    g_ptr_array_add(m->cpus, cpu);
+    tlb_flush(cpu);
+    state_reset(cls->state(), cpu_state(cpu));
+    cls->reset(cpu);
+    cls->rewire(cpu);
+    return cpu;
+}
+
+void cpu_free(Cpu *cpu)
+{
+    accel_cpu_free(cpu);
+    g_array_free(cpu->breakpoints, TRUE);
+    g_array_free(cpu->watchpoints, TRUE);
+    g_free(cpu);
+}
+
+/* --- breakpoints: TBs that run over one must go ------------------------------- */
+
+void cpu_breakpoint_insert(Cpu *cpu, GuestAddr addr, BreakOwner owner)
+{
+    Breakpoint b = { addr, owner };
+    g_array_append_val(cpu->breakpoints, b);
+    tb_flush_all(cpu->machine);
+}
+
+bool cpu_breakpoint_remove(Cpu *cpu, GuestAddr addr, BreakOwner owner)
+{
+    for (guint i = 0; i < cpu->breakpoints->len; i++) {
+        Breakpoint *b = &g_array_index(cpu->breakpoints, Breakpoint, i);
+        if (b->addr == addr && b->owner == owner) {
+            g_array_remove_index(cpu->breakpoints, i);
+            tb_flush_all(cpu->machine);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cpu_breakpoint_at(Cpu *cpu, GuestAddr pc, GuestAddr base)
+{
+    for (guint i = 0; i < cpu->breakpoints->len; i++) {
+        const Breakpoint *b = &g_array_index(cpu->breakpoints, Breakpoint, i);
+        if (b->addr == pc || (b->owner == BREAK_GDB && b->addr == pc - base)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- watchpoints: their pages leave the TLB's fast path --------------------------- */
+
+void cpu_watchpoint_insert(Cpu *cpu, GuestAddr addr, uint64_t len,
+                           uint8_t access, BreakOwner owner)
+{
+    Watchpoint w = { addr, len, access, owner };
+    g_assert(len);
+    g_array_append_val(cpu->watchpoints, w);
+    tlb_flush(cpu);
+}
+
+bool cpu_watchpoint_remove(Cpu *cpu, GuestAddr addr, uint64_t len,
+                           uint8_t access, BreakOwner owner)
+{
+    for (guint i = 0; i < cpu->watchpoints->len; i++) {
+        Watchpoint *w = &g_array_index(cpu->watchpoints, Watchpoint, i);
+        if (w->addr == addr && w->len == len && w->access == access &&
+            w->owner == owner) {
+            g_array_remove_index(cpu->watchpoints, i);
+            tlb_flush(cpu);
+            return true;
+        }
+    }
+    return false;
+}
+
+void cpu_debug_clear(Cpu *cpu, BreakOwner owner)
+{
+    for (guint i = cpu->breakpoints->len; i-- > 0;) {
+        if (g_array_index(cpu->breakpoints, Breakpoint, i).owner == owner) {
+            g_array_remove_index(cpu->breakpoints, i);
+        }
+    }
+    for (guint i = cpu->watchpoints->len; i-- > 0;) {
+        if (g_array_index(cpu->watchpoints, Watchpoint, i).owner == owner) {
+            g_array_remove_index(cpu->watchpoints, i);
+        }
+    }
+    tb_flush_all(cpu->machine);
+    tlb_flush(cpu);
+}

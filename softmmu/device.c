@@ -1,0 +1,281 @@
+/*
+ * Devices: creation, properties, reset, and the tables behind -device help.
+ * See vm/device.h.
+ */
+#include "vm/device.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "vm/machine.h"
+
+const DeviceClass *device_class_find(const char *name)
+{
+    for (const DeviceClass *const *c = device_classes; *c; c++) {
+        if (g_str_equal((*c)->name, name)) {
+            return *c;
+        }
+    }
+    return NULL;
+}
+
+static char *unique_path(Machine *m, const DeviceClass *cls)
+{
+    unsigned n = 0;
+    for (guint i = 0; i < m->devices->len; i++) {
+        Device *dev = g_ptr_array_index(m->devices, i);
+        n += dev->cls == cls;
+    }
+    return g_strdup_printf("%s.%u", cls->name, n);
+}
+
+static const PropDef *prop_find(const DeviceClass *cls, const char *name)
+{
+    for (const PropDef *p = cls->props; p && p->name; p++) {
+        if (g_str_equal(p->name, name)) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+static void *prop_at(Device *dev, const PropDef *p)
+{
+    return (char *)dev + p->offset;
+}
+
+Device *device_new(Machine *m, const DeviceClass *cls, const char *id)
+{
+    g_assert(cls->state);
+    Device *dev = g_malloc0(cls->size);
+    dev->cls = cls;
+    dev->machine = m;
+    dev->id = g_strdup(id);
+    dev->path = unique_path(m, cls);
+    for (const PropDef *p = cls->props; p && p->name; p++) {
+        if (p->value) {
+            bool ok = device_set_prop(dev, p->name, p->value, NULL);
+            g_assert(ok);
+        }
+    }
+    g_ptr_array_add(m->devices, dev);
+    return dev;
+}
+
+void device_free(Device *dev)
+{
+    if (dev->cls->unrealize) {
+        dev->cls->unrealize(dev);
+    }
+    for (const PropDef *p = dev->cls->props; p && p->name; p++) {
+        if (p->type == PROP_STRING) {
+            g_free(*(char **)prop_at(dev, p));
+        }
+    }
+    g_free(dev->id);
+    g_free(dev->path);
+    g_free(dev->at);
+    g_free(dev);
+}
+
+/* --- properties ------------------------------------------------------------------ */
+
+static bool parse_bool(const char *text, bool *out)
+{
+    static const char *const yes[] = { "on", "yes", "true", "y", NULL };
+    static const char *const no[] = { "off", "no", "false", "n", NULL };
+    *out = g_strv_contains(yes, text);
+    return *out || g_strv_contains(no, text);
+}
+
+static bool parse_number(const char *text, uint64_t max, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    *out = g_ascii_strtoull(text, &end, 0);
+    return *text && *text != '-' && !*end && !errno && *out <= max;
+}
+
+static BlockDev *find_drive(Machine *m, const char *id)
+{
+    for (guint i = 0; m->config.drives && i < m->config.drives->len; i++) {
+        DriveConfig *d = g_ptr_array_index(m->config.drives, i);
+        if (d->id && g_str_equal(d->id, id)) {
+            return d->dev;
+        }
+    }
+    return NULL;
+}
+
+static Chardev *find_chardev(Machine *m, const char *id)
+{
+    return m->config.chardevs ? g_hash_table_lookup(m->config.chardevs, id)
+                              : NULL;
+}
+
+static bool set_number(Device *dev, const PropDef *p, const char *value)
+{
+    uint64_t v;
+    if (!parse_number(value, p->type == PROP_U32 ? UINT32_MAX : UINT64_MAX,
+                      &v)) {
+        return false;
+    }
+    if (p->type == PROP_U32) {
+        *(uint32_t *)prop_at(dev, p) = v;
+    } else {
+        *(uint64_t *)prop_at(dev, p) = v;
+    }
+    return true;
+}
+
+static bool set_parsed(Device *dev, const PropDef *p, const char *value)
+{
+    char **text = prop_at(dev, p);
+    switch (p->type) {
+    case PROP_STRING:
+        g_free(*text);
+        *text = g_strdup(value);
+        return true;
+    case PROP_BOOL:
+        return parse_bool(value, prop_at(dev, p));
+    case PROP_U32:
+    case PROP_U64:
+        return set_number(dev, p, value);
+    case PROP_CHARDEV:
+        *(Chardev **)prop_at(dev, p) = find_chardev(dev->machine, value);
+        return *(Chardev **)prop_at(dev, p) != NULL;
+    case PROP_DRIVE:
+        *(BlockDev **)prop_at(dev, p) = find_drive(dev->machine, value);
+        return *(BlockDev **)prop_at(dev, p) != NULL;
+    }
+    g_assert_not_reached();
+}
+
+bool device_set_prop(Device *dev, const char *name, const char *value,
+                     Error **errp)
+{
+    /* ORDER prop-type (include/vm/device.h) */
+    static const char *const wants[] = {
+        "a string",     "'on' or 'off'",        "a 32-bit number",
+        "a number",     "the id of a -chardev", "the id of a -drive",
+    };
+    const PropDef *p = prop_find(dev->cls, name);
+    if (!p) {
+        error_set(errp, "Property '%s.%s' not found", dev->cls->name, name);
+        return false;
+    }
+    if (!set_parsed(dev, p, value)) {
+        error_set(errp, "Property '%s.%s' can't find value '%s': it takes %s",
+                  dev->cls->name, name, value, wants[p->type]);
+        return false;
+    }
+    return true;
+}
+
+void device_set_chardev(Device *dev, const char *name, Chardev *c)
+{
+    const PropDef *p = prop_find(dev->cls, name);
+    g_assert(p && p->type == PROP_CHARDEV);
+    *(Chardev **)prop_at(dev, p) = c;
+}
+
+void device_set_drive(Device *dev, const char *name, BlockDev *b)
+{
+    const PropDef *p = prop_find(dev->cls, name);
+    g_assert(p && p->type == PROP_DRIVE);
+    *(BlockDev **)prop_at(dev, p) = b;
+}
+
+static void device_info(void *opaque, GString *out)
+{
+    Device *dev = opaque;
+    dev->cls->info(dev, out);
+}
+
+bool device_realize(Device *dev, Error **errp)
+{
+    state_reset(dev->cls->state(), device_state(dev));
+    if (dev->cls->info) {
+        machine_add_info(dev->machine, dev->cls->info_word, device_info, dev);
+    }
+    return !dev->cls->realize || dev->cls->realize(dev, errp);
+}
+
+void device_reset(Device *dev)
+{
+    if (!dev->cls->battery) {
+        state_reset(dev->cls->state(), device_state(dev));
+    }
+    if (dev->cls->reset) {
+        dev->cls->reset(dev);
+    }
+}
+
+Device *device_create(Machine *m, const DeviceClass *cls)
+{
+    Error *err = NULL;
+    Device *dev = device_new(m, cls, NULL);
+    if (!device_realize(dev, &err)) {
+        g_error("%s: %s", cls->name, error_message(err));
+    }
+    return dev;
+}
+
+/* --- help ------------------------------------------------------------------------- */
+
+static void help_category(const char *category, GString *out)
+{
+    bool first = true;
+    for (const DeviceClass *const *c = device_classes; *c; c++) {
+        if (!(*c)->user || g_strcmp0((*c)->category, category)) {
+            continue;
+        }
+        if (first) {
+            g_string_append_printf(out, "%s%s devices:\n", out->len ? "\n" : "",
+                                   category);
+            first = false;
+        }
+        g_string_append_printf(out, "name \"%s\"", (*c)->name);
+        if ((*c)->bus) {
+            g_string_append_printf(out, ", bus %s", (*c)->bus);
+        }
+        if ((*c)->desc) {
+            g_string_append_printf(out, ", desc \"%s\"", (*c)->desc);
+        }
+        g_string_append_c(out, '\n');
+    }
+}
+
+void device_help(GString *out)
+{
+    static const char *const categories[] = {
+        "Controller/Bridge", "USB", "Storage", "Network", "Input", "Display",
+        "Sound", "Misc", "CPU",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(categories); i++) {
+        help_category(categories[i], out);
+    }
+}
+
+bool device_help_props(const char *name, GString *out, Error **errp)
+{
+    /* ORDER prop-type (include/vm/device.h) */
+    static const char *const types[] = { "str", "bool", "uint32", "uint64",
+                                         "str", "str" };
+    const DeviceClass *cls = device_class_find(name);
+    if (!cls || !cls->user) {
+        error_set(errp, "'%s' is not a valid device model name", name);
+        return false;
+    }
+    g_string_append_printf(out, "%s options:\n", name);
+    for (const PropDef *p = cls->props; p && p->name; p++) {
+        g_string_append_printf(out, "  %s=<%s>%*s - %s", p->name,
+                               types[p->type],
+                               MAX(0, 18 - (int)strlen(p->name)), "", p->what);
+        if (p->value) {
+            g_string_append_printf(out, " (default: %s)", p->value);
+        }
+        g_string_append_c(out, '\n');
+    }
+    return true;
+}

@@ -1,0 +1,216 @@
+/*
+ * The machine: construction, reset, its own few words of state, and the walk
+ * over every section. See vm/machine.h.
+ */
+#include "vm/machine.h"
+
+#include "base/digest.h"
+#include "softmmu.h"
+#include "vm/cpu.h"
+
+#define SYSTEM_STATE(_)                                                     \
+    _(uint64_t, STATE_U64, icount, 0, 1, "instructions retired")            \
+    _(uint64_t, STATE_U64, random, 0, 1, "state of the random generator")
+
+STATE_STRUCT(SystemState, SYSTEM_STATE);
+static STATE_TABLE(system_state, "machine", 1, SystemState, SYSTEM_STATE)
+
+static Icount clock_source(void *opaque)
+{
+    return machine_icount(opaque);
+}
+
+static void timer_sooner(void *opaque)
+{
+    Machine *m = opaque;
+    for (guint i = 0; i < m->cpus->len; i++) {
+        cpu_kick(g_ptr_array_index(m->cpus, i));
+    }
+}
+
+Machine *machine_new(const BoardClass *board)
+{
+    Machine *m = g_new0(Machine, 1);
+    m->board = board;
+    m->system = g_new0(SystemState, 1);
+    m->ram = ram_state_new();
+    m->mem = mem_state_new();
+    m->run = run_control_new();
+    m->cpus = g_ptr_array_new();
+    m->devices = g_ptr_array_new();
+    m->clock = clock_new();
+    clock_set_icount_source(m->clock, clock_source, m);
+    clock_set_sooner(m->clock, timer_sooner, m);
+    m->nondet = nondet_new();
+    m->seed_port = nondet_port(m, NONDET_SEED, "machine", NULL, NULL);
+    m->warp_port = nondet_port(m, NONDET_WARP, "clock", NULL, NULL);
+    mem_init_container(&m->memory_root, "system", UINT64_MAX);
+    mem_init_container(&m->io_root, "io", 0x10000);
+    m->memory = address_space_new(m, "memory", &m->memory_root);
+    m->io = address_space_new(m, "I/O", &m->io_root);
+    m->log_end = ICOUNT_NONE;
+    m->config.smp = 1;
+    m->config.defaults = true;
+    m->config.rtc_base_sec = INT64_MIN;
+    return m;
+}
+
+static void machine_seed(Machine *m)
+{
+    uint64_t seed = m->config.seed;
+    if (!m->config.has_seed) {
+        nondet_pull(m->seed_port, &seed, sizeof seed);
+    }
+    m->system->random = seed;
+}
+
+bool machine_build(Machine *m, Error **errp)
+{
+    return m->board->build(m, errp);
+}
+
+void machine_power_on(Machine *m)
+{
+    machine_seed(m);
+    if (m->board->power_on) {
+        m->board->power_on(m);
+    }
+    machine_reset(m);
+}
+
+void machine_free(Machine *m)
+{
+    for (guint i = m->devices->len; i-- > 0;) {
+        Device *dev = g_ptr_array_index(m->devices, i);
+        device_free(dev);
+    }
+    for (guint i = 0; i < m->cpus->len; i++) {
+        cpu_free(g_ptr_array_index(m->cpus, i));
+    }
+    address_space_free(m->memory);
+    address_space_free(m->io);
+    nondet_free(m->nondet);
+    clock_free(m->clock);
+    g_ptr_array_free(m->devices, TRUE);
+    g_ptr_array_free(m->cpus, TRUE);
+    g_clear_pointer(&m->infos, g_ptr_array_unref);
+    ram_state_free(m->ram);
+    mem_state_free(m->mem);
+    run_control_free(m->run);
+    g_free(m->system);
+    g_free(m);
+}
+
+const BoardClass *board_find(const char *name)
+{
+    for (const BoardClass *const *b = board_classes; *b; b++) {
+        if (g_str_equal(name, (*b)->name) ||
+            ((*b)->alias && g_str_equal(name, (*b)->alias))) {
+            return *b;
+        }
+    }
+    return NULL;
+}
+
+/* --- time --------------------------------------------------------------------- */
+
+Icount machine_icount(Machine *m)
+{
+    for (guint i = 0; i < m->cpus->len; i++) {
+        const Cpu *cpu = g_ptr_array_index(m->cpus, i);
+        if (cpu->in_tb) {
+            return cpu->run_end - cpu->budget - 1;
+        }
+    }
+    return m->system->icount;
+}
+
+void machine_set_icount(Machine *m, Icount icount)
+{
+    m->system->icount = icount;
+}
+
+/* SplitMix64 (Steele, Lea, Flood 2014): one word of state, good enough for a
+ * guest's entropy and easy to check. */
+uint64_t machine_random(Machine *m)
+{
+    uint64_t z = m->system->random += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+void machine_reset(Machine *m)
+{
+    mem_transaction_begin(m);
+    for (guint i = 0; i < m->devices->len; i++) {
+        device_reset(g_ptr_array_index(m->devices, i));
+    }
+    for (guint i = 0; i < m->cpus->len; i++) {
+        Cpu *cpu = g_ptr_array_index(m->cpus, i);
+        state_reset(cpu->cls->state(), cpu_state(cpu));
+        cpu->cls->reset(cpu);
+    }
+    mem_transaction_commit(m);
+    machine_rewire(m);
+}
+
+/* --- sections -------------------------------------------------------------------- */
+
+static void section(SectionFn *fn, void *opaque, const char *name,
+                    const StateTable *table, void *object)
+{
+    Section s = { .table = table, .object = object };
+    g_assert(strlen(name) < sizeof s.name);
+    g_strlcpy(s.name, name, sizeof s.name);
+    fn(opaque, &s);
+}
+
+void machine_sections(Machine *m, SectionFn *fn, void *opaque)
+{
+    section(fn, opaque, "machine", system_state(), m->system);
+    section(fn, opaque, "clock", clock_state(), clock_state_object(m->clock));
+    section(fn, opaque, "nondet", nondet_state(), nondet_state_object(m));
+    for (guint i = 0; i < m->cpus->len; i++) {
+        Cpu *cpu = g_ptr_array_index(m->cpus, i);
+        char name[16];
+        g_snprintf(name, sizeof name, "cpu.%u", i);
+        cpu->cls->sync(cpu);
+        section(fn, opaque, name, cpu->cls->state(), cpu_state(cpu));
+    }
+    for (guint i = 0; i < m->devices->len; i++) {
+        Device *dev = g_ptr_array_index(m->devices, i);
+        section(fn, opaque, dev->path, dev->cls->state(), device_state(dev));
+    }
+}
+
+void machine_rewire(Machine *m)
+{
+    clock_rewire(m->clock);
+    mem_transaction_begin(m);
+    for (guint i = 0; i < m->devices->len; i++) {
+        Device *dev = g_ptr_array_index(m->devices, i);
+        if (dev->cls->rewire) {
+            dev->cls->rewire(dev);
+        }
+    }
+    mem_transaction_commit(m);
+    for (guint i = 0; i < m->cpus->len; i++) {
+        Cpu *cpu = g_ptr_array_index(m->cpus, i);
+        cpu->cls->rewire(cpu);
+        tlb_flush(cpu);
+    }
+}
+
+static void digest_section(void *opaque, const Section *s)
+{
+    uint64_t *acc = opaque;
+    *acc = digest_mix(*acc, state_digest(s->table, s->object));
+}
+
+uint64_t machine_state_digest(Machine *m)
+{
+    uint64_t acc = 0;
+    machine_sections(m, digest_section, &acc);
+    return acc;
+}
