@@ -20,7 +20,8 @@ static Icount next_event(Machine *m, Icount limit)
 {
     Icount timer = clock_icount_at(m->clock, clock_next_due_ns(m->clock));
     Icount input = nondet_next_icount(m);
-    return MIN(MIN(timer, input), MIN(limit, m->log_end));
+    Icount stop = MIN(MIN(limit, m->log_end), m->step_limit);
+    return MIN(MIN(timer, input), stop);
 }
 
 /* --- idling -------------------------------------------------------------------- */
@@ -103,7 +104,11 @@ SchedStop sched_run(Machine *m, Icount limit)
     SchedStop stop;
     for (;;) {
         Icount now = machine_icount(m);
-        if (now >= limit) {
+        if (now >= m->step_limit) {
+            m->step_limit = ICOUNT_NONE;
+            runstate_request_stop(m, RUN_DEBUG);
+        }
+        if (now >= limit && !runstate_request_pending(m)) {
             return SCHED_LIMIT;
         }
         if (runstate_request_pending(m)) {
@@ -131,6 +136,11 @@ SchedStop sched_run(Machine *m, Icount limit)
 void sched_set_log_end(Machine *m, Icount end)
 {
     m->log_end = end;
+}
+
+void sched_set_step(Machine *m, Icount icount)
+{
+    m->step_limit = icount;
 }
 
 void sched_skip_breakpoint(Machine *m)

@@ -49,6 +49,7 @@ Machine *machine_new(const BoardClass *board)
     m->memory = address_space_new(m, "memory", &m->memory_root);
     m->io = address_space_new(m, "I/O", &m->io_root);
     m->log_end = ICOUNT_NONE;
+    m->step_limit = ICOUNT_NONE;
     m->config.smp = 1;
     m->config.defaults = true;
     m->config.rtc_base_sec = INT64_MIN;

@@ -88,6 +88,7 @@ struct Machine {
     GPtrArray *infos;      /* MachineInfo *, NULL until the first is added */
     IcountMode icount_mode;
     Icount log_end;        /* replay: nothing is recorded beyond */
+    Icount step_limit;     /* a debugger's step ends here (vm/sched.h) */
     bool idle_sleep;       /* -icount sleep=on: idle time follows the host */
     bool no_reboot, no_shutdown;
     NondetPort *seed_port;         /* where its randomness starts */

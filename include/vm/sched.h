@@ -41,6 +41,10 @@ void sched_idle_end(Machine *m, int64_t ns);
  * does not run beyond it. Set by replay/. */
 void sched_set_log_end(Machine *m, Icount end);
 
+/* Requests a stop (RUN_DEBUG) when icount is reached: a debugger's step.
+ * ICOUNT_NONE: none. One shot. */
+void sched_set_step(Machine *m, Icount icount);
+
 /* The breakpoint at the present icount is not reported again: execution goes
  * on from a stop. */
 void sched_skip_breakpoint(Machine *m);
