@@ -119,6 +119,10 @@ bool pci_function_init(PciFunction *f, const PciInfo *info, int devfn,
 void pci_function_reset(PciFunction *f);
 void pci_function_rewire(PciFunction *f);
 void pci_function_unrealize(PciFunction *f);
+/* The same as hooks of a DeviceClass, for functions that do nothing more. */
+void pci_device_reset(Device *dev);
+void pci_device_rewire(Device *dev);
+void pci_device_unrealize(Device *dev);
 
 /* After pci_function_init(): BAR n is this region, whose size must be a power
  * of two (IO: at least 4, memory: at least 16). MEM64 takes BAR n + 1 too. */
