@@ -6,6 +6,8 @@
 #ifndef SVC_TIMELINE_H
 #define SVC_TIMELINE_H
 
+#include <stdio.h>
+
 #include "vm/cpu.h"
 #include "vm/machine.h"
 
@@ -41,13 +43,16 @@ Icount replay_end(const Replay *r);
 uint64_t replay_log_position(Replay *r);
 /* The text of a divergence that stopped the replay, or NULL. */
 const char *replay_divergence(const Replay *r);
+/* savevm, whatever r is (NULL too): the snapshot and, when recording, its mark
+ * in the log. */
+bool replay_savevm(Machine *m, Replay *r, const char *name, Error **errp);
 /* loadvm while replaying or recording: after the machine state went to
  * log_position; record: error. */
 bool replay_loadvm(Replay *r, const char *name, Error **errp);
 
 /* --- the replay break ---------------------------------------------------- */
 
-/* Stops (RUN_DEBUG) when icount is reached; replaces an earlier one. Error
+/* Stops (RUN_PAUSED, as in QEMU) when icount is reached; replaces an earlier one. Error
  * when it is in the past or this is not a replay. */
 bool replay_break_set(Replay *r, Icount icount, Error **errp);
 void replay_break_delete(Replay *r);
@@ -79,6 +84,12 @@ bool replay_reverse_step(Replay *r, ReverseStop *stop, Error **errp);
 bool replay_reverse_continue(Replay *r, ReplayPoll *poll, void *opaque,
                              ReverseStop *stop, WatchHit *hit, Error **errp);
 
+/* fn(opaque, true) is called before the machine travels and fn(opaque, false)
+ * after it: what the guest sends to the world meanwhile was sent before and
+ * must not be shown again. The roof connects it to the chardevs. */
+typedef void ReplayMute(void *opaque, bool muted);
+void replay_set_mute(Replay *r, ReplayMute *fn, void *opaque);
+
 /* Makes sure there is something to go back to (a debugger attached): without
  * rrsnapshot the present becomes the start, as in QEMU. */
 void replay_start_debugging(Replay *r);
@@ -87,6 +98,12 @@ void replay_start_debugging(Replay *r);
  * state first, and returns to it before execution goes on. */
 void replay_diversion_begin(Replay *r);
 void replay_diversion_end(Replay *r);
+
+/* --- for tools and tests --------------------------------------------------- */
+
+/* Prints a log as text, one line an event. False with an error naming file
+ * and offset where it stops to make sense; what came before is printed. */
+bool replay_log_dump(const char *path, FILE *out, Error **errp);
 
 /* --- for the run loop at the roof ----------------------------------------- */
 

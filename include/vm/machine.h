@@ -91,6 +91,10 @@ struct Machine {
     Icount step_limit;     /* a debugger's step ends here (vm/sched.h) */
     bool idle_sleep;       /* -icount sleep=on: idle time follows the host */
     bool no_reboot, no_shutdown;
+    bool at_boundary;      /* since the last instruction retired nothing has
+                            * happened: THE state at its icount (vm/sched.h) */
+    bool travelling;       /* replay is on its way to another icount: nobody
+                            * outside is told of what happens meanwhile */
     NondetPort *seed_port;         /* where its randomness starts */
     NondetPort *warp_port;         /* idle time that an input ended */
     struct RamState *ram;          /* softmmu/ram.c */
