@@ -1,0 +1,38 @@
+/*
+ * The host's clocks, randomness and files.
+ *
+ * Implemented by host/{clock,entropy,file}.c; connected to a machine's
+ * boundary by the roof. The guest side never sees this header.
+ */
+#ifndef IO_WORLD_H
+#define IO_WORLD_H
+
+#include "base/error.h"
+#include "base/types.h"
+
+typedef struct World World;
+
+/* local: -rtc base=localtime. */
+World *world_new(bool local);
+void world_free(World *w);
+/* Answers NONDET_RTC_BASE, NONDET_HOST_CLOCK and NONDET_SEED of m. */
+void world_connect(World *w, Machine *m);
+
+/* The clock behind NONDET_HOST_CLOCK: host ns during which it was running.
+ * It starts stopped at 0. */
+int64_t world_clock_ns(World *w);
+void world_clock_run(World *w, bool run);
+
+/* 64 bits that nobody can guess. */
+uint64_t world_random(void);
+
+/* A whole regular file. NULL with an error naming it. */
+GBytes *world_read_file(const char *path, Error **errp);
+/* Where a firmware file is: the path itself if it exists, else the first of
+ * dirs (char *, from -L) and the usual directories that has it; NULL: none.
+ * Freed by the caller. */
+char *world_find_firmware(const GPtrArray *dirs, const char *name);
+/* The usual directories, ended by NULL. */
+const char *const *world_firmware_dirs(void);
+
+#endif
