@@ -107,8 +107,9 @@ SchedStop sched_run(Machine *m, Icount limit)
         if (now >= m->step_limit) {
             m->step_limit = ICOUNT_NONE;
             runstate_request_stop(m, RUN_DEBUG);
+            return SCHED_REQUEST;
         }
-        if (now >= limit && !runstate_request_pending(m)) {
+        if (now >= limit) {
             return SCHED_LIMIT;
         }
         if (runstate_request_pending(m)) {

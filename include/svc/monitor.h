@@ -24,4 +24,8 @@ Monitor *monitor_new(Machine *m, Replay *r, Chardev *chr, MonitorMode mode,
 /* Lets go of the chardev; NULL is allowed. */
 void monitor_free(Monitor *mon);
 
+/* Runs one HMP command line for somebody else (gdb's `monitor`, QMP's
+ * human-monitor-command) and returns what it printed; the caller frees it. */
+char *monitor_run_hmp(Machine *m, Replay *r, const char *line);
+
 #endif

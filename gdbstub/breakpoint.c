@@ -1,0 +1,134 @@
+/*
+ * Break- and watchpoints: what the debugger wants, and what the CPU has.
+ *
+ * Guest memory is never patched: a software breakpoint is the same as a
+ * hardware one here.
+ */
+#include "stub.h"
+
+static bool point_equal(const Point *a, const Point *b)
+{
+    return a->type == b->type && a->addr == b->addr && a->len == b->len;
+}
+
+static int point_find(const GArray *list, const Point *p)
+{
+    for (guint i = 0; i < list->len; i++) {
+        if (point_equal(&g_array_index(list, Point, i), p)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+bool point_insert(Gdbstub *g, const Point *p)
+{
+    if (p->type >= POINT_WRITE && (!p->len || p->addr + p->len < p->addr)) {
+        return false;
+    }
+    if (point_find(g->points, p) < 0) {
+        g_array_append_val(g->points, *p);
+    }
+    return true;
+}
+
+bool point_remove(Gdbstub *g, const Point *p)
+{
+    int i = point_find(g->points, p);
+    if (i >= 0) {
+        g_array_remove_index(g->points, i);
+    }
+    return i >= 0;
+}
+
+/* ORDER gdb-point (stub.h) */
+static const uint8_t point_access[POINT_TYPE_COUNT] = {
+    0,
+    0,
+    1 << MMU_STORE,
+    1 << MMU_LOAD,
+    1 << MMU_LOAD | 1 << MMU_STORE,
+};
+
+static bool same_points(const GArray *a, const GArray *b)
+{
+    if (a->len != b->len) {
+        return false;
+    }
+    for (guint i = 0; i < a->len; i++) {
+        if (point_find(b, &g_array_index(a, Point, i)) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void points_sync(Gdbstub *g)
+{
+    if (same_points(g->points, g->active)) {
+        return;
+    }
+    Cpu *cpu = stub_cpu(g);
+    cpu_debug_clear(cpu, BREAK_GDB);
+    for (guint i = 0; i < g->points->len; i++) {
+        const Point *p = &g_array_index(g->points, Point, i);
+        if (p->type < POINT_WRITE) {
+            cpu_breakpoint_insert(cpu, p->addr, BREAK_GDB);
+        } else {
+            cpu_watchpoint_insert(cpu, p->addr, p->len, point_access[p->type],
+                                  BREAK_GDB);
+        }
+    }
+    g_array_set_size(g->active, 0);
+    g_array_append_vals(g->active, g->points->data, g->points->len);
+}
+
+void points_clear(Gdbstub *g)
+{
+    g_array_set_size(g->points, 0);
+    if (g->active->len) {
+        points_sync(g);
+    }
+}
+
+/* --- saying what was hit ------------------------------------------------------ */
+
+static const char *watch_word(uint8_t access)
+{
+    switch (access) {
+    case 1 << MMU_STORE:
+        return "watch";
+    case 1 << MMU_LOAD:
+        return "rwatch";
+    default:
+        return "awatch";
+    }
+}
+
+static const char *break_word(Gdbstub *g)
+{
+    Cpu *cpu = stub_cpu(g);
+    TbKey key;
+    cpu->cls->tb_key(cpu, &key);
+    for (guint i = 0; i < g->active->len; i++) {
+        const Point *p = &g_array_index(g->active, Point, i);
+        bool here = p->addr == key.pc || p->addr == key.pc - key.base;
+        if (here && p->type == POINT_SOFTWARE && g->swbreak) {
+            return "swbreak:;";
+        }
+        if (here && p->type == POINT_HARDWARE && g->hwbreak) {
+            return "hwbreak:;";
+        }
+    }
+    return "";
+}
+
+char *point_stop_reply(Gdbstub *g, const WatchHit *hit)
+{
+    if (hit && hit->valid) {
+        return g_strdup_printf("T%02xthread:01;%s:%" G_GINT64_MODIFIER "x;",
+                               GDB_SIGTRAP, watch_word(hit->watch.access),
+                               hit->addr);
+    }
+    return g_strdup_printf("T%02xthread:01;%s", GDB_SIGTRAP, break_word(g));
+}

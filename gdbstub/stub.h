@@ -1,0 +1,87 @@
+/*
+ * The stub's state, shared by its files. Private to gdbstub/.
+ */
+#ifndef GDBSTUB_STUB_H
+#define GDBSTUB_STUB_H
+
+#include "packet.h"
+#include "svc/gdbstub.h"
+#include "vm/cpu.h"
+
+/* Types of Z packets. ORDER gdb-point */
+typedef enum PointType {
+    POINT_SOFTWARE, POINT_HARDWARE, POINT_WRITE, POINT_READ, POINT_ACCESS,
+    POINT_TYPE_COUNT
+} PointType;
+
+typedef struct Point {
+    PointType type;
+    GuestAddr addr;
+    uint64_t len;
+} Point;
+
+/* Signal numbers of stop replies (GDB manual, include/gdb/signals.def). */
+enum { GDB_SIGINT = 2, GDB_SIGTRAP = 5 };
+
+struct Gdbstub {
+    Machine *machine;
+    Replay *replay;
+    Chardev *chr;
+    PacketReader reader;
+    GByteArray *sent;          /* last frame, for a NAK */
+    GString *reply;
+    const CpuGdbView *view;    /* as told to this debugger */
+    bool connected;
+    bool no_ack;
+    bool swbreak, hwbreak;     /* it understands these stop reasons */
+    bool waiting;              /* it resumed the machine and wants a reply */
+    bool interrupted;          /* ^C came */
+    bool travelling;           /* inside a reverse command */
+    char *last_stop;           /* the answer to `?` */
+
+    /* gdb removes and inserts its points at every stop: they are brought to
+     * the CPU only when it runs again, and only if they changed. */
+    GArray *points;            /* Point: wanted */
+    GArray *active;            /* Point: in the CPU */
+};
+
+static inline Cpu *stub_cpu(Gdbstub *g)
+{
+    return g_ptr_array_index(g->machine->cpus, 0);
+}
+
+/* --- server.c -------------------------------------------------------------- */
+
+/* Sends g->reply as a packet. */
+void stub_send_reply(Gdbstub *g);
+/* Sends text as a packet. */
+void stub_send(Gdbstub *g, const char *text);
+/* The debugger is to hear why the machine stopped. */
+void stub_send_stop(Gdbstub *g, char *stop);
+
+/* --- commands.c ------------------------------------------------------------- */
+
+/* Carries out the packet in g->reader.data, and answers it. */
+void command_run(Gdbstub *g);
+
+/* --- breakpoint.c ------------------------------------------------------------ */
+
+bool point_insert(Gdbstub *g, const Point *p);
+bool point_remove(Gdbstub *g, const Point *p);
+/* Brings the wanted points to the CPU. */
+void points_sync(Gdbstub *g);
+/* Forgets all; the CPU's too. */
+void points_clear(Gdbstub *g);
+/* The stop reply for the present place: "T05watch:1234;…", signal 5. */
+char *point_stop_reply(Gdbstub *g, const WatchHit *hit);
+
+/* --- resume.c ------------------------------------------------------------------ */
+
+void resume_continue(Gdbstub *g);
+void resume_step(Gdbstub *g);
+/* Back one instruction, or to the last hit; answers the packet. */
+void resume_reverse(Gdbstub *g, bool step);
+/* The run state changed while the debugger waited. */
+void resume_stopped(Gdbstub *g, RunState state);
+
+#endif
