@@ -60,7 +60,7 @@ static bool sched_idle(Machine *m, SchedStop *stop)
         *stop = SCHED_LOG_END;
         return machine_icount(m) < m->log_end && idle_replay(m);
     }
-    *stop = SCHED_IDLE;
+    *stop = SCHED_WAIT;
     if (nondet_pending(m)) {
         return true;
     }

@@ -17,7 +17,7 @@
 
 typedef enum SchedStop {
     SCHED_LIMIT,           /* icount == limit */
-    SCHED_IDLE,            /* all vCPUs halted; sleep until a timer or input */
+    SCHED_WAIT,            /* all vCPUs halted; sleep until a timer or input */
     SCHED_BREAKPOINT,      /* before the instruction at a breakpoint */
     SCHED_WATCHPOINT,      /* after the access; see cpu->watch_hit */
     SCHED_REQUEST,         /* runstate_request_pending() */
@@ -26,13 +26,13 @@ typedef enum SchedStop {
 
 /* Runs until icount `limit` (exact), or an earlier reason to stop. Idle time
  * is skipped if the machine does not sleep (replay, sleep=off); otherwise
- * SCHED_IDLE is returned and the caller waits, then calls sched_idle_end().
+ * SCHED_WAIT is returned and the caller waits, then calls sched_idle_end().
  * In record and live mode with nothing that could ever wake the CPUs it also
- * returns SCHED_IDLE; in replay SCHED_LOG_END. */
+ * returns SCHED_WAIT; in replay SCHED_LOG_END. */
 SchedStop sched_run(Machine *m, Icount limit);
 
 /* The virtual time at which idling ends by itself; TIME_NEVER: only an input
- * can end it. Valid after SCHED_IDLE. */
+ * can end it. Valid after SCHED_WAIT. */
 int64_t sched_idle_due_ns(Machine *m);
 /* Idling ended at virtual time ns (at most sched_idle_due_ns()). */
 void sched_idle_end(Machine *m, int64_t ns);
