@@ -28,6 +28,8 @@ bool snapshot_savevm(Machine *m, const char *name, uint64_t log_position,
 /* loadvm: disks go to their snapshots too. */
 bool snapshot_loadvm(Machine *m, const char *name, uint64_t *log_position,
                      Error **errp);
+/* The stream that loadvm would load, without loading it; NULL with an error. */
+GBytes *snapshot_vm_state(Machine *m, const char *name, Error **errp);
 bool snapshot_delvm(Machine *m, const char *name, Error **errp);
 /* The table of `info snapshots`, as QEMU prints it. */
 bool snapshot_print(Machine *m, GString *out, Error **errp);

@@ -1,0 +1,103 @@
+/*
+ * Headers and records of a snapshot stream. See stream.h.
+ */
+#include "stream.h"
+
+#include "base/bytes.h"
+#include "base/crc32c.h"
+
+static const char stream_magic[8] = "RPRSSNAP";
+
+void stream_put_header(GByteArray *out, const StreamHeader *h)
+{
+    uint8_t b[STREAM_HEADER_BYTES] = { 0 };
+    memcpy(b, stream_magic, sizeof stream_magic);
+    bytes_st_le32(b + 8, STREAM_VERSION);
+    bytes_st_le32(b + 12, h->flags);
+    bytes_st_le64(b + 16, h->icount);
+    bytes_st_le64(b + 24, h->log_position);
+    bytes_st_le32(b + 32, crc32c(0, b, 32));
+    g_byte_array_append(out, b, sizeof b);
+}
+
+void stream_put_record(GByteArray *out, StreamType type, const char *name,
+                       const GByteArray *data)
+{
+    uint8_t b[STREAM_RECORD_BYTES];
+    size_t name_len = strlen(name);
+    size_t data_len = data ? data->len : 0;
+    uint32_t crc = crc32c(0, name, name_len);
+    if (data) {
+        crc = crc32c(crc, data->data, data->len);
+    }
+    bytes_st_le32(b, type);
+    bytes_st_le32(b + 4, name_len);
+    bytes_st_le64(b + 8, data_len);
+    bytes_st_le32(b + 16, crc);
+    bytes_st_le32(b + 20, crc32c(0, b, 20));
+    g_byte_array_append(out, b, sizeof b);
+    g_byte_array_append(out, (const uint8_t *)name, name_len);
+    if (data) {
+        g_byte_array_append(out, data->data, data->len);
+    }
+}
+
+static bool damaged(Error **errp, size_t offset, const char *what)
+{
+    error_set(errp, "the snapshot is damaged at byte %zu: %s", offset, what);
+    return false;
+}
+
+bool stream_open(StreamReader *r, GBytes *stream, StreamHeader *h,
+                 Error **errp)
+{
+    r->data = g_bytes_get_data(stream, &r->len);
+    r->pos = STREAM_HEADER_BYTES;
+    const uint8_t *b = r->data;
+    if (r->len < STREAM_HEADER_BYTES ||
+        memcmp(b, stream_magic, sizeof stream_magic)) {
+        error_set(errp, "the VM state is not one of this program");
+        return false;
+    }
+    if (crc32c(0, b, 32) != bytes_ld_le32(b + 32) || bytes_ld_le32(b + 36)) {
+        return damaged(errp, 0, "wrong checksum of the header");
+    }
+    if (bytes_ld_le32(b + 8) != STREAM_VERSION) {
+        error_set(errp, "the snapshot has version %u; this program knows %u",
+                  bytes_ld_le32(b + 8), STREAM_VERSION);
+        return false;
+    }
+    h->flags = bytes_ld_le32(b + 12);
+    h->icount = bytes_ld_le64(b + 16);
+    h->log_position = bytes_ld_le64(b + 24);
+    return true;
+}
+
+bool stream_next(StreamReader *r, StreamRecord *rec, Error **errp)
+{
+    const uint8_t *b = r->data + r->pos;
+    size_t left = r->len - r->pos;
+    rec->offset = r->pos;
+    if (left < STREAM_RECORD_BYTES) {
+        return damaged(errp, r->pos, "it ends too early");
+    }
+    if (crc32c(0, b, 20) != bytes_ld_le32(b + 20)) {
+        return damaged(errp, r->pos, "wrong checksum of a record's header");
+    }
+    left -= STREAM_RECORD_BYTES;
+    uint64_t name_len = bytes_ld_le32(b + 4);
+    uint64_t data_len = bytes_ld_le64(b + 8);
+    if (name_len > left || data_len > left - name_len) {
+        return damaged(errp, r->pos, "it ends too early");
+    }
+    rec->type = bytes_ld_le32(b);
+    rec->name = (const char *)b + STREAM_RECORD_BYTES;
+    rec->name_len = name_len;
+    rec->data = b + STREAM_RECORD_BYTES + name_len;
+    rec->data_len = data_len;
+    if (crc32c(0, rec->name, name_len + data_len) != bytes_ld_le32(b + 16)) {
+        return damaged(errp, r->pos, "wrong checksum of a record");
+    }
+    r->pos += STREAM_RECORD_BYTES + name_len + data_len;
+    return true;
+}
