@@ -43,6 +43,7 @@ Machine *machine_new(const BoardClass *board)
     clock_set_sooner(m->clock, timer_sooner, m);
     m->nondet = nondet_new();
     m->seed_port = nondet_port(m, NONDET_SEED, "machine", NULL, NULL);
+    m->command_port = nondet_port(m, NONDET_COMMAND, "monitor", NULL, NULL);
     m->warp_port = nondet_port(m, NONDET_WARP, "clock", NULL, NULL);
     mem_init_container(&m->memory_root, "system", UINT64_MAX);
     mem_init_container(&m->io_root, "io", 0x10000);

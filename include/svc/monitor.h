@@ -16,6 +16,11 @@ typedef enum MonitorMode {
 
 typedef struct Monitor Monitor;
 
+/* Makes the machine carry out commands that change the guest when they are
+ * delivered (they pass the boundary). Called once, before record or replay
+ * starts, whether or not there will be a monitor. */
+void monitor_init(Machine *m);
+
 /* Serves the machine on chr, which it takes over with chardev_set_handlers()
  * but does not own. r may be NULL (no record/replay). pretty: QMP answers are
  * indented. Cannot fail. */

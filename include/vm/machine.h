@@ -96,6 +96,7 @@ struct Machine {
     bool travelling;       /* replay is on its way to another icount: nobody
                             * outside is told of what happens meanwhile */
     NondetPort *seed_port;         /* where its randomness starts */
+    NondetPort *command_port;      /* monitor commands that change the guest */
     NondetPort *warp_port;         /* idle time that an input ended */
     struct RamState *ram;          /* softmmu/ram.c */
     struct MemState *mem;          /* softmmu/memory.c */

@@ -1,0 +1,48 @@
+/*
+ * QMP events: what happened to the machine, told to every session.
+ */
+#include "monitor.h"
+
+#include "qapi-events.h"
+
+/* QMP's event timestamps are the host's wall clock: they are for people and
+ * never reach the guest. */
+static json_t *timestamp(void)
+{
+    int64_t us = g_get_real_time();
+    return json_pack("{s:I,s:I}", "seconds", (json_int_t)(us / 1000000),
+                     "microseconds", (json_int_t)(us % 1000000));
+}
+
+static void send_event(Monitor *mon, json_t *event)
+{
+    if (!mon->negotiated) {
+        json_decref(event);
+        return;
+    }
+    json_object_set_new(event, "timestamp", timestamp());
+    qmp_send(mon, event);
+}
+
+void events_run(void *opaque, const RunEvent *ev)
+{
+    Monitor *mon = opaque;
+    switch (ev->type) {
+    case RUN_EVENT_STATE:
+        if (ev->new_state == RUN_RUNNING) {
+            send_event(mon, qapi_event_resume());
+        } else if (ev->old_state == RUN_RUNNING) {
+            send_event(mon, qapi_event_stop());
+        }
+        break;
+    case RUN_EVENT_RESET:
+        send_event(mon, qapi_event_reset(ev->guest,
+                                         (ShutdownCauseName)ev->cause));
+        break;
+    case RUN_EVENT_SHUTDOWN:
+        send_event(mon, qapi_event_shutdown(ev->guest,
+                                            (ShutdownCauseName)ev->cause));
+        chardev_drain(mon->chr);
+        break;
+    }
+}

@@ -1,0 +1,163 @@
+/*
+ * The human monitor's `info`.
+ */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "hmp.h"
+
+typedef struct HmpInfo {
+    const char *name, *params;
+    HmpHandler *handler;
+    const char *help;
+} HmpInfo;
+
+#define HMP_INFO(name, params, handler, help) static HmpHandler info_##handler;
+#include "hmp-info.def"
+#undef HMP_INFO
+
+static const HmpInfo infos[] = {
+#define HMP_INFO(name, params, handler, help) \
+    { name, params, info_##handler, help },
+#include "hmp-info.def"
+#undef HMP_INFO
+};
+
+void hmp_info_help(Hmp *h)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(infos); i++) {
+        hmp_print(h, "info %s%s%s -- %s\n", infos[i].name,
+                  *infos[i].params ? " " : "", infos[i].params,
+                  infos[i].help);
+    }
+    GPtrArray *more = h->ctx.machine->infos;
+    for (guint i = 0; more && i < more->len; i++) {
+        const MachineInfo *info = g_ptr_array_index(more, i);
+        hmp_print(h, "info %s -- show this device's state\n", info->name);
+    }
+}
+
+void cmd_info(Hmp *h, const char *args)
+{
+    g_autofree char *name = NULL;
+    if (!hmp_word(&args, &name)) {
+        hmp_info_help(h);
+        return;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(infos); i++) {
+        if (g_str_equal(infos[i].name, name)) {
+            infos[i].handler(h, args);
+            return;
+        }
+    }
+    if (!machine_info(h->ctx.machine, name, h->out)) {
+        hmp_print(h, "unknown command: 'info %s'\n", name);
+    }
+}
+
+static void info_version(Hmp *h, const char *args)
+{
+    hmp_print(h, "7.2.0 (Reprise " REPRISE_VERSION ")\n");
+}
+
+static void info_status(Hmp *h, const char *args)
+{
+    RunState s = runstate(h->ctx.machine);
+    bool running = s == RUN_RUNNING;
+    hmp_print(h, "VM status: %s", running ? "running" : "paused");
+    if (!running && s != RUN_PAUSED) {
+        hmp_print(h, " (%s)", runstate_name(s));
+    }
+    hmp_print(h, "\n");
+}
+
+static void info_registers(Hmp *h, const char *args)
+{
+    Cpu *cpu = hmp_cpu(h);
+    cpu->cls->sync(cpu);
+    hmp_print(h, "\nCPU#%d\n", cpu->index);
+    cpu->cls->print_registers(cpu, h->out);
+}
+
+static void info_cpus(Hmp *h, const char *args)
+{
+    for (guint i = 0; i < h->ctx.machine->cpus->len; i++) {
+        hmp_print(h, "%c CPU #%u: thread_id=%d\n", i ? ' ' : '*', i,
+                  (int)getpid());
+    }
+}
+
+static void info_replay(Hmp *h, const char *args)
+{
+    static const char *const verbs[] = {
+        [REPLAY_RECORD] = "Recording",
+        [REPLAY_PLAY] = "Replaying",
+    };
+    ReplayMode mode = replay_mode(h->ctx.replay);
+    if (mode == REPLAY_NONE) {
+        hmp_print(h, "Record/replay is not active\n");
+        return;
+    }
+    hmp_print(h, "%s execution '%s': instruction count = %" PRIu64 "\n",
+              verbs[mode], replay_file(h->ctx.replay),
+              machine_icount(h->ctx.machine));
+    if (replay_divergence(h->ctx.replay)) {
+        hmp_print(h, "%s\n", replay_divergence(h->ctx.replay));
+    }
+}
+
+static void info_snapshots(Hmp *h, const char *args)
+{
+    Error *err = NULL;
+    if (!snapshot_print(h->ctx.machine, h->out, &err)) {
+        hmp_error(h, err);
+    }
+}
+
+static void info_mem(Hmp *h, const char *args)
+{
+    hmp_cpu(h)->cls->print_mem(hmp_cpu(h), h->out);
+}
+
+static void info_tlb(Hmp *h, const char *args)
+{
+    hmp_cpu(h)->cls->print_tlb(hmp_cpu(h), h->out);
+}
+
+static void info_mtree(Hmp *h, const char *args)
+{
+    g_autofree char *flag = NULL;
+    bool flat = hmp_word(&args, &flag) && g_str_equal(flag, "-f");
+    if (*flag && !flat) {
+        hmp_print(h, "info mtree: unknown option '%s'\n", flag);
+        return;
+    }
+    const GPtrArray *spaces = address_spaces(h->ctx.machine);
+    for (guint i = 0; i < spaces->len; i++) {
+        AddressSpace *as = g_ptr_array_index(spaces, i);
+        if (flat) {
+            address_space_print_flat(as, h->out);
+        } else {
+            address_space_print_tree(as, h->out);
+        }
+    }
+}
+
+static void info_qtree(Hmp *h, const char *args)
+{
+    machine_info_qtree(h->ctx.machine, h->out);
+}
+
+static void info_name(Hmp *h, const char *args)
+{
+    if (h->ctx.machine->name) {
+        hmp_print(h, "%s\n", h->ctx.machine->name);
+    }
+}
+
+static void info_uuid(Hmp *h, const char *args)
+{
+    const char *uuid = h->ctx.machine->config.uuid;
+    hmp_print(h, "%s\n",
+              uuid ? uuid : "00000000-0000-0000-0000-000000000000");
+}

@@ -1,0 +1,88 @@
+/*
+ * What the files of monitor/ share: a session, and how commands are run.
+ */
+#ifndef MONITOR_MONITOR_H
+#define MONITOR_MONITOR_H
+
+#include "qapi-commands.h"
+#include "svc/monitor.h"
+#include "vm/cpu.h"
+
+struct Readline;
+
+struct Monitor {
+    Machine *machine;
+    Replay *replay;
+    Chardev *chr;
+    MonitorMode mode;
+    bool pretty;
+    bool negotiated;       /* QMP: qmp_capabilities was given */
+    GString *input;        /* QMP: JSON text not complete yet */
+    struct Readline *readline;
+};
+
+/* --- qmp.c: a QMP connection -------------------------------------------------- */
+
+void qmp_open(Monitor *mon);
+void qmp_input(Monitor *mon, const uint8_t *data, size_t len);
+/* Sends a JSON object and frees it. */
+void qmp_send(Monitor *mon, json_t *o);
+
+/* --- dispatch.c: the command table ------------------------------------------- */
+
+/* Runs a request object; returns the response object, or NULL if it was not
+ * an object (an error was put in *errp). mon may be NULL: no negotiation. */
+json_t *dispatch_request(Monitor *mon, QmpContext *ctx, const json_t *request);
+/* Runs a command by name as an HMP command does. args is taken over. False
+ * with an error. */
+bool dispatch_command(QmpContext *ctx, const char *name, json_t *args,
+                      Error **errp);
+
+/* --- events.c -------------------------------------------------------------------- */
+
+/* Sends run state events to a QMP session; a RunListener. */
+void events_run(void *opaque, const RunEvent *ev);
+
+/* --- hmp.c ------------------------------------------------------------------------- */
+
+typedef struct Hmp {
+    QmpContext ctx;
+    GString *out;
+} Hmp;
+
+/* Runs one line; what it prints goes to h->out. */
+void hmp_run(Hmp *h, const char *line);
+/* The names of commands that start with prefix, for completion (a
+ * GPtrArray of const char *). */
+GPtrArray *hmp_complete(const char *prefix);
+/* Prints "Error: …" and frees the error. */
+void hmp_error(Hmp *h, Error *err);
+void hmp_print(Hmp *h, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+static inline Cpu *hmp_cpu(Hmp *h)
+{
+    return g_ptr_array_index(h->ctx.machine->cpus, 0);
+}
+
+/* --- expr.c ------------------------------------------------------------------------ */
+
+/* Evaluates a C-like expression with $registers at *p, and moves *p behind
+ * it. False with an error. */
+bool expr_eval(Cpu *cpu, const char **p, uint64_t *value, Error **errp);
+
+/* --- disas.c ------------------------------------------------------------------------ */
+
+/* Prints count instructions at a virtual or physical address. */
+void disas_print(Hmp *h, uint64_t addr, unsigned count, bool physical);
+
+/* --- readline.c ------------------------------------------------------------------------ */
+
+typedef struct Readline Readline;
+typedef void ReadlineDone(void *opaque, const char *line);
+
+Readline *readline_new(Chardev *chr, const char *prompt, ReadlineDone *done,
+                       void *opaque);
+void readline_free(Readline *r);
+void readline_show_prompt(Readline *r);
+void readline_feed(Readline *r, uint8_t byte);
+
+#endif

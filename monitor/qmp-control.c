@@ -1,0 +1,54 @@
+/*
+ * QMP: the connection and the program (qapi/control.json).
+ */
+#include "monitor.h"
+
+/* The QEMU whose monitor and command line we follow. */
+enum { FOLLOWED_MAJOR = 7, FOLLOWED_MINOR = 2, FOLLOWED_MICRO = 0 };
+
+void qmp_qmp_capabilities(QmpContext *ctx, json_t *enable, Error **errp)
+{
+    Monitor *mon = ctx->session;
+    if (json_array_size(enable)) {
+        const char *word = json_string_value(json_array_get(enable, 0));
+        error_set(errp, "Capability '%s' not available", word ? word : "?");
+        return;
+    }
+    if (mon) {
+        mon->negotiated = true;
+    }
+}
+
+json_t *qmp_query_version(QmpContext *ctx, Error **errp)
+{
+    VersionTriple qemu = { FOLLOWED_MAJOR, FOLLOWED_MINOR, FOLLOWED_MICRO };
+    VersionInfo info = { &qemu, "Reprise " REPRISE_VERSION };
+    return qapi_put_VersionInfo(&info);
+}
+
+json_t *qmp_query_commands(QmpContext *ctx, Error **errp)
+{
+    json_t *list = json_array();
+    for (const QmpCommand *c = qmp_commands; c->name; c++) {
+        CommandInfo info = { c->name };
+        json_array_append_new(list, qapi_put_CommandInfo(&info));
+    }
+    return list;
+}
+
+void qmp_quit(QmpContext *ctx, Error **errp)
+{
+    runstate_quit(ctx->machine, CAUSE_HOST_QMP_QUIT, 0);
+}
+
+char *qmp_human_monitor_command(QmpContext *ctx, const char *command_line,
+                                bool has_cpu_index, int64_t cpu_index,
+                                Error **errp)
+{
+    if (has_cpu_index &&
+        (cpu_index < 0 || cpu_index >= ctx->machine->cpus->len)) {
+        error_set(errp, "Parameter 'cpu-index' expects a CPU number");
+        return NULL;
+    }
+    return monitor_run_hmp(ctx->machine, ctx->replay, command_line);
+}
