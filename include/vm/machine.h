@@ -74,6 +74,12 @@ extern const BoardClass *const board_classes[];
 
 typedef enum IcountMode { ICOUNT_OFF, ICOUNT_FIXED, ICOUNT_AUTO } IcountMode;
 
+/* A button of the case; press is NULL if the board has none. */
+typedef struct MachineButton {
+    void (*press)(void *opaque);
+    void *opaque;
+} MachineButton;
+
 struct Machine {
     const BoardClass *board;
     MachineConfig config;
@@ -85,6 +91,8 @@ struct Machine {
     AddressSpace *io;      /* x86 ports */
     GPtrArray *cpus;       /* Cpu * */
     GPtrArray *devices;    /* Device *, in order of creation */
+    MachineButton power_button;    /* system_powerdown */
+    MachineButton nmi_button;      /* inject-nmi */
     GPtrArray *infos;      /* MachineInfo *, NULL until the first is added */
     IcountMode icount_mode;
     Icount log_end;        /* replay: nothing is recorded beyond */
