@@ -499,13 +499,6 @@ static void rtc_reset(Device *dev)
     rtc_update_irq(r);
 }
 
-static void rtc_unrealize(Device *dev)
-{
-    Rtc *r = (Rtc *)dev;
-    timer_destroy(&r->timer);
-    mem_remove(&r->io);
-}
-
 const DeviceClass mc146818_class = {
     .name = "mc146818rtc",
     .desc = "MC146818 real-time clock and CMOS",
@@ -515,6 +508,5 @@ const DeviceClass mc146818_class = {
     .state = rtc_state,
     .realize = rtc_realize,
     .reset = rtc_reset,
-    .unrealize = rtc_unrealize,
     .battery = true,
 };

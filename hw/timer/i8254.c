@@ -496,14 +496,6 @@ static void pit_reset(Device *dev)
     irq_set(&p->irq, false);
 }
 
-static void pit_unrealize(Device *dev)
-{
-    Pit *p = (Pit *)dev;
-    timer_destroy(&p->timer);
-    mem_remove(&p->io);
-    mem_remove(&p->port_b_io);
-}
-
 const DeviceClass i8254_class = {
     .name = "isa-pit",
     .desc = "8254 interval timer and port 61",
@@ -513,5 +505,4 @@ const DeviceClass i8254_class = {
     .state = pit_state,
     .realize = pit_realize,
     .reset = pit_reset,
-    .unrealize = pit_unrealize,
 };
