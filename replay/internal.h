@@ -1,0 +1,154 @@
+/*
+ * What the files of replay/ share.
+ */
+#ifndef REPLAY_INTERNAL_H
+#define REPLAY_INTERNAL_H
+
+#include "log-format.h"
+#include "svc/snapshot.h"
+#include "svc/timeline.h"
+#include "vm/sched.h"
+
+/* --- dirty.c: pages written since they were last asked for ---------------------- */
+
+typedef struct DirtySet DirtySet;
+
+/* Becomes the watcher of a bit; every page counts as clean. */
+DirtySet *dirty_set_new(Machine *m, RamWatch bit);
+void dirty_set_free(DirtySet *d);
+/* Numbers of the pages written (GArray of uint64_t), each once. */
+const GArray *dirty_set_pages(const DirtySet *d);
+/* All pages are clean again. */
+void dirty_set_clean(DirtySet *d);
+
+/* --- digest.c --------------------------------------------------------------------- */
+
+typedef struct RamDigest RamDigest;
+
+RamDigest *ram_digest_new(Machine *m);
+void ram_digest_free(RamDigest *rd);
+/* The digest of the present state; a pure function of it. */
+void digest_take(RamDigest *rd, Digest *d);
+/* What differs between the recorded and the present state, by name. */
+char *digest_compare(Machine *m, const Digest *recorded, const Digest *now);
+
+/* --- page-store.c: contents of RAM at several points in time --------------------- */
+
+typedef struct PageStore PageStore;
+typedef struct MemImage MemImage;
+
+PageStore *page_store_new(Machine *m);
+void page_store_free(PageStore *ps);
+/* Memory that all images together take. */
+uint64_t page_store_bytes(const PageStore *ps);
+/* RAM as it is now; pages that did not change are shared. */
+MemImage *mem_image_take(PageStore *ps);
+/* Makes RAM what it was, touching only pages whose bytes differ. */
+void mem_image_restore(PageStore *ps, MemImage *image);
+void mem_image_free(PageStore *ps, MemImage *image);
+
+/* --- record.c, play.c: what is plugged in at the boundary ------------------------- */
+
+typedef struct Recorder {
+    Replay *replay;
+    LogWriter *log;
+    Icount last_icount;    /* of the last post */
+    int64_t last_ns;       /* its virtual time */
+} Recorder;
+
+void recorder_plug(Recorder *rec, Replay *r);
+
+typedef struct Player {
+    Replay *replay;
+    LogReader *log;
+    LogCursor at;          /* before head */
+    LogCursor after;       /* behind it */
+    LogNext state;         /* of head */
+    LogEvent head;         /* all but its data */
+    Icount next_post;      /* cache; ICOUNT_NONE: none */
+    bool next_post_valid;
+} Player;
+
+void player_plug(Player *p, Replay *r);
+void player_seek(Player *p, const LogCursor *c);
+
+/* --- timeline.c ------------------------------------------------------------------- */
+
+typedef struct Timeline Timeline;
+
+typedef struct Checkpoint {
+    Icount icount;
+    bool at_boundary;
+    bool pinned;           /* never dropped */
+    LogCursor cursor;
+    GByteArray *state;     /* every section's struct */
+    MemImage *ram;
+    GPtrArray *disks;      /* BlockMark *, by drive; NULL where there is none */
+} Checkpoint;
+
+Timeline *timeline_new(Replay *r, uint64_t budget_bytes);
+void timeline_free(Timeline *t);
+/* Remembers the present; the caller owns it. */
+Checkpoint *checkpoint_take(Timeline *t);
+/* Goes there. The checkpoint stays valid. */
+void checkpoint_restore(Timeline *t, const Checkpoint *cp);
+void checkpoint_free(Timeline *t, Checkpoint *cp);
+
+/* Remembers the present in the timeline. */
+void timeline_add(Timeline *t, bool pinned);
+/* The distance between checkpoints while running forward. */
+void timeline_set_spacing(Timeline *t, uint64_t insns);
+uint64_t timeline_spacing(const Timeline *t);
+/* Wants checkpoints shortly before icount on the next way to it; ICOUNT_NONE:
+ * no more. */
+void timeline_approach(Timeline *t, Icount icount);
+/* The next icount after now at which timeline_arrive() has something to do. */
+Icount timeline_due(Timeline *t, Icount now);
+/* The machine stands at a boundary at timeline_due(). */
+void timeline_arrive(Timeline *t);
+/* The newest checkpoint from which icount's boundary can be reached; NULL if
+ * it is before history. Valid until the timeline changes. */
+const Checkpoint *timeline_find(Timeline *t, Icount icount);
+/* The start of history. */
+Icount timeline_start(const Timeline *t);
+
+/* --- replay.c --------------------------------------------------------------------- */
+
+struct Replay {
+    Machine *m;
+    ReplayMode mode;
+    char *file;
+    uint64_t digest_interval;
+    RamDigest *ram_digest;
+    Recorder rec;              /* record */
+    bool log_failed;           /* and the user was told */
+    Player play;               /* replay */
+    Timeline *timeline;
+    Icount break_icount;
+    bool debugging;
+    bool end_told;
+    char *divergence;
+    Checkpoint *diversion;
+    ReplayMute *mute;
+    void *mute_opaque;
+};
+
+/* The replay is no longer what was recorded: says so and stops. */
+void replay_diverged(Replay *r, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+/* The recording is a pure function no more: forget a divergence. */
+void replay_forgive(Replay *r);
+/* One call of sched_run() towards limit, which ends early where a digest or a
+ * checkpoint is due; does what is due. */
+SchedStop replay_advance(Replay *r, Icount limit);
+/* Writes or checks the digest that belongs here. */
+void replay_digest_here(Replay *r);
+/* Loads a snapshot of the recording and goes to its place in the log. */
+bool replay_load_snapshot(Replay *r, const char *name, Error **errp);
+
+/* identity.c */
+GString *identity_text(Machine *m, const GString *extra);
+/* False with an error that names the differences. */
+bool identity_compare(const char *path, const char *recorded, const char *now,
+                      Error **errp);
+
+#endif

@@ -1,0 +1,173 @@
+/*
+ * The form of a log, its writer and its reader; private to replay/.
+ * docs/devel/log-format.md describes the bytes.
+ *
+ * A log is a header and chunks. EVENTS chunks hold what crossed the boundary;
+ * DIGEST and MARK chunks stand beside that stream, each with its own icount,
+ * so that a reader finds them without decoding events. A position in a log is
+ * the number of events before it.
+ */
+#ifndef REPLAY_LOG_FORMAT_H
+#define REPLAY_LOG_FORMAT_H
+
+#include "base/error.h"
+#include "base/types.h"
+#include "vm/nondet.h"
+
+#define LOG_VERSION          1u
+#define LOG_HEADER_BYTES     32u  /* then the identity text */
+#define LOG_CHUNK_BYTES      64u  /* a chunk's header */
+#define LOG_CHUNK_FULL       (64 * KIB)
+#define LOG_RAW_MAX          (64 * MIB)
+#define LOG_IDENTITY_MAX     (16 * MIB)
+
+typedef enum LogChunkType {
+    LOG_CHUNK_EVENTS = 1,
+    LOG_CHUNK_DIGEST = 2,
+    LOG_CHUNK_MARK = 3,
+    LOG_CHUNK_END = 4,
+} LogChunkType;
+
+/* A chunk's header, decoded; the reader adds where it is. */
+typedef struct LogChunk {
+    LogChunkType type;
+    uint32_t bytes;        /* stored, behind the header */
+    uint32_t raw_bytes;    /* inflated */
+    uint32_t events;
+    Icount first, last;    /* of the events; of a digest, mark or end: both.
+                            * An EVENTS chunk without events says that nothing
+                            * happened until `last` */
+    uint64_t position;     /* events before this chunk */
+    uint32_t crc;          /* of the stored bytes */
+    uint64_t offset;       /* of the header in the file */
+} LogChunk;
+
+void log_chunk_encode(const LogChunk *c, uint8_t out[LOG_CHUNK_BYTES]);
+/* False if the header's own checksum or magic is wrong. */
+bool log_chunk_decode(const uint8_t in[LOG_CHUNK_BYTES], LogChunk *c);
+
+/* ORDER log-op (replay/format.c) */
+typedef enum LogOp { LOG_POST, LOG_PULL, LOG_RARE, LOG_WARP } LogOp;
+
+typedef struct LogEvent {
+    Icount icount;
+    LogOp op;
+    uint16_t port;         /* 0 for WARP */
+    uint64_t aux;          /* WARP: ns; RARE: number of the call */
+    const uint8_t *data;
+    uint32_t len;
+} LogEvent;
+
+/* One event after another at icount `previous`. */
+void log_event_encode(const LogEvent *e, Icount previous, GByteArray *out);
+/* Moves *p behind it; data points into the buffer. False if it is wrong. */
+bool log_event_decode(const uint8_t **p, const uint8_t *end, Icount previous,
+                      LogEvent *e);
+
+/* One line of text for an event. */
+void log_event_print(const LogEvent *e, GString *out);
+
+/* "serial", "block-error"; NULL for a number that is not a kind. */
+const char *nondet_kind_name(unsigned kind);
+
+/* A digest as it is in a log: one number for each section, one for each of
+ * DIGEST_RANGES ranges of RAM, and one for everything. */
+#define DIGEST_RANGES 64u
+
+typedef struct Digest {
+    Icount icount;
+    uint64_t total;
+    GArray *sections;      /* uint64_t in the order of machine_sections() */
+    uint64_t ram[DIGEST_RANGES];
+} Digest;
+
+void digest_clear(Digest *d);
+void digest_encode(const Digest *d, GByteArray *out);
+bool digest_decode(const uint8_t *data, size_t len, Digest *d);
+
+/* A snapshot that was made while recording. */
+typedef struct LogMark {
+    Icount icount;
+    uint64_t position;
+    uint64_t total;        /* digest of the state saved */
+    bool at_boundary;
+    char *name;
+} LogMark;
+
+void log_mark_free(LogMark *mark);
+
+/* --- writing ------------------------------------------------------------------- */
+
+typedef struct LogWriter LogWriter;
+
+/* Creates the file and writes the header. */
+LogWriter *log_writer_new(const char *path, const char *identity,
+                          Error **errp);
+/* Closes the file as it is; NULL is allowed. */
+void log_writer_free(LogWriter *w);
+
+void log_write_event(LogWriter *w, const LogEvent *e);
+void log_write_digest(LogWriter *w, const Digest *d);
+void log_write_mark(LogWriter *w, const LogMark *mark);
+/* The recording ends at icount for that reason; nothing may follow. */
+void log_write_end(LogWriter *w, Icount icount, const char *reason);
+/* The number of events so far. */
+uint64_t log_writer_position(const LogWriter *w);
+/* Everything until icount goes to the file now. */
+void log_writer_flush(LogWriter *w, Icount icount);
+/* Flushes when the last time is a tenth of a second of host time ago. */
+void log_writer_tick(LogWriter *w, Icount icount);
+/* False with an error if the file could not be written. Chunks wait in memory
+ * until it can be, so asking again may succeed. */
+bool log_writer_ok(LogWriter *w, Error **errp);
+
+/* --- reading ------------------------------------------------------------------- */
+
+typedef struct LogReader LogReader;
+
+/* A place in the stream of events; may be copied and kept. */
+typedef struct LogCursor {
+    uint32_t chunk;        /* index among the EVENTS chunks */
+    uint32_t offset;       /* in its inflated bytes */
+    uint32_t taken;        /* events of it behind us */
+    Icount icount;         /* of the event before, or the chunk's first */
+} LogCursor;
+
+typedef enum LogNext { LOG_NEXT_OK, LOG_NEXT_END, LOG_NEXT_ERROR } LogNext;
+
+/* Maps the file and checks every chunk's checksum. A tail that was cut off is
+ * no error: log_reader_complete() tells. */
+LogReader *log_reader_new(const char *path, Error **errp);
+void log_reader_free(LogReader *r);
+
+const char *log_reader_path(const LogReader *r);
+const char *log_reader_identity(const LogReader *r);
+/* True if there is an end chunk. */
+bool log_reader_complete(const LogReader *r);
+/* The icount where the recording ends or is cut off, and the words of the end
+ * chunk (NULL if cut off). */
+Icount log_reader_end(const LogReader *r);
+const char *log_reader_end_reason(const LogReader *r);
+uint64_t log_reader_events(const LogReader *r);
+/* All chunks in file order (GArray of LogChunk). */
+const GArray *log_reader_chunks(const LogReader *r);
+
+/* The event at the cursor, which moves behind it. e->data stays valid until
+ * the next call for a few other chunks. */
+LogNext log_read_event(LogReader *r, LogCursor *c, LogEvent *e, Error **errp);
+/* A cursor behind `position` events; false with an error if there are not so
+ * many. */
+bool log_reader_seek(LogReader *r, uint64_t position, LogCursor *c,
+                     Error **errp);
+/* The position of a cursor. */
+uint64_t log_cursor_position(const LogReader *r, const LogCursor *c);
+
+/* The icount of the first digest at or after icount; ICOUNT_NONE: none. */
+Icount log_reader_next_digest(const LogReader *r, Icount icount);
+/* The digest recorded at icount. False if there is none (no error) or it is
+ * wrong. */
+bool log_reader_digest(LogReader *r, Icount icount, Digest *d, Error **errp);
+/* Marks in order (GPtrArray of LogMark). */
+const GPtrArray *log_reader_marks(const LogReader *r);
+
+#endif

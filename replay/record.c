@@ -1,0 +1,87 @@
+/*
+ * The source that is plugged in at the boundary while recording: asks the
+ * world and writes down what it said.
+ *
+ * A post's virtual time can be told from its icount, unless the machine idled
+ * since the last post: then a WARP goes before it. (It is written whenever
+ * time moved otherwise than by instructions, whether or not a timer did that;
+ * replay needs no more than to wait until its clock says so.)
+ */
+#include "internal.h"
+
+static void write_event(Recorder *rec, const LogEvent *e)
+{
+    log_write_event(rec->log, e);
+}
+
+static void record_pull(void *opaque, NondetPort *p, void *out, size_t len)
+{
+    Recorder *rec = opaque;
+    nondet_ask(p, out, len);
+    LogEvent e = { .icount = machine_icount(rec->replay->m), .op = LOG_PULL,
+                   .port = p->index, .data = out, .len = len };
+    write_event(rec, &e);
+}
+
+/* How often the guest asked on a port, counting this time. */
+static uint64_t calls(Machine *m, const NondetPort *p)
+{
+    const StateTable *t = nondet_state();
+    return state_get(&t->fields[0], nondet_state_object(m), p->index);
+}
+
+static bool all_zero(const uint8_t *p, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (p[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void record_pull_rare(void *opaque, NondetPort *p, void *io, size_t len)
+{
+    Recorder *rec = opaque;
+    if (all_zero(io, len)) {
+        return;
+    }
+    LogEvent e = { .icount = machine_icount(rec->replay->m), .op = LOG_RARE,
+                   .port = p->index, .aux = calls(rec->replay->m, p),
+                   .data = io, .len = len };
+    write_event(rec, &e);
+}
+
+static void record_delivered(void *opaque, NondetPort *p, const void *data,
+                             size_t len)
+{
+    Recorder *rec = opaque;
+    Machine *m = rec->replay->m;
+    Icount now = machine_icount(m);
+    int64_t now_ns = clock_now_ns(m->clock);
+    int64_t expected = rec->last_ns + (int64_t)((now - rec->last_icount)
+                                                << clock_shift(m->clock));
+    if (now_ns != expected) {
+        LogEvent warp = { .icount = now, .op = LOG_WARP, .aux = now_ns };
+        write_event(rec, &warp);
+    }
+    rec->last_icount = now;
+    rec->last_ns = now_ns;
+    LogEvent e = { .icount = now, .op = LOG_POST, .port = p->index,
+                   .data = data, .len = len };
+    write_event(rec, &e);
+}
+
+void recorder_plug(Recorder *rec, Replay *r)
+{
+    rec->replay = r;
+    NondetSource s = {
+        .mode = "record",
+        .wants_input = true,
+        .opaque = rec,
+        .pull = record_pull,
+        .pull_rare = record_pull_rare,
+        .delivered = record_delivered,
+    };
+    nondet_set_source(r->m, &s);
+}
