@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Fails on an include that docs/devel/map.md does not allow.
+
+usage: floors.py SOURCE-ROOT"""
+import os
+import re
+import sys
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
+CONTRACTS = ('base', 'vm', 'io', 'hw', 'svc')
+
+
+def rows(text):
+    for line in text.splitlines():
+        cells = [c.strip() for c in line.strip().strip('|').split('|')]
+        if line.startswith('|') and len(cells) == 3 and '---' not in line:
+            yield cells
+
+
+def read_map(root):
+    """(folder -> allowed words, file -> further words)"""
+    with open(os.path.join(root, 'docs/devel/map.md'), encoding='utf-8') as f:
+        text = f.read()
+    floors, extra = {}, {}
+    for first, second, third in rows(text):
+        if re.match(r'\d ', first):
+            for folder in re.findall(r'`([^`]+)`', second):
+                floors[folder] = third.split()
+        elif first.startswith('`') and second != 'also includes':
+            extra[first.strip('`')] = second.split()
+    return floors, extra
+
+
+def sources(root):
+    for top, dirs, files in os.walk(root):
+        rel = os.path.relpath(top, root)
+        dirs[:] = [d for d in dirs if not d.startswith(('.', 'build'))]
+        if rel.split(os.sep)[0] in ('tests', 'include'):
+            dirs[:] = []
+            continue
+        for name in files:
+            if name.endswith(('.c', '.h')):
+                yield os.path.normpath(os.path.join(rel, name))
+
+
+def allowed(include, words):
+    head = include.split('/')[0]
+    if head == 'qapi' or include.startswith(('qapi-',)):
+        return 'qapi' in words
+    return head in words or include in words
+
+
+def check_file(root, path, floors, extra):
+    """Yields what is wrong with a file."""
+    folder = path.split(os.sep)[0]
+    if folder not in floors:
+        yield f'{path}: docs/devel/map.md does not know {folder}'
+        return
+    words = floors[folder] + extra.get(path, [])
+    with open(os.path.join(root, path), encoding='utf-8') as f:
+        text = f.read()
+    for include in INCLUDE.findall(text):
+        if '../' in include:
+            yield f'{path}: "{include}" goes sideways'
+        elif '/' in include or include.startswith('qapi-'):
+            head = include.split('/')[0]
+            known = head in CONTRACTS + ('qapi',) or '/' not in include
+            if known and not allowed(include, words):
+                yield f'{path}: may not include "{include}"'
+            elif not known:
+                yield f'{path}: "{include}" is private to {head}/'
+
+
+def include_cycles(root):
+    """Contract headers must not include each other in circles."""
+    graph = {}
+    base = os.path.join(root, 'include')
+    for top, _, files in os.walk(base):
+        for name in files:
+            path = os.path.relpath(os.path.join(top, name), base)
+            with open(os.path.join(top, name), encoding='utf-8') as f:
+                graph[path] = [i for i in INCLUDE.findall(f.read())
+                               if not i.endswith('.def')]
+    done = set()
+
+    def visit(node, trail):
+        if node in trail:
+            yield 'include cycle: ' + ' -> '.join(trail + [node])
+            return
+        if node in done:
+            return
+        for nxt in graph.get(node, []):
+            yield from visit(nxt, trail + [node])
+        done.add(node)
+
+    for node in sorted(graph):
+        yield from visit(node, [])
+
+
+def main(root):
+    floors, extra = read_map(root)
+    wrong, count = [], 0
+    for path in sources(root):
+        count += 1
+        wrong += check_file(root, path, floors, extra)
+    wrong += include_cycles(root)
+    if not count or not floors:
+        wrong.append('nothing was checked')
+    print('\n'.join(wrong) or f'{count} files keep to their floors')
+    return 1 if wrong else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1]))
