@@ -54,6 +54,7 @@ struct ChardevSet {
     Machine *machine;
     GHashTable *table;         /* id -> Chardev, owned */
     GPtrArray *order;          /* Chardev, in order of creation */
+    bool muted;                /* guest devices are not heard */
     void (*quit)(void *opaque);
     void *opaque;
 };

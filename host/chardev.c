@@ -179,6 +179,9 @@ static void buffer_output(Chardev *c, const uint8_t *data, size_t len)
 
 void chardev_write(Chardev *c, const void *data, size_t len)
 {
+    if (c->port && c->set->muted) {
+        return;
+    }
     write_log(c, data, len);
     if (c->backend->write) {
         c->backend->write(c, data, len);
@@ -402,6 +405,11 @@ ChardevSet *chardev_set_new(void (*quit)(void *opaque), void *opaque)
 void chardev_set_machine(ChardevSet *set, Machine *m)
 {
     set->machine = m;
+}
+
+void chardev_set_mute(ChardevSet *set, bool muted)
+{
+    set->muted = muted;
 }
 
 void chardev_set_free(ChardevSet *set)

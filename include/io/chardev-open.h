@@ -32,6 +32,8 @@ typedef struct ChardevSet ChardevSet;
 ChardevSet *chardev_set_new(void (*quit)(void *opaque), void *opaque);
 /* The machine whose boundary inputs cross; before any port is bound. */
 void chardev_set_machine(ChardevSet *set, Machine *m);
+/* While muted, what guest devices write is dropped: it was shown before. */
+void chardev_set_mute(ChardevSet *set, bool muted);
 /* Drains, closes and frees every chardev; restores the terminal. */
 void chardev_set_free(ChardevSet *set);
 

@@ -1,0 +1,249 @@
+/*
+ * From options to a machine that is ready to run, and back to nothing.
+ */
+#include "program.h"
+
+#include "svc/snapshot.h"
+
+/* --- what is read from files --------------------------------------------------- */
+
+static bool load_file(GBytes **out, const char *option, const char *path,
+                      Error **errp)
+{
+    if (!path) {
+        return true;
+    }
+    Error *err = NULL;
+    *out = world_read_file(path, &err);
+    if (!*out) {
+        error_prepend(&err, "%s: ", option);
+        error_propagate(errp, err);
+    }
+    return *out != NULL;
+}
+
+static bool load_firmware(Program *p, Error **errp)
+{
+    MachineConfig *c = &p->m->config;
+    c->firmware_name = p->opts.bios ? p->opts.bios : "bios-256k.bin";
+    g_autofree char *path = world_find_firmware(p->opts.firmware_dirs,
+                                                c->firmware_name);
+    if (!path) {
+        error_set(errp, "-bios %s: firmware not found; give its path, or its "
+                  "directory with -L (-L help lists where it was looked for)",
+                  c->firmware_name);
+        return false;
+    }
+    return load_file(&c->firmware, "-bios", path, errp);
+}
+
+/* ROMs that a board may hand to the firmware, if the host has them. */
+static void load_option_roms(Program *p)
+{
+    static const char *const names[] = { "linuxboot_dma.bin", "linuxboot.bin",
+                                         "multiboot_dma.bin", "multiboot.bin",
+                                         NULL };
+    GHashTable *roms = p->m->config.option_roms =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+                              (GDestroyNotify)g_bytes_unref);
+    for (const char *const *name = names; p->opts.kernel && *name; name++) {
+        g_autofree char *path = world_find_firmware(p->opts.firmware_dirs,
+                                                    *name);
+        GBytes *bytes = path ? world_read_file(path, NULL) : NULL;
+        if (bytes) {
+            g_hash_table_insert(roms, (char *)*name, bytes);
+        }
+    }
+}
+
+static bool load_files(Program *p, Error **errp)
+{
+    MachineConfig *c = &p->m->config;
+    const Options *o = &p->opts;
+    if (!o->kernel && (o->initrd || o->append)) {
+        error_set(errp, "%s only allowed with -kernel option",
+                  o->initrd ? "-initrd" : "-append");
+        return false;
+    }
+    load_option_roms(p);
+    return load_firmware(p, errp) &&
+           load_file(&c->kernel, "-kernel", o->kernel, errp) &&
+           load_file(&c->initrd, "-initrd", o->initrd, errp);
+}
+
+/* --- the machine -------------------------------------------------------------------- */
+
+static void set_shift(void *opaque, const void *data, size_t len)
+{
+    Machine *m = opaque;
+    const uint8_t *shift = data;
+    if (len == 1 && *shift <= 10) {
+        clock_set_shift(m->clock, *shift);
+    }
+}
+
+static void configure_time(Program *p)
+{
+    const IcountOption *ic = &p->opts.icount;
+    Machine *m = p->m;
+    m->icount_mode = ic->mode;
+    m->idle_sleep = ic->sleep;
+    clock_set_shift(m->clock, ic->shift);
+    if (ic->mode == ICOUNT_AUTO) {
+        p->shift_port = nondet_port(m, NONDET_SHIFT, "clock", set_shift, m);
+    } else if (ic->mode == ICOUNT_OFF) {
+        p->host_clock = nondet_port(m, NONDET_HOST_CLOCK, "clock", NULL,
+                                    NULL);
+    }
+}
+
+/* A drive= that names a blkreplay drive names what it filters. */
+static void resolve_drive_names(Program *p)
+{
+    for (unsigned i = 0; i < p->opts.devices->len; i++) {
+        DeviceConfig *d = g_ptr_array_index(p->opts.devices, i);
+        for (unsigned k = 0; k + 1 < d->props->len; k += 2) {
+            char **value = (char **)&g_ptr_array_index(d->props, k + 1);
+            if (g_str_equal(g_ptr_array_index(d->props, k), "drive")) {
+                char *id = g_strdup(program_drive_id(p, *value));
+                g_free(*value);
+                *value = id;
+            }
+        }
+    }
+}
+
+static void configure(Program *p)
+{
+    Machine *m = p->m;
+    const Options *o = &p->opts;
+    MachineConfig *c = &m->config;
+    m->name = o->name;
+    m->no_reboot = o->no_reboot;
+    m->no_shutdown = o->no_shutdown;
+    c->ram_bytes = o->ram_bytes;
+    c->smp = 1;
+    c->cpu_model = o->cpu_model;
+    c->cmdline = o->append;
+    c->devices = o->devices;
+    c->boot_order = o->boot_order;
+    c->rtc_base_sec = o->rtc_base_sec;
+    c->has_seed = o->has_seed;
+    c->seed = o->seed;
+    c->uuid = o->uuid;
+    c->defaults = !o->no_defaults;
+    configure_time(p);
+    resolve_drive_names(p);
+}
+
+static void user_quit(void *opaque)
+{
+    Program *p = opaque;
+    runstate_quit(p->m, CAUSE_HOST_UI, 0);
+}
+
+/* --- record, replay, or neither ---------------------------------------------------------- */
+
+static void mute(void *opaque, bool muted)
+{
+    chardev_set_mute(opaque, muted);
+}
+
+static bool start_replay(Program *p, Error **errp)
+{
+    const IcountOption *ic = &p->opts.icount;
+    g_autoptr(GString) identity = g_string_new(NULL);
+    if (ic->rrsnapshot && ic->rr == REPLAY_RECORD &&
+        !snapshot_vm_state_disk(p->m, errp)) {
+        error_prepend(errp, "-icount rrsnapshot=%s: ", ic->rrsnapshot);
+        return false;
+    }
+    if (!program_identity(p, identity, errp)) {
+        return false;
+    }
+    ReplayOptions opts = {
+        .mode = ic->rr,
+        .file = ic->rrfile,
+        .snapshot = ic->rrsnapshot,
+        .digest_interval = ic->rrdigest,
+        .identity = identity,
+    };
+    p->replay = replay_start(p->m, &opts, errp);
+    if (p->replay) {
+        replay_set_mute(p->replay, mute, p->chardevs);
+    }
+    return p->replay != NULL;
+}
+
+static bool start_at_snapshot(Program *p, Error **errp)
+{
+    const char *name = p->opts.loadvm;
+    uint64_t log_position;
+    if (!name) {
+        return true;
+    }
+    bool ok = p->replay ? replay_loadvm(p->replay, name, errp)
+                        : snapshot_loadvm(p->m, name, &log_position, errp);
+    if (!ok) {
+        error_prepend(errp, "-loadvm %s: ", name);
+    }
+    return ok;
+}
+
+static bool power_on(Program *p, Error **errp)
+{
+    if (p->opts.icount.rr != REPLAY_NONE) {
+        if (!start_replay(p, errp)) {
+            return false;
+        }
+    } else {
+        machine_power_on(p->m);
+    }
+    return start_at_snapshot(p, errp);
+}
+
+bool program_build(Program *p, Error **errp)
+{
+    p->m = machine_new(p->opts.board);
+    p->world = world_new(p->opts.rtc_local);
+    world_connect(p->world, p->m);
+    p->chardevs = chardev_set_new(user_quit, p);
+    chardev_set_machine(p->chardevs, p->m);
+    p->monitors = g_ptr_array_new();
+    configure(p);
+    if (!load_files(p, errp) || !program_open_drives(p, errp) ||
+        !program_open_chardevs(p, errp) || !machine_build(p->m, errp) ||
+        !power_on(p, errp) || !program_open_doors(p, errp)) {
+        return false;
+    }
+    if (!p->opts.paused) {
+        runstate_set(p->m, RUN_RUNNING);
+    }
+    return true;
+}
+
+static void free_config(MachineConfig *c)
+{
+    g_clear_pointer(&c->firmware, g_bytes_unref);
+    g_clear_pointer(&c->kernel, g_bytes_unref);
+    g_clear_pointer(&c->initrd, g_bytes_unref);
+    g_clear_pointer(&c->serials, g_ptr_array_unref);
+    g_clear_pointer(&c->option_roms, g_hash_table_unref);
+}
+
+void program_close(Program *p)
+{
+    if (p->m) {
+        if (p->replay) {
+            replay_finish(p->replay, runstate_shutdown_cause(p->m));
+        }
+        program_close_doors(p);
+        replay_free(p->replay);
+        program_close_drives(p);
+        free_config(&p->m->config);
+        chardev_set_free(p->chardevs);
+        machine_free(p->m);
+        world_free(p->world);
+    }
+    options_clear(&p->opts);
+}

@@ -1,0 +1,217 @@
+/*
+ * Character devices and what is connected to them: serial ports, monitors and
+ * the gdb stub.
+ */
+#include "program.h"
+
+#include <string.h>
+
+#define SERIAL_MAX 4
+
+/* --- opening ----------------------------------------------------------------- */
+
+/* Monitors of both kinds are numbered together, as in QEMU. */
+static EndKind numbered_as(EndKind kind)
+{
+    return kind == END_QMP ? END_MONITOR : kind;
+}
+
+/* The id of the chardev that a short form makes: "serial0". */
+static char *end_label(const Program *p, const EndOption *e)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < p->opts.ends->len; i++) {
+        const EndOption *other = g_ptr_array_index(p->opts.ends, i);
+        if (other == e) {
+            break;
+        }
+        n += numbered_as(other->kind) == numbered_as(e->kind);
+    }
+    if (e->kind == END_GDB && !n) {
+        return g_strdup("gdb");
+    }
+    const char *base = e->kind == END_SERIAL ? "serial"
+                       : e->kind == END_GDB  ? "gdb"
+                                             : "compat_monitor";
+    return g_strdup_printf("%s%u", base, n);
+}
+
+/* gdb comes and goes: its sockets are servers that wait for nobody. */
+static char *end_dev(const EndOption *e)
+{
+    bool socket = g_str_has_prefix(e->dev, "tcp:") ||
+                  g_str_has_prefix(e->dev, "unix:");
+    bool plain = e->kind != END_GDB || !socket;
+    return g_strconcat(e->dev, plain ? ""
+                                     : ",wait=off,nodelay=on,server=on",
+                       NULL);
+}
+
+static bool end_open(Program *p, EndOption *e, Error **errp)
+{
+    ChardevSpec spec;
+    bool mux_monitor;
+    g_autofree char *dev = end_dev(e);
+    bool ok = chardev_spec_parse(&spec, dev, &mux_monitor, errp);
+    if (ok) {
+        e->id = end_label(p, e);
+        ok = chardev_open(p->chardevs, e->id, &spec, errp) != NULL;
+    }
+    chardev_spec_clear(&spec);
+    if (ok && mux_monitor && e->kind == END_SERIAL) {
+        g_autofree char *by_id = g_strconcat("chardev:", e->id, NULL);
+        options_add_end(&p->opts, END_MONITOR, e->option, by_id);
+    }
+    return ok;
+}
+
+static bool end_is_none(const EndOption *e)
+{
+    return !e->by_id && g_str_equal(e->dev, "none");
+}
+
+static bool end_failed(const EndOption *e, Error **errp, Error *err)
+{
+    error_prepend(&err, "%s %s: ", e->option, e->dev);
+    error_propagate(errp, err);
+    return false;
+}
+
+static bool open_ends(Program *p, Error **errp)
+{
+    for (unsigned i = 0; i < p->opts.ends->len; i++) {
+        EndOption *e = g_ptr_array_index(p->opts.ends, i);
+        Error *err = NULL;
+        if (e->by_id) {
+            e->id = g_strdup(e->dev);
+        } else if (!end_is_none(e) && !end_open(p, e, &err)) {
+            return end_failed(e, errp, err);
+        }
+    }
+    return true;
+}
+
+static bool open_declared(Program *p, Error **errp)
+{
+    for (unsigned i = 0; i < p->opts.chardevs->len; i++) {
+        const ChardevOption *c = g_ptr_array_index(p->opts.chardevs, i);
+        Error *err = NULL;
+        if (!chardev_open(p->chardevs, c->id, &c->spec, &err)) {
+            error_prepend(&err, "-chardev %s: ", c->spec.backend);
+            error_propagate(errp, err);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- giving them out ------------------------------------------------------------ */
+
+static bool claim_serials(Program *p, Error **errp)
+{
+    GPtrArray *serials = p->m->config.serials = g_ptr_array_new();
+    for (unsigned i = 0; i < p->opts.ends->len; i++) {
+        const EndOption *e = g_ptr_array_index(p->opts.ends, i);
+        if (e->kind != END_SERIAL) {
+            continue;
+        }
+        Error *err = NULL;
+        Chardev *c = end_is_none(e) ? NULL
+                                    : chardev_claim(p->chardevs, e->id, &err);
+        if (err) {
+            return end_failed(e, errp, err);
+        }
+        if (serials->len == SERIAL_MAX) {
+            error_set(errp, "%s %s: there are only %d serial ports",
+                      e->option, e->dev, SERIAL_MAX);
+            return false;
+        }
+        g_ptr_array_add(serials, c);
+    }
+    return true;
+}
+
+/* -device's chardev=ID takes the chardev, or a front end of a shared one. */
+static bool claim_for_device(Program *p, DeviceConfig *d, Error **errp)
+{
+    for (unsigned k = 0; k + 1 < d->props->len; k += 2) {
+        char **value = (char **)&g_ptr_array_index(d->props, k + 1);
+        const char *key = g_ptr_array_index(d->props, k);
+        if (g_str_equal(key, "chardev")) {
+            Error *err = NULL;
+            Chardev *c = chardev_claim(p->chardevs, *value, &err);
+            if (!c) {
+                error_prepend(&err, "-device %s,chardev=%s: ", d->driver,
+                              *value);
+                error_propagate(errp, err);
+                return false;
+            }
+            g_free(*value);
+            *value = g_strdup(chardev_id(c));
+        }
+    }
+    return true;
+}
+
+bool program_open_chardevs(Program *p, Error **errp)
+{
+    if (!open_declared(p, errp) || !open_ends(p, errp) ||
+        !claim_serials(p, errp)) {
+        return false;
+    }
+    for (unsigned i = 0; i < p->opts.devices->len; i++) {
+        if (!claim_for_device(p, g_ptr_array_index(p->opts.devices, i),
+                              errp)) {
+            return false;
+        }
+    }
+    p->m->config.chardevs = chardev_set_table(p->chardevs);
+    return true;
+}
+
+/* --- doors -------------------------------------------------------------------------- */
+
+static bool door_open(Program *p, const EndOption *e, Error **errp)
+{
+    if (e->kind == END_GDB && p->gdb) {
+        error_set(errp, "there can be one gdb stub only");
+        return false;
+    }
+    Chardev *c = chardev_claim(p->chardevs, e->id, errp);
+    if (!c) {
+        return false;
+    }
+    if (e->kind == END_GDB) {
+        p->gdb = gdbstub_new(p->m, p->replay, c);
+    } else {
+        g_ptr_array_add(p->monitors,
+                        monitor_new(p->m, p->replay, c,
+                                    e->kind == END_QMP ? MONITOR_CONTROL
+                                                       : MONITOR_READLINE,
+                                    e->pretty));
+    }
+    return true;
+}
+
+bool program_open_doors(Program *p, Error **errp)
+{
+    for (unsigned i = 0; i < p->opts.ends->len; i++) {
+        const EndOption *e = g_ptr_array_index(p->opts.ends, i);
+        Error *err = NULL;
+        if (e->kind != END_SERIAL && !end_is_none(e) &&
+            !door_open(p, e, &err)) {
+            return end_failed(e, errp, err);
+        }
+    }
+    return true;
+}
+
+void program_close_doors(Program *p)
+{
+    gdbstub_free(p->gdb);
+    p->gdb = NULL;
+    for (unsigned i = 0; p->monitors && i < p->monitors->len; i++) {
+        monitor_free(g_ptr_array_index(p->monitors, i));
+    }
+    g_clear_pointer(&p->monitors, g_ptr_array_unref);
+}

@@ -1,0 +1,146 @@
+/*
+ * The machine identity: what a recording and its replay must agree on, a line
+ * each, in the words of the command line, so that a replay can say "recorded
+ * with m=512M, started with m=256M".
+ */
+#include "program.h"
+
+#include "base/digest.h"
+#include "vm/cpu.h"
+
+static void add(GString *out, const char *key, const char *value)
+{
+    g_string_append_printf(out, "%s=%s\n", key, value);
+}
+
+/* A file's content, and its name for people. */
+static void add_bytes(GString *out, const char *key, GBytes *bytes,
+                      const char *name)
+{
+    if (!bytes) {
+        return;
+    }
+    size_t len;
+    const void *data = g_bytes_get_data(bytes, &len);
+    g_autofree char *base = name ? g_path_get_basename(name) : NULL;
+    g_string_append_printf(out, "%s=%016" G_GINT64_MODIFIER "x %s\n", key,
+                           digest_bytes(data, len), base ? base : "");
+}
+
+static void add_time(GString *out, const Program *p)
+{
+    const Options *o = &p->opts;
+    g_autofree char *shift = g_strdup_printf("%u", o->icount.shift);
+    add(out, "icount-shift",
+        o->icount.mode == ICOUNT_AUTO ? "auto" : shift);
+    add(out, "icount-sleep", o->icount.sleep ? "on" : "off");
+    if (o->rtc_base_sec != INT64_MIN) {
+        g_string_append_printf(out, "rtc-base=%" G_GINT64_FORMAT "\n",
+                               o->rtc_base_sec);
+    }
+    if (o->has_seed) {
+        g_string_append_printf(out, "seed=%" G_GUINT64_FORMAT "\n", o->seed);
+    }
+}
+
+static void add_machine(GString *out, const Program *p)
+{
+    const Machine *m = p->m;
+    const MachineConfig *c = &m->config;
+    const char *cpu = c->cpu_model ? c->cpu_model : m->board->default_cpu;
+    add(out, "target", target_cpu_class->name);
+    add(out, "machine", m->board->name);
+    add(out, "cpu", cpu);
+    if (c->ram_bytes % MIB) {
+        g_string_append_printf(out, "m=%" G_GUINT64_FORMAT "K\n",
+                               c->ram_bytes / KIB);
+    } else {
+        g_string_append_printf(out, "m=%" G_GUINT64_FORMAT "M\n",
+                               c->ram_bytes / MIB);
+    }
+    g_string_append_printf(out, "smp=%u\n", c->smp);
+    add(out, "boot", c->boot_order ? c->boot_order : "");
+    add(out, "uuid", c->uuid ? c->uuid : "");
+}
+
+/* Each device that was built, at its place, with the user's properties. */
+static void add_devices(GString *out, const Program *p)
+{
+    const GPtrArray *devices = p->m->devices;
+    for (unsigned i = 0; i < devices->len; i++) {
+        const Device *dev = g_ptr_array_index(devices, i);
+        g_string_append_printf(out, "device=%s%s%s\n", dev->path,
+                               dev->at ? " at " : "", dev->at ? dev->at : "");
+    }
+    const GPtrArray *asked = p->m->config.devices;
+    for (unsigned i = 0; i < asked->len; i++) {
+        const DeviceConfig *d = g_ptr_array_index(asked, i);
+        g_string_append_printf(out, "-device=%s", d->driver);
+        for (unsigned k = 0; k + 1 < d->props->len; k += 2) {
+            const char *key = g_ptr_array_index(d->props, k);
+            /* Where its bytes go is not the machine's business. */
+            bool wire = g_str_equal(key, "chardev");
+            const char *value = g_ptr_array_index(d->props, k + 1);
+            g_string_append_printf(out, ",%s=%s", key, wire ? "*" : value);
+        }
+        g_string_append_c(out, '\n');
+    }
+}
+
+/* Writable images with rrsnapshot: their content is that of the snapshot. */
+static bool drive_content(const Program *p, const DriveConfig *d,
+                          GString *out, Error **errp)
+{
+    const IcountOption *ic = &p->opts.icount;
+    bool temporary = p->opts.snapshot;
+    for (unsigned i = 0; i < p->opts.drives->len; i++) {
+        const DriveOption *o = g_ptr_array_index(p->opts.drives, i);
+        if (g_str_equal(o->id, d->id) && o->snapshot != UNSET) {
+            temporary = o->snapshot == ON;
+        }
+    }
+    if (ic->rrsnapshot && !temporary && !blockdev_readonly(d->dev) &&
+        g_str_equal(blockdev_format(d->dev), "qcow2")) {
+        g_string_append_printf(out, "snapshot %s", ic->rrsnapshot);
+        return true;
+    }
+    uint64_t digest;
+    if (!blockdev_content_digest(d->dev, &digest, errp)) {
+        return false;
+    }
+    g_string_append_printf(out, "%016" G_GINT64_MODIFIER "x", digest);
+    return true;
+}
+
+static bool add_drives(GString *out, const Program *p, Error **errp)
+{
+    const GPtrArray *drives = p->m->config.drives;
+    for (unsigned i = 0; i < drives->len; i++) {
+        const DriveConfig *d = g_ptr_array_index(drives, i);
+        if (blockdev_is_empty(d->dev)) {
+            g_string_append_printf(out, "drive=%s empty\n", d->id);
+            continue;
+        }
+        g_string_append_printf(out, "drive=%s %s %" G_GUINT64_FORMAT " ",
+                               d->id, blockdev_format(d->dev),
+                               blockdev_size_bytes(d->dev));
+        if (!drive_content(p, d, out, errp)) {
+            return false;
+        }
+        g_string_append_c(out, '\n');
+    }
+    return true;
+}
+
+bool program_identity(Program *p, GString *out, Error **errp)
+{
+    const MachineConfig *c = &p->m->config;
+    add_machine(out, p);
+    add_time(out, p);
+    add_bytes(out, "bios", c->firmware, c->firmware_name);
+    add_bytes(out, "kernel", c->kernel, p->opts.kernel);
+    add_bytes(out, "initrd", c->initrd, p->opts.initrd);
+    add(out, "append", c->cmdline ? c->cmdline : "");
+    add_devices(out, p);
+    return add_drives(out, p, errp);
+}

@@ -1,0 +1,213 @@
+/*
+ * What is decided when the whole command line is known: defaults, and options
+ * that do not go together.
+ */
+#include "options.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define IDE_DRIVES 4
+
+static bool check_accel(Options *o, Error **errp)
+{
+    g_auto(GStrv) list = g_strsplit(o->accel ? o->accel : "tcg", ":", -1);
+    if (g_strv_contains((const char *const *)list, "tcg")) {
+        return true;           /* "kvm:tcg": the first that there is */
+    }
+    if (o->icount.rr != REPLAY_NONE) {
+        error_set(errp, "-accel %s: record and replay need TCG; use -accel "
+                  "tcg", o->accel);
+    } else if (o->icount.given) {
+        error_set(errp, "-accel %s: -icount needs TCG; use -accel tcg",
+                  o->accel);
+    } else {
+        error_set(errp, "-accel %s: invalid accelerator; only tcg is "
+                  "supported", o->accel);
+    }
+    return false;
+}
+
+static bool check_board(Options *o, Error **errp)
+{
+    for (const BoardClass *const *b = board_classes; *b && !o->board; b++) {
+        o->board = (*b)->is_default ? *b : NULL;
+    }
+    if (!o->board) {
+        error_set(errp, "No machine specified, and there is no default; "
+                  "-machine help lists them");
+        return false;
+    }
+    if (!o->ram_bytes) {
+        o->ram_bytes = o->board->default_ram_bytes;
+    }
+    return true;
+}
+
+static bool check_replay_file(const Options *o, Error **errp)
+{
+    const IcountOption *ic = &o->icount;
+    if (ic->rr == REPLAY_PLAY && access(ic->rrfile, R_OK) != 0) {
+        error_set(errp, "-icount rrfile=%s: cannot open the recording: %s",
+                  ic->rrfile, g_strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+/* --- drives --------------------------------------------------------------------- */
+
+static DriveOption *drive_at(const Options *o, int index)
+{
+    for (unsigned i = 0; i < o->drives->len; i++) {
+        DriveOption *d = g_ptr_array_index(o->drives, i);
+        if (!d->if_none && d->index == index) {
+            return d;
+        }
+    }
+    return NULL;
+}
+
+static bool drive_set_index(Options *o, DriveOption *d, Error **errp)
+{
+    int index = 0;
+    while (index < IDE_DRIVES && drive_at(o, index)) {
+        index++;
+    }
+    if (index == IDE_DRIVES) {
+        error_set(errp, "-drive %s: there are only %d IDE drives", d->arg,
+                  IDE_DRIVES);
+        return false;
+    }
+    d->index = index;
+    return true;
+}
+
+static void drive_default_id(DriveOption *d, unsigned none_count)
+{
+    const char *kind = d->cdrom ? "cd" : "hd";
+    if (d->id) {
+        return;
+    }
+    d->id = d->if_none
+                ? g_strdup_printf("none%u", none_count)
+                : g_strdup_printf("ide%d-%s%d", d->index / 2, kind,
+                                  d->index % 2);
+}
+
+/* Two drives at one place or of one name. */
+static bool drives_differ(const DriveOption *a, const DriveOption *b,
+                          Error **errp)
+{
+    if (g_str_equal(a->id, b->id)) {
+        error_set(errp, "-drive %s: there is another drive '%s'", b->arg,
+                  b->id);
+        return false;
+    }
+    if (!a->if_none && !b->if_none && a->index == b->index) {
+        error_set(errp, "-drive %s: drive with bus=%d, unit=%d (index=%d) "
+                  "exists", b->arg, b->index / 2, b->index % 2, b->index);
+        return false;
+    }
+    return true;
+}
+
+static bool check_drives(Options *o, Error **errp)
+{
+    unsigned none_count = 0;
+    for (unsigned i = 0; i < o->drives->len; i++) {
+        DriveOption *d = g_ptr_array_index(o->drives, i);
+        if (!d->if_none && d->index < 0 && !drive_set_index(o, d, errp)) {
+            return false;
+        }
+        drive_default_id(d, none_count);
+        none_count += d->if_none;
+        if (!d->file && !d->cdrom) {
+            error_set(errp, "-drive %s: file= is missing", d->arg);
+            return false;
+        }
+        for (unsigned j = 0; j < i; j++) {
+            if (!drives_differ(g_ptr_array_index(o->drives, j), d, errp)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* --- defaults ---------------------------------------------------------------------- */
+
+static bool have_device(const Options *o, const char *driver)
+{
+    for (unsigned i = 0; i < o->devices->len; i++) {
+        const DeviceConfig *d = g_ptr_array_index(o->devices, i);
+        if (g_str_equal(d->driver, driver)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A PC has a CD-ROM drive, empty unless told otherwise. */
+static void default_cdrom(Options *o)
+{
+    if (o->no_defaults || have_device(o, "ide-cd") ||
+        have_device(o, "ide-hd") || drive_at(o, 2)) {
+        return;
+    }
+    DriveOption *d = g_new0(DriveOption, 1);
+    d->arg = "-cdrom";
+    d->index = 2;
+    d->cdrom = true;
+    d->readonly = d->snapshot = UNSET;
+    g_ptr_array_add(o->drives, d);
+}
+
+static void default_ends(Options *o)
+{
+    bool serial = !o->no_defaults && !options_have_end(o, END_SERIAL) &&
+                  !have_device(o, "isa-serial");
+    bool monitor = !o->no_defaults && !options_have_end(o, END_MONITOR) &&
+                   !options_have_end(o, END_QMP);
+    if (!o->nographic) {
+        if (serial) {
+            options_add_end(o, END_SERIAL, "-serial", "null");
+        }
+        return;
+    }
+    if (serial) {
+        options_add_end(o, END_SERIAL, "-nographic",
+                        monitor ? "mon:stdio" : "stdio");
+    } else if (monitor) {
+        options_add_end(o, END_MONITOR, "-nographic", "stdio");
+    }
+}
+
+static bool check_daemonize(const Options *o, Error **errp)
+{
+    if (o->daemonize && o->nographic) {
+        error_set(errp, "-nographic cannot be used with -daemonize");
+        return false;
+    }
+    for (unsigned i = 0; o->daemonize && i < o->ends->len; i++) {
+        const EndOption *e = g_ptr_array_index(o->ends, i);
+        if (!e->by_id && g_str_has_suffix(e->dev, "stdio")) {
+            error_set(errp, "%s %s cannot be used with -daemonize", e->option,
+                      e->dev);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool options_check(Options *o, Error **errp)
+{
+    if (!check_accel(o, errp) || !check_board(o, errp) ||
+        !check_replay_file(o, errp)) {
+        return false;
+    }
+    default_cdrom(o);
+    default_ends(o);
+    return check_drives(o, errp) && check_daemonize(o, errp);
+}

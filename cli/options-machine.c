@@ -1,0 +1,414 @@
+/*
+ * Options about what the machine is: board, CPU, memory, firmware, time.
+ */
+#include "options.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "io/world.h"
+#include "vm/cpu.h"
+
+#define RAM_MIN_BYTES (1 * MIB)
+#define RAM_MAX_BYTES (512 * GIB)
+#define SHIFT_MAX 10
+#define SHIFT_AUTO_FIRST 3
+
+/* --- the board ------------------------------------------------------------- */
+
+static void print_boards(void)
+{
+    printf("Supported machines are:\n");
+    for (const BoardClass *const *b = board_classes; *b; b++) {
+        if ((*b)->alias) {
+            printf("%-20s %s (alias of %s)\n", (*b)->alias, (*b)->desc,
+                   (*b)->name);
+        }
+        printf("%-20s %s%s\n", (*b)->name, (*b)->desc,
+               (*b)->is_default ? " (default)" : "");
+    }
+}
+
+/* Switches of QEMU's machines for parts that ours does not have: off is what
+ * is the case. */
+static bool must_be_off(const KeyVal *kv, Error **errp)
+{
+    static const char *const keys[] = { "graphics", "usb", "vmport", "hpet" };
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        bool on = false;
+        if (!keyval_bool(kv, keys[i], &on, errp)) {
+            return false;
+        }
+        if (on) {
+            error_set(errp, "Parameter '%s' can only be off: this machine "
+                      "has no such part", keys[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool opt_machine(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    if (kv->help) {
+        print_boards();
+        o->done = true;
+        return true;
+    }
+    const char *type = keyval_get(kv, "type");
+    if (type) {
+        o->board = board_find(type);
+        if (!o->board) {
+            error_set(errp, "unsupported machine type '%s'; -machine help "
+                      "lists them", type);
+            return false;
+        }
+    }
+    const char *accel = keyval_get(kv, "accel");
+    if (accel) {
+        o->accel = accel;
+    }
+    return must_be_off(kv, errp);
+}
+
+bool opt_cpu(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    if (g_str_equal(arg, "help") || g_str_equal(arg, "?")) {
+        g_autoptr(GString) out = g_string_new(NULL);
+        target_cpu_class->help(out);
+        fputs(out->str, stdout);
+        o->done = true;
+        return true;
+    }
+    o->cpu_model = arg;
+    return true;
+}
+
+bool opt_smp(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    static const char *const keys[] = { "cpus", "maxcpus", "sockets", "dies",
+                                        "cores", "threads" };
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        uint64_t n = 1;
+        if (!keyval_number(kv, keys[i], 0, 1024, &n, errp)) {
+            return false;
+        }
+        if (n != 1) {
+            error_set(errp, "Parameter '%s' can only be 1: one virtual CPU "
+                      "is supported", keys[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool opt_memory(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    uint64_t bytes = 0;
+    if (keyval_has(kv, "slots") || keyval_has(kv, "maxmem")) {
+        error_set(errp, "memory hotplug is not supported");
+        return false;
+    }
+    if (!keyval_size(kv, "size", MIB, &bytes, errp)) {
+        return false;
+    }
+    if (bytes < RAM_MIN_BYTES || bytes > RAM_MAX_BYTES) {
+        error_set(errp, "memory size must be between %" G_GUINT64_FORMAT
+                  "M and %" G_GUINT64_FORMAT "G", RAM_MIN_BYTES / MIB,
+                  RAM_MAX_BYTES / GIB);
+        return false;
+    }
+    if (bytes % PAGE_SIZE) {
+        error_set(errp, "memory size must be a multiple of %" G_GUINT64_FORMAT
+                  " bytes", PAGE_SIZE);
+        return false;
+    }
+    o->ram_bytes = bytes;
+    return true;
+}
+
+/* --- the accelerator ---------------------------------------------------------- */
+
+bool opt_accel(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    if (kv->help) {
+        printf("Accelerators supported:\ntcg\n");
+        o->done = true;
+        return true;
+    }
+    const char *name = keyval_get(kv, "accel");
+    o->accel = name ? name : "tcg";
+    if (!g_str_equal(o->accel, "tcg")) {
+        return true;             /* options_check() refuses it */
+    }
+    for (unsigned i = 0; i < kv->keys->len; i++) {
+        const char *key = g_ptr_array_index(kv->keys, i);
+        const char *value = g_ptr_array_index(kv->values, i);
+        if (g_str_equal(key, "thread")) {
+            if (!g_str_equal(value, "single")) {
+                error_set(errp, "Parameter 'thread' can only be single");
+                return false;
+            }
+        } else if (!g_str_equal(key, "accel") &&
+                   !accel_set_option(key, value, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- names, boot, clock ---------------------------------------------------------- */
+
+bool opt_name(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    o->name = keyval_get(kv, "guest");
+    return true;
+}
+
+static bool is_uuid(const char *s)
+{
+    static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    for (size_t i = 0; i < sizeof shape; i++) {
+        if (shape[i] == 'x' ? !isxdigit((unsigned char)s[i])
+                            : s[i] != shape[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool opt_uuid(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    if (!is_uuid(arg)) {
+        error_set(errp, "this is not a UUID such as "
+                  "550e8400-e29b-41d4-a716-446655440000");
+        return false;
+    }
+    o->uuid = arg;
+    return true;
+}
+
+bool opt_boot(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    static const char *const keys[] = { "once", "splash", "splash-time",
+                                        "reboot-timeout" };
+    bool menu = false, strict = false;
+    if (!keyval_bool(kv, "menu", &menu, errp) ||
+        !keyval_bool(kv, "strict", &strict, errp)) {
+        return false;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        if (keyval_has(kv, keys[i])) {
+            error_set(errp, "Parameter '%s' is not supported", keys[i]);
+            return false;
+        }
+    }
+    if (menu) {
+        error_set(errp, "Parameter 'menu' can only be off");
+        return false;
+    }
+    const char *order = keyval_get(kv, "order");
+    if (order && strspn(order, "acdn") != strlen(order)) {
+        error_set(errp, "Invalid boot device in '%s'; there are a, c, d and "
+                  "n", order);
+        return false;
+    }
+    if (order) {
+        g_free(o->boot_order);
+        o->boot_order = g_strdup(order);
+    }
+    return true;
+}
+
+static bool parse_date(const char *text, int64_t *sec)
+{
+    g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
+    bool whole = strchr(text, 'T') != NULL;
+    g_autofree char *iso = g_strconcat(text, whole ? "" : "T00:00:00", NULL);
+    g_autoptr(GDateTime) t = g_date_time_new_from_iso8601(iso, utc);
+    if (t) {
+        *sec = g_date_time_to_unix(t);
+    }
+    return t != NULL;
+}
+
+bool opt_rtc(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    const char *base = keyval_get(kv, "base");
+    const char *clock = keyval_get(kv, "clock");
+    const char *driftfix = keyval_get(kv, "driftfix");
+    if (clock && !g_str_equal(clock, "vm")) {
+        error_set(errp, "Parameter 'clock' can only be vm: the guest's clock "
+                  "follows virtual time");
+        return false;
+    }
+    if (driftfix && !g_str_equal(driftfix, "none")) {
+        error_set(errp, "Parameter 'driftfix' can only be none");
+        return false;
+    }
+    if (!base) {
+        return true;
+    }
+    o->rtc_local = g_str_equal(base, "localtime");
+    o->rtc_base_sec = INT64_MIN;
+    if (o->rtc_local || g_str_equal(base, "utc")) {
+        return true;
+    }
+    if (!parse_date(base, &o->rtc_base_sec)) {
+        error_set(errp, "invalid date '%s'; valid are utc, localtime, "
+                  "2006-06-17T16:01:21 and 2006-06-17", base);
+        return false;
+    }
+    return true;
+}
+
+bool opt_seed(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    if (!keyval_parse_number(arg, &o->seed)) {
+        error_set(errp, "a number is expected");
+        return false;
+    }
+    o->has_seed = true;
+    return true;
+}
+
+bool opt_firmware_dir(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    if (!g_str_equal(arg, "help")) {
+        g_ptr_array_add(o->firmware_dirs, (char *)arg);
+        return true;
+    }
+    for (unsigned i = 0; i < o->firmware_dirs->len; i++) {
+        printf("%s\n", (char *)g_ptr_array_index(o->firmware_dirs, i));
+    }
+    for (const char *const *d = world_firmware_dirs(); *d; d++) {
+        printf("%s\n", *d);
+    }
+    o->done = true;
+    return true;
+}
+
+/* --- -icount ------------------------------------------------------------------------ */
+
+static bool icount_shift(IcountOption *ic, const KeyVal *kv, Error **errp)
+{
+    const char *text = keyval_get(kv, "shift");
+    uint64_t shift;
+    if (!text) {
+        return true;
+    }
+    ic->has_shift = true;
+    if (g_str_equal(text, "auto")) {
+        ic->mode = ICOUNT_AUTO;
+        ic->shift = SHIFT_AUTO_FIRST;
+        return true;
+    }
+    if (!keyval_parse_number(text, &shift) || shift > SHIFT_MAX) {
+        error_set(errp, "Parameter 'shift' must be auto or a number from 0 "
+                  "to %d, not '%s'", SHIFT_MAX, text);
+        return false;
+    }
+    ic->mode = ICOUNT_FIXED;
+    ic->shift = shift;
+    return true;
+}
+
+/* ORDER replay-mode (svc/timeline.h) */
+static const char *const rr_words[] = { "none", "record", "replay", NULL };
+
+static bool icount_rr(IcountOption *ic, const KeyVal *kv, Error **errp)
+{
+    unsigned mode = REPLAY_NONE;
+    if (!keyval_word(kv, "rr", rr_words, &mode, errp) ||
+        !keyval_number(kv, "rrdigest", 1, INT64_MAX, &ic->rrdigest, errp)) {
+        return false;
+    }
+    ic->rr = mode;
+    ic->rrfile = keyval_get(kv, "rrfile");
+    ic->rrsnapshot = keyval_get(kv, "rrsnapshot");
+    if (ic->rr == REPLAY_NONE) {
+        if (ic->rrfile || ic->rrsnapshot || ic->rrdigest) {
+            error_set(errp, "rrfile, rrsnapshot and rrdigest need rr=record "
+                      "or rr=replay");
+        }
+        return !ic->rrfile && !ic->rrsnapshot && !ic->rrdigest;
+    }
+    if (!ic->rrfile || !*ic->rrfile) {
+        error_set(errp, "rr=%s needs rrfile=FILE", rr_words[mode]);
+        return false;
+    }
+    if (!ic->has_shift) {
+        error_set(errp, "rr=%s needs shift=N or shift=auto", rr_words[mode]);
+        return false;
+    }
+    return true;
+}
+
+bool opt_icount(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    IcountOption *ic = &o->icount;
+    bool align = false;
+    *ic = (IcountOption){ .given = true, .sleep = true,
+                          .mode = ICOUNT_FIXED };
+    if (!icount_shift(ic, kv, errp) || !icount_rr(ic, kv, errp) ||
+        !keyval_bool(kv, "sleep", &ic->sleep, errp) ||
+        !keyval_bool(kv, "align", &align, errp)) {
+        return false;
+    }
+    if (align) {
+        error_set(errp, "Parameter 'align' can only be off: a guest that is "
+                  "too fast is not held back");
+        return false;
+    }
+    if (!ic->sleep && ic->mode == ICOUNT_AUTO) {
+        error_set(errp, "shift=auto and sleep=off are incompatible");
+        return false;
+    }
+    if (!ic->has_shift) {
+        error_set(errp, "shift=N or shift=auto is needed");
+        return false;
+    }
+    return true;
+}
+
+/* --- what happens at the end ----------------------------------------------------------- */
+
+bool opt_action(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    static const char *const reboot[] = { "reset", "shutdown", NULL };
+    static const char *const shutdown[] = { "poweroff", "pause", NULL };
+    static const char *const panic[] = { "pause", "shutdown", "exit-failure",
+                                         "none", NULL };
+    static const char *const watchdog[] = { "reset", "shutdown", "poweroff",
+                                            "inject-nmi", "pause", "debug",
+                                            "none", NULL };
+    unsigned on_reboot = o->no_reboot, on_shutdown = o->no_shutdown, any = 0;
+    if (!keyval_word(kv, "reboot", reboot, &on_reboot, errp) ||
+        !keyval_word(kv, "shutdown", shutdown, &on_shutdown, errp) ||
+        !keyval_word(kv, "panic", panic, &any, errp) ||
+        !keyval_word(kv, "watchdog", watchdog, &any, errp)) {
+        return false;
+    }
+    o->no_reboot = on_reboot;
+    o->no_shutdown = on_shutdown;
+    return true;
+}
+
+/* --- logging ------------------------------------------------------------------------- */
+
+bool opt_log(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    if (g_str_equal(arg, "help") || g_str_equal(arg, "?")) {
+        log_help();
+        o->done = true;
+        return true;
+    }
+    return log_enable(arg, errp);
+}
+
+bool opt_log_file(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    return log_set_file(arg, errp);
+}

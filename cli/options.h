@@ -1,0 +1,115 @@
+/*
+ * What the command line said, in types. Private to cli/.
+ *
+ * options.def has a row for each option; its handler (options-*.c) fills in
+ * a part of Options; build.c makes a machine of it. Strings are owned by
+ * `kept` or by argv.
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include "io/blockdev.h"
+#include "io/chardev-open.h"
+#include "keyval.h"
+#include "svc/monitor.h"
+#include "svc/timeline.h"
+#include "vm/machine.h"
+
+typedef enum Tristate { UNSET = -1, OFF, ON } Tristate;
+
+typedef struct DriveOption {
+    const char *arg;           /* as given, for messages */
+    char *id;
+    const char *file, *format;
+    Tristate readonly, snapshot;
+    bool if_none, cdrom;
+    int index;                 /* -1: next free */
+} DriveOption;
+
+typedef struct ChardevOption {
+    char *id;
+    ChardevSpec spec;
+} ChardevOption;
+
+/* A -serial, -monitor, -qmp, -mon or -gdb. */
+typedef enum EndKind { END_SERIAL, END_MONITOR, END_QMP, END_GDB } EndKind;
+
+typedef struct EndOption {
+    EndKind kind;
+    const char *option;        /* "-serial", for messages */
+    char *dev;                 /* short form: "stdio", "tcp::1234", … */
+    bool by_id;                /* dev is a chardev's id */
+    char *id;                  /* the chardev's, once it is open */
+    bool pretty;
+} EndOption;
+
+typedef struct IcountOption {
+    bool given;
+    IcountMode mode;
+    unsigned shift;
+    bool has_shift, sleep;
+    ReplayMode rr;
+    const char *rrfile, *rrsnapshot;
+    uint64_t rrdigest;
+} IcountOption;
+
+typedef struct Options {
+    GPtrArray *kept;           /* KeyVal */
+
+    const BoardClass *board;
+    const char *cpu_model, *name, *uuid;
+    uint64_t ram_bytes;        /* 0: the board's default */
+    const char *accel;         /* NULL: tcg */
+
+    const char *bios, *kernel, *append, *initrd;
+    GPtrArray *firmware_dirs;  /* char * */
+    char *boot_order;
+
+    GPtrArray *drives;         /* DriveOption */
+    GHashTable *drive_alias;   /* blkreplay id -> id of what it filters */
+    bool snapshot;
+    GPtrArray *devices;        /* DeviceConfig */
+
+    GPtrArray *chardevs;       /* ChardevOption */
+    GPtrArray *ends;           /* EndOption */
+    IcountOption icount;
+
+    bool no_defaults, nographic, paused, daemonize;
+    bool no_reboot, no_shutdown, rtc_local, has_seed;
+    int64_t rtc_base_sec;      /* INT64_MIN: the host's */
+    uint64_t seed;
+    const char *loadvm, *pidfile;
+
+    int exit_code;             /* when parsing ends the program */
+    bool done;                 /* -help, -version: nothing more to do */
+} Options;
+
+typedef bool OptionFn(Options *o, const char *arg, KeyVal *kv, Error **errp);
+
+#define GROUP(title)
+#define OPTION(name, alias, arg, keys, handler, help) OptionFn handler;
+#include "options.def"
+#undef OPTION
+#undef GROUP
+
+/* Parses the command line. False with an error; o->done: the program has
+ * nothing more to do and ends with o->exit_code. */
+bool options_parse(Options *o, int argc, char **argv, Error **errp);
+/* What depends on several options at once; after parsing. */
+bool options_check(Options *o, Error **errp);
+void options_clear(Options *o);
+/* The table as -help prints it. */
+void options_print_help(void);
+
+/* The short form of a character device ("tcp::1234,server=on", "stdio",
+ * "unix:PATH") as a spec. *mux_monitor: it began with "mon:". */
+bool chardev_spec_parse(ChardevSpec *spec, const char *text,
+                        bool *mux_monitor, Error **errp);
+
+/* Adds an end; see EndOption. */
+void options_add_end(Options *o, EndKind kind, const char *option,
+                     const char *dev);
+/* True if there is an end of that kind. */
+bool options_have_end(const Options *o, EndKind kind);
+
+#endif

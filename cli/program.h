@@ -1,0 +1,62 @@
+/*
+ * The program: a machine, what it is connected to, and its run.
+ *
+ * Implemented by build.c, drives.c, identity.c, ends.c, run.c and process.c;
+ * called by main.c.
+ */
+#ifndef CLI_PROGRAM_H
+#define CLI_PROGRAM_H
+
+#include "io/loop.h"
+#include "io/world.h"
+#include "cli/options.h"
+#include "svc/gdbstub.h"
+#include "svc/monitor.h"
+
+typedef struct Program {
+    Options opts;
+    Machine *m;
+    World *world;
+    ChardevSet *chardevs;
+    Replay *replay;            /* NULL: neither record nor replay */
+    GPtrArray *monitors;       /* Monitor */
+    Gdbstub *gdb;
+    NondetPort *host_clock;    /* without -icount: virtual time's master */
+    NondetPort *shift_port;    /* shift=auto */
+} Program;
+
+/* Makes the machine that p->opts describe, ready to run. */
+bool program_build(Program *p, Error **errp);
+/* Runs until something ends it; the exit code. */
+int program_run(Program *p);
+/* Ends the recording and closes everything, in order. */
+void program_close(Program *p);
+
+/* --- the parts (private to cli/) ------------------------------------------- */
+
+/* Opens every drive into m->config.drives. */
+bool program_open_drives(Program *p, Error **errp);
+void program_close_drives(Program *p);
+/* -device's drive= that names a blkreplay drive names what is behind it. */
+const char *program_drive_id(const Program *p, const char *id);
+
+/* Opens chardevs, and fills in m->config.serials and chardevs. */
+bool program_open_chardevs(Program *p, Error **errp);
+/* Creates monitors and the gdb stub; the machine is built. */
+bool program_open_doors(Program *p, Error **errp);
+void program_close_doors(Program *p);
+
+/* The lines that a recording and its replay must agree on. */
+bool program_identity(Program *p, GString *out, Error **errp);
+
+/* --- the process (process.c) --------------------------------------------------- */
+
+/* Goes to the background: returns in the child, whose parent waits. */
+bool process_daemonize(Error **errp);
+/* Lets the waiting parent exit with success, and lets go of the terminal. */
+void process_daemon_ready(void);
+/* Writes and locks the pid file; it is removed by process_remove_pidfile. */
+bool process_write_pidfile(const char *path, Error **errp);
+void process_remove_pidfile(const char *path);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * Reprise: builds the machine that the command line describes, and runs it.
+ */
+#include <signal.h>
+#include <stdlib.h>
+
+#include "cli/program.h"
+
+static int failed(Error *err)
+{
+    error_report("%s", error_message(err));
+    error_free(err);
+    return EXIT_FAILURE;
+}
+
+/* From the background (-daemonize) to a machine that is ready to run. */
+static bool start(Program *p, Error **errp)
+{
+    const Options *o = &p->opts;
+    if (o->daemonize && !process_daemonize(errp)) {
+        return false;
+    }
+    if (o->pidfile && !process_write_pidfile(o->pidfile, errp)) {
+        return false;
+    }
+    if (!program_build(p, errp)) {
+        return false;
+    }
+    process_daemon_ready();
+    return true;
+}
+
+static int run(Program *p)
+{
+    Error *err = NULL;
+    int code = start(p, &err) ? program_run(p) : failed(err);
+    const char *pidfile = p->opts.pidfile;
+    if (pidfile) {
+        process_remove_pidfile(pidfile);
+    }
+    program_close(p);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    Program p = { 0 };
+    Error *err = NULL;
+    g_autofree char *name = g_path_get_basename(argv[0]);
+    g_set_prgname(name);
+    error_set_program(name);
+    /* A peer that hangs up is an error of write(), not the end. */
+    signal(SIGPIPE, SIG_IGN);
+    if (!options_parse(&p.opts, argc, argv, &err)) {
+        return failed(err);
+    }
+    if (p.opts.done) {
+        int code = p.opts.exit_code;
+        options_clear(&p.opts);
+        return code;
+    }
+    return run(&p);
+}
