@@ -1,0 +1,193 @@
+/*
+ * What a PC's firmware finds: its own image, and the descriptions of the
+ * machine in CMOS and fw_cfg.
+ */
+#include "base/bytes.h"
+#include "hw/fw-cfg.h"
+#include "pc.h"
+
+#define FIRMWARE_UNIT  (64 * KIB)
+#define FIRMWARE_MAX   (16 * MIB)
+#define ISA_BIOS_MAX   (128 * KIB)
+
+bool pc_add_firmware(Pc *pc, Error **errp)
+{
+    Machine *m = pc->dev.machine;
+    gsize len = 0;
+    const void *data = m->config.firmware
+                           ? g_bytes_get_data(m->config.firmware, &len)
+                           : NULL;
+    const char *name = m->config.firmware_name ? m->config.firmware_name
+                                               : "firmware";
+
+    if (!len || len % FIRMWARE_UNIT || len > FIRMWARE_MAX) {
+        error_set(errp, "could not load PC BIOS '%s': %" G_GSIZE_FORMAT
+                  " bytes is not a multiple of 64 KiB up to 16 MiB",
+                  name, len);
+        return false;
+    }
+    MemRegion *pci = i440fx_pci_memory(pc->bridge);
+    uint64_t low = MIN(len, ISA_BIOS_MAX);
+    mem_init_ram(&pc->bios, "pc.bios", rom_block_new(m, "pc.bios", data, len));
+    mem_add(pci, 4 * GIB - len, &pc->bios, 0);
+    mem_init_alias(&pc->isa_bios, "isa-bios", &pc->bios, len - low, low);
+    mem_add(pci, MIB - low, &pc->isa_bios, 0);
+    return true;
+}
+
+/* --- fw_cfg -------------------------------------------------------------------*/
+
+/* The BIOS's e820 table: base, length, type, packed; type 1 is RAM. */
+enum { E820_ENTRY = 20, E820_RAM = 1 };
+
+static unsigned e820_add(uint8_t *table, unsigned len, uint64_t base,
+                         uint64_t size)
+{
+    bytes_st_le64(table + len, base);
+    bytes_st_le64(table + len + 8, size);
+    bytes_st_le32(table + len + 16, E820_RAM);
+    return len + E820_ENTRY;
+}
+
+static void describe_memory(Pc *pc)
+{
+    uint64_t below = i440fx_ram_below_4g(pc->bridge);
+    uint64_t above = i440fx_ram_above_4g(pc->bridge);
+    uint8_t table[2 * E820_ENTRY];
+    unsigned len = e820_add(table, 0, 0, below);
+
+    if (above) {
+        len = e820_add(table, len, 4 * GIB, above);
+    }
+    fw_cfg_add_file_copy(pc->fw_cfg, "etc/e820", table, len);
+    fw_cfg_add_i64(pc->fw_cfg, FW_CFG_RAM_SIZE, below + above);
+    mc146818_set_ram(pc->rtc, below, above);
+}
+
+/* "01234567-89ab-cdef-0123-456789abcdef" to its 16 bytes; zeroes without. */
+static void parse_uuid(const char *text, uint8_t *uuid)
+{
+    unsigned digits = 0;
+
+    memset(uuid, 0, 16);
+    for (; text && *text && digits < 32; text++) {
+        int v = g_ascii_xdigit_value(*text);
+        if (v >= 0) {
+            uuid[digits / 2] |= digits % 2 ? v : v << 4;
+            digits++;
+        }
+    }
+}
+
+static void describe_machine(Pc *pc)
+{
+    Machine *m = pc->dev.machine;
+    Device *fw = pc->fw_cfg;
+    /* Sleep types of S3, S4, S5; bit 7: supported. ORDER sleep-type */
+    static const uint8_t states[6] = { 0x80, 0, 0, 0x01, 0x82, 0x80 };
+    static const uint8_t wait_forever[4] = { 0xff, 0xff, 0xff, 0xff };
+    uint8_t uuid[16];
+
+    parse_uuid(m->config.uuid, uuid);
+    fw_cfg_add_bytes(fw, FW_CFG_UUID, uuid, sizeof uuid);
+    fw_cfg_add_i16(fw, FW_CFG_NB_CPUS, m->config.smp);
+    fw_cfg_add_i16(fw, FW_CFG_MAX_CPUS, m->config.smp);
+    fw_cfg_add_i16(fw, FW_CFG_BOOT_MENU, 0);
+    fw_cfg_add_i32(fw, FW_CFG_IRQ0_OVERRIDE, 1);
+    fw_cfg_add_file_copy(fw, "etc/system-states", states, sizeof states);
+    fw_cfg_add_file_copy(fw, "etc/boot-fail-wait", wait_forever,
+                         sizeof wait_forever);
+}
+
+/* Without a display adapter the firmware's console is the first serial port. */
+static void describe_console(Pc *pc)
+{
+    const GPtrArray *serials = pc->dev.machine->config.serials;
+    uint8_t port[2];
+
+    fw_cfg_add_i16(pc->fw_cfg, FW_CFG_NOGRAPHIC, 1);
+    if (serials && serials->len && g_ptr_array_index(serials, 0)) {
+        bytes_st_le16(port, 0x3f8);
+        fw_cfg_add_file_copy(pc->fw_cfg, "etc/sercon-port", port, sizeof port);
+    }
+}
+
+static void describe_option_roms(Pc *pc)
+{
+    GHashTable *roms = pc->dev.machine->config.option_roms;
+    if (!roms) {
+        return;
+    }
+    GList *names = g_list_sort(g_hash_table_get_keys(roms),
+                               (GCompareFunc)strcmp);
+    for (GList *n = names; n; n = n->next) {
+        g_autofree char *file = g_strdup_printf("genroms/%s", (char *)n->data);
+        fw_cfg_add_file(pc->fw_cfg, file, g_hash_table_lookup(roms, n->data));
+    }
+    g_list_free(names);
+}
+
+/* --- CMOS ----------------------------------------------------------------------*/
+
+/* Indices of the AT's CMOS and of what SeaBIOS adds. */
+enum {
+    CMOS_DISK_TYPES = 0x12,
+    CMOS_EQUIPMENT = 0x14,
+    CMOS_DISK_0_TYPE = 0x19,
+    CMOS_DISK_0 = 0x1b,    /* nine bytes a disk */
+    CMOS_TRANSLATION = 0x39,
+};
+
+#define EQUIPMENT_FPU   0x02
+#define EQUIPMENT_MOUSE 0x04
+
+/* How the BIOS is to translate CHS: 0 not at all, 1 LBA, 2 bit shifts. */
+static unsigned translation(uint32_t cylinders, uint32_t heads)
+{
+    return cylinders <= 1024 ? 0 : cylinders * heads <= 131072 ? 2 : 1;
+}
+
+static void describe_disk_type(Pc *pc, unsigned n, uint32_t cylinders,
+                               uint32_t heads, uint32_t sectors)
+{
+    uint8_t params[9] = { cylinders, cylinders >> 8, heads, 0xff, 0xff,
+                          0xc0 | (heads > 8) << 3, cylinders, cylinders >> 8,
+                          sectors };
+    uint8_t types = mc146818_get_cmos(pc->rtc, CMOS_DISK_TYPES);
+
+    mc146818_set_cmos(pc->rtc, CMOS_DISK_TYPES, types | (n ? 0x0f : 0xf0));
+    mc146818_set_cmos(pc->rtc, CMOS_DISK_0_TYPE + n, 47);
+    for (unsigned i = 0; i < sizeof params; i++) {
+        mc146818_set_cmos(pc->rtc, CMOS_DISK_0 + 9 * n + i, params[i]);
+    }
+}
+
+static void describe_disks(Pc *pc)
+{
+    uint8_t flags = 0;
+
+    for (unsigned n = 0; n < 4; n++) {
+        uint32_t cylinders, heads, sectors;
+        if (!ide_bus_geometry(piix3_ide_bus(pc->ide, n / 2), n % 2,
+                              &cylinders, &heads, &sectors)) {
+            continue;
+        }
+        flags |= translation(cylinders, heads) << (2 * n);
+        if (n < 2) {
+            describe_disk_type(pc, n, cylinders, heads, sectors);
+        }
+    }
+    mc146818_set_cmos(pc->rtc, CMOS_TRANSLATION, flags);
+}
+
+void pc_describe(Pc *pc)
+{
+    describe_memory(pc);
+    describe_machine(pc);
+    describe_console(pc);
+    describe_option_roms(pc);
+    describe_disks(pc);
+    mc146818_set_cmos(pc->rtc, CMOS_EQUIPMENT,
+                      EQUIPMENT_FPU | EQUIPMENT_MOUSE);
+    mc146818_set_boot_order(pc->rtc, pc->dev.machine->config.boot_order);
+}

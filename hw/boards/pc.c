@@ -1,0 +1,205 @@
+/*
+ * "pc-i440fx-7.2": a PC of 1996 with an i440FX host bridge, PIIX chips and the
+ * legacy devices. Wiring only.
+ */
+#include "hw/fw-cfg.h"
+#include "pc.h"
+#include "vm/cpu.h"
+#include "vm/x86-pins.h"
+
+#define PC_RAM_MIN MIB
+
+/* --- lines into the CPU -------------------------------------------------------*/
+
+static void cpu_intr(void *cpu, int n, bool level)
+{
+    x86_cpu_set_intr(cpu, level);
+}
+
+static void cpu_smi(void *cpu, int n, bool level)
+{
+    if (level) {
+        x86_cpu_set_smi(cpu);
+    }
+}
+
+static void cpu_a20(void *cpu, int n, bool level)
+{
+    x86_cpu_set_a20(cpu, level);
+}
+
+static void nmi_button(void *cpu)
+{
+    x86_cpu_set_nmi(cpu, true);
+    x86_cpu_set_nmi(cpu, false);
+}
+
+/* --- construction --------------------------------------------------------------*/
+
+static bool pc_check(const Machine *m, Error **errp)
+{
+    if (m->config.smp != 1) {
+        error_set(errp,
+                  "Invalid SMP CPUs %u. The max CPUs supported by machine "
+                  "'%s' is 1", m->config.smp, m->board->name);
+        return false;
+    }
+    if (m->config.ram_bytes < PC_RAM_MIN || m->config.ram_bytes % PAGE_SIZE) {
+        error_set(errp, "machine '%s' needs at least 1 MiB of RAM, in whole "
+                  "pages of 4 KiB", m->board->name);
+        return false;
+    }
+    if (m->config.ram_bytes > 64 * GIB) {
+        error_set(errp, "machine '%s' takes at most 64 GiB of RAM",
+                  m->board->name);
+        return false;
+    }
+    return true;
+}
+
+static bool pc_add_cpu(Pc *pc, Error **errp)
+{
+    Machine *m = pc->dev.machine;
+    const char *model = m->config.cpu_model ? m->config.cpu_model
+                                            : m->board->default_cpu;
+    pc->cpu = cpu_new(m, model, errp);
+    return pc->cpu != NULL;
+}
+
+static Device *pc_pci_device(Pc *pc, const DeviceClass *cls)
+{
+    Device *dev = device_new(pc->dev.machine, cls, NULL);
+    Error *err = NULL;
+
+    dev->bus = pc->pci;
+    bool ok = device_realize(dev, &err);
+    g_assert(ok);
+    return dev;
+}
+
+static void pc_add_chips(Pc *pc)
+{
+    Machine *m = pc->dev.machine;
+
+    pc->pic = device_create(m, &i8259_class);
+    pc->pit = device_create(m, &i8254_class);
+    pc->rtc = device_create(m, &mc146818_class);
+    pc->a20 = device_create(m, &pc_a20_class);
+    pc->kbc = device_create(m, &i8042_class);
+    pc->port92 = device_create(m, &port92_class);
+    pc->dma = device_create(m, &i8237_class);
+    pc->fw_cfg = device_create(m, &fw_cfg_class);
+    pc->isa = (IsaBus){ m, i8259_irq, pc->pic };
+}
+
+static void pc_add_bridges(Pc *pc)
+{
+    Machine *m = pc->dev.machine;
+    RamBlock *ram = ram_block_new(m, "pc.ram", m->config.ram_bytes);
+
+    pc->bridge = i440fx_new(m, ram);
+    pc->pci = i440fx_bus(pc->bridge);
+    pc->piix3 = pc_pci_device(pc, &piix3_class);
+    pc->ide = pc_pci_device(pc, &piix3_ide_class);
+    pc->pm = pc_pci_device(pc, &piix4_pm_class);
+}
+
+static void pc_connect_chips(Pc *pc)
+{
+    irq_connect(i8254_irq(pc->pit), i8259_irq, pc->pic, 0);
+    irq_connect(i8042_irq_keyboard(pc->kbc), i8259_irq, pc->pic, 1);
+    irq_connect(mc146818_irq(pc->rtc), i8259_irq, pc->pic, 8);
+    irq_connect(i8042_irq_mouse(pc->kbc), i8259_irq, pc->pic, 12);
+    i8042_plug(pc->kbc, device_create(pc->dev.machine, &ps2_keyboard_class),
+               device_create(pc->dev.machine, &ps2_mouse_class));
+    i8042_set_a20(pc->kbc, pc->a20);
+    port92_set_a20(pc->port92, pc->a20);
+}
+
+static void pc_connect_bridges(Pc *pc)
+{
+    piix3_connect(pc->piix3, pc->pci, &pc->isa);
+    i440fx_set_reset_port(pc->bridge, &piix3_reset_ops, pc->piix3);
+    for (unsigned n = 0; n < 2; n++) {
+        irq_connect(piix3_ide_irq(pc->ide, n), i8259_irq, pc->pic, 14 + n);
+    }
+    irq_connect(piix4_pm_sci(pc->pm), piix3_sci, pc->piix3, 0);
+}
+
+static void pc_connect_cpu(Pc *pc)
+{
+    irq_connect(i8259_intr(pc->pic), cpu_intr, pc->cpu, 0);
+    x86_cpu_connect_pic(pc->cpu, pic_acknowledge, pc->pic);
+    irq_connect(piix4_pm_smi(pc->pm), cpu_smi, pc->cpu, 0);
+    irq_connect(pc_a20_line(pc->a20), cpu_a20, pc->cpu, 0);
+    x86_cpu_set_smram(pc->cpu, i440fx_smm_memory(pc->bridge));
+    pc->dev.machine->power_button =
+        (MachineButton){ piix4_pm_power_button, pc->pm };
+    pc->dev.machine->nmi_button = (MachineButton){ nmi_button, pc->cpu };
+}
+
+static const DeviceClass pc_class = {
+    .name = "pc-board",
+    .desc = "the board's own wiring",
+    .category = "Misc",
+    .size = sizeof(Pc),
+    .state_offset = offsetof(Pc, dev),
+    .state = state_none,
+};
+
+static bool pc_build(Machine *m, Error **errp)
+{
+    if (!pc_check(m, errp)) {
+        return false;
+    }
+    Pc *pc = (Pc *)device_create(m, &pc_class);
+    if (!pc_add_cpu(pc, errp)) {
+        return false;
+    }
+    pc->rtc_base = nondet_port(m, NONDET_RTC_BASE, "rtc", NULL, NULL);
+    mem_transaction_begin(m);
+    pc_add_bridges(pc);
+    pc_add_chips(pc);
+    pc_connect_chips(pc);
+    pc_connect_bridges(pc);
+    pc_connect_cpu(pc);
+    bool ok = pc_add_firmware(pc, errp) && pc_plug_all(pc, errp);
+    if (ok) {
+        pc_describe(pc);
+    }
+    mem_transaction_commit(m);
+    return ok;
+}
+
+static Pc *pc_of(Machine *m)
+{
+    for (guint i = 0; i < m->devices->len; i++) {
+        Device *dev = g_ptr_array_index(m->devices, i);
+        if (dev->cls == &pc_class) {
+            return (Pc *)dev;
+        }
+    }
+    g_assert_not_reached();
+}
+
+static void pc_power_on(Machine *m)
+{
+    Pc *pc = pc_of(m);
+    int64_t sec = m->config.rtc_base_sec;
+
+    if (sec == INT64_MIN) {
+        nondet_pull(pc->rtc_base, &sec, sizeof sec);
+    }
+    mc146818_set_base(pc->rtc, sec);
+}
+
+const BoardClass pc_i440fx_7_2_board = {
+    .name = "pc-i440fx-7.2",
+    .alias = "pc",
+    .desc = "Standard PC (i440FX + PIIX, 1996)",
+    .default_cpu = "qemu64",
+    .default_ram_bytes = 128 * MIB,
+    .is_default = true,
+    .build = pc_build,
+    .power_on = pc_power_on,
+};
