@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "cli/program.h"
+#include "program.h"
 
 static int failed(Error *err)
 {

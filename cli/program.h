@@ -9,7 +9,7 @@
 
 #include "io/loop.h"
 #include "io/world.h"
-#include "cli/options.h"
+#include "options.h"
 #include "svc/gdbstub.h"
 #include "svc/monitor.h"
 
