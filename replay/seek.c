@@ -1,0 +1,267 @@
+/*
+ * Going to an icount: the nearest checkpoint or snapshot at or before it, then
+ * forward. Everything that travels does it with these functions.
+ *
+ * Meanwhile the machine is `travelling`: what it sends to the world was sent
+ * before, run state listeners are not told, and a shutdown that happens on the
+ * way (the recording went on after it) does not end the process. If anything
+ * goes wrong the machine returns to where it was.
+ */
+#include "travel.h"
+
+/* A poll costs little, but a breakpoint may be hit at every instruction. */
+#define POLL_INSNS        (UINT64_C(1) << 18)
+/* A snapshot in a disk image must save this many instructions to be used. */
+#define SNAPSHOT_WORTH    (UINT64_C(1) << 24)
+
+void travel_begin(Travel *t, Replay *r)
+{
+    Machine *m = r->m;
+    replay_diversion_end(r);
+    t->r = r;
+    t->origin = checkpoint_take(r->timeline);
+    t->state = runstate(m);
+    t->no_shutdown = m->no_shutdown;
+    t->spacing = timeline_spacing(r->timeline);
+    m->no_shutdown = true;
+    m->travelling = true;
+    sched_set_step(m, ICOUNT_NONE);
+    if (r->mute) {
+        r->mute(r->mute_opaque, true);
+    }
+}
+
+void travel_end(Travel *t, bool back)
+{
+    Replay *r = t->r;
+    Machine *m = r->m;
+    timeline_set_spacing(r->timeline, t->spacing);
+    timeline_approach(r->timeline, ICOUNT_NONE);
+    if (back) {
+        checkpoint_restore(r->timeline, t->origin);
+    }
+    checkpoint_free(r->timeline, t->origin);
+    runstate_set(m, t->state);
+    m->no_shutdown = t->no_shutdown;
+    m->travelling = false;
+    if (r->mute) {
+        r->mute(r->mute_opaque, false);
+    }
+}
+
+/* --- forward ------------------------------------------------------------------------ */
+
+static void tell_hit(Travel *t, SchedStop stop, TravelHit *hit, void *opaque)
+{
+    Machine *m = t->r->m;
+    Icount now = machine_icount(m);
+    for (guint i = 0; stop == SCHED_WATCHPOINT && i < m->cpus->len; i++) {
+        Cpu *cpu = g_ptr_array_index(m->cpus, i);
+        if (cpu->watch_hit.valid) {
+            WatchHit copy = cpu->watch_hit;
+            cpu->watch_hit.valid = false;
+            if (hit) {
+                hit(opaque, now, &copy);
+            }
+        }
+    }
+    if (stop == SCHED_BREAKPOINT && hit) {
+        hit(opaque, now, NULL);
+    }
+}
+
+static bool give_up(Travel *t, uint64_t ran)
+{
+    int code;
+    if (runstate_quit_requested(t->r->m, &code)) {
+        return true;
+    }
+    t->ran += ran;
+    if (!t->poll || t->ran < POLL_INSNS) {
+        return false;
+    }
+    t->ran = 0;
+    return t->poll(t->opaque);
+}
+
+/* After a stop short of icount. False with an error if there is no way on. */
+static bool go_on(Travel *t, SchedStop stop, TravelHit *hit, void *opaque,
+                  Error **errp)
+{
+    Machine *m = t->r->m;
+    switch (stop) {
+    case SCHED_BREAKPOINT:
+    case SCHED_WATCHPOINT:
+        tell_hit(t, stop, hit, opaque);
+        if (stop == SCHED_BREAKPOINT) {
+            sched_skip_breakpoint(m);
+        }
+        return true;
+    case SCHED_REQUEST:
+        runstate_handle_requests(m);
+        return true;
+    case SCHED_LIMIT:
+        return true;
+    case SCHED_WAIT:
+    case SCHED_LOG_END:
+        break;
+    }
+    error_set(errp, "the recording ends at icount %" G_GUINT64_FORMAT,
+              machine_icount(m));
+    return false;
+}
+
+TravelEnd travel_forward(Travel *t, Icount icount, TravelHit *hit,
+                         void *opaque, Error **errp)
+{
+    Replay *r = t->r;
+    Icount now;
+    while ((now = machine_icount(r->m)) < icount) {
+        SchedStop stop = replay_advance(r, MIN(icount, now + POLL_INSNS));
+        Icount reached = machine_icount(r->m);
+        if (r->divergence) {
+            error_set(errp, "%s", r->divergence);
+            return TRAVEL_FAILED;
+        }
+        if (reached >= icount && stop == SCHED_WATCHPOINT) {
+            tell_hit(t, stop, hit, opaque);
+        } else if (reached < icount && !go_on(t, stop, hit, opaque, errp)) {
+            return TRAVEL_FAILED;
+        }
+        if (give_up(t, reached - now)) {
+            return TRAVEL_INTERRUPTED;
+        }
+    }
+    return TRAVEL_ARRIVED;
+}
+
+/* --- where to start ------------------------------------------------------------------- */
+
+/* A snapshot made while recording that is nearer to icount than `from`. */
+static const LogMark *useful_mark(Replay *r, Icount from, Icount icount)
+{
+    const GPtrArray *marks = log_reader_marks(r->play.log);
+    for (guint i = marks->len; i-- > 0;) {
+        const LogMark *mark = g_ptr_array_index(marks, i);
+        if (mark->icount <= icount && (mark->at_boundary ||
+                                       mark->icount < icount)) {
+            return mark->icount > from + SNAPSHOT_WORTH ? mark : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* Loads it if it is still there and is what was recorded. */
+static bool load_mark(Replay *r, const LogMark *mark)
+{
+    if (!replay_load_snapshot(r, mark->name, NULL)) {
+        return false;
+    }
+    Digest d = { 0 };
+    digest_take(r->ram_digest, &d);
+    bool same = d.icount == mark->icount && d.total == mark->total;
+    digest_clear(&d);
+    return same;
+}
+
+static void start_from(Travel *t, const Checkpoint *cp, Icount icount)
+{
+    Replay *r = t->r;
+    const LogMark *mark = useful_mark(r, cp->icount, icount);
+    if (mark && load_mark(r, mark)) {
+        timeline_add(r->timeline, false);
+    } else {
+        checkpoint_restore(r->timeline, cp);
+    }
+}
+
+TravelEnd travel_to(Travel *t, Icount icount, Error **errp)
+{
+    Replay *r = t->r;
+    Icount now = machine_icount(r->m);
+    const Checkpoint *cp = timeline_find(r->timeline, icount);
+    g_assert(cp);
+    bool on_the_way = now < icount || (now == icount && r->m->at_boundary);
+    if (r->divergence || !on_the_way || cp->icount > now) {
+        start_from(t, cp, icount);
+    }
+    return travel_forward(t, icount, NULL, NULL, errp);
+}
+
+/* --- replay-seek ----------------------------------------------------------------------- */
+
+static bool check_target(Replay *r, Icount icount, Error **errp)
+{
+    if (!replay_can_reverse(r)) {
+        error_set(errp, "seeking is allowed only in play mode");
+        return false;
+    }
+    if (icount > replay_end(r)) {
+        error_set(errp, "cannot seek to icount %" G_GUINT64_FORMAT ": the "
+                  "recording ends at %" G_GUINT64_FORMAT, icount,
+                  replay_end(r));
+        return false;
+    }
+    if (icount < timeline_start(r->timeline)) {
+        error_set(errp, "cannot seek to icount %" G_GUINT64_FORMAT ": the "
+                  "replay began at %" G_GUINT64_FORMAT, icount,
+                  timeline_start(r->timeline));
+        return false;
+    }
+    return true;
+}
+
+/* The machine stands somewhere else now: whatever it did before, it waits. */
+static void arrive(Replay *r)
+{
+    RunState s = runstate(r->m);
+    r->end_told = false;
+    if (s != RUN_PAUSED && s != RUN_DEBUG && s != RUN_PRELAUNCH) {
+        runstate_set(r->m, RUN_PAUSED);
+    }
+}
+
+bool replay_seek(Replay *r, Icount icount, Error **errp)
+{
+    if (!check_target(r, icount, errp)) {
+        return false;
+    }
+    Travel t = { 0 };
+    bool forward = icount > machine_icount(r->m);
+    travel_begin(&t, r);
+    if (forward && r->mute) {
+        /* This part of the run was not shown yet. */
+        r->mute(r->mute_opaque, false);
+    }
+    if (!forward) {
+        timeline_approach(r->timeline, icount);
+    }
+    TravelEnd end = travel_to(&t, icount, errp);
+    if (end == TRAVEL_INTERRUPTED) {
+        error_set(errp, "seeking was interrupted");
+    }
+    travel_end(&t, end != TRAVEL_ARRIVED);
+    if (end == TRAVEL_ARRIVED) {
+        arrive(r);
+    }
+    return end == TRAVEL_ARRIVED;
+}
+
+/* --- diversions ------------------------------------------------------------------------- */
+
+void replay_diversion_begin(Replay *r)
+{
+    if (replay_can_reverse(r) && !r->diversion) {
+        r->diversion = checkpoint_take(r->timeline);
+    }
+}
+
+void replay_diversion_end(Replay *r)
+{
+    if (r && r->diversion) {
+        Checkpoint *cp = r->diversion;
+        r->diversion = NULL;
+        checkpoint_restore(r->timeline, cp);
+        checkpoint_free(r->timeline, cp);
+    }
+}

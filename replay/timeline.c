@@ -1,0 +1,306 @@
+/*
+ * Checkpoints: points of a replay that can be gone back to in the time it
+ * takes to copy what changed since.
+ *
+ * They are taken at a regular distance while running, and at growing
+ * distances shortly before a place that was arrived at by going back, so that
+ * the next step back is short. When there are too many, or they take too much
+ * memory, the one goes whose gap is smallest in proportion to how far in the
+ * past it lies: dense near the present, sparse long ago.
+ */
+#include "internal.h"
+
+#define MOST_CHECKPOINTS 256u
+#define FEWEST_CHECKPOINTS 8u  /* whatever the budget */
+/* Distances of the checkpoints before a place: every third power of two. */
+#define APPROACH_FIRST_BITS 10u
+#define APPROACH_LAST_BITS  22u
+#define APPROACH_STEP_BITS  3u
+
+struct Timeline {
+    Replay *r;
+    PageStore *store;
+    uint64_t budget_bytes;
+    uint64_t spacing;
+    GPtrArray *points;     /* Checkpoint *, by icount */
+    Icount approach;       /* ICOUNT_NONE: none */
+};
+
+/* --- one checkpoint ------------------------------------------------------------------ */
+
+static void copy_out(void *opaque, const Section *s)
+{
+    g_byte_array_append(opaque, s->object, s->table->size_bytes);
+}
+
+typedef struct CopyIn {
+    const uint8_t *p;
+} CopyIn;
+
+static void copy_in(void *opaque, const Section *s)
+{
+    CopyIn *in = opaque;
+    if (s->table->size_bytes) {
+        memcpy(s->object, in->p, s->table->size_bytes);
+        in->p += s->table->size_bytes;
+    }
+}
+
+static BlockDev *drive(Machine *m, guint i)
+{
+    const DriveConfig *d = g_ptr_array_index(m->config.drives, i);
+    return d->dev;
+}
+
+static guint drive_count(Machine *m)
+{
+    return m->config.drives ? m->config.drives->len : 0;
+}
+
+Checkpoint *checkpoint_take(Timeline *t)
+{
+    Machine *m = t->r->m;
+    Checkpoint *cp = g_new0(Checkpoint, 1);
+    cp->icount = machine_icount(m);
+    cp->at_boundary = m->at_boundary;
+    cp->cursor = t->r->play.at;
+    cp->state = g_byte_array_new();
+    machine_sections(m, copy_out, cp->state);
+    cp->ram = mem_image_take(t->store);
+    cp->disks = g_ptr_array_new();
+    for (guint i = 0; i < drive_count(m); i++) {
+        BlockDev *b = drive(m, i);
+        g_ptr_array_add(cp->disks, b ? blockdev_mark(b) : NULL);
+    }
+    return cp;
+}
+
+/* What a debugger left in the CPUs belongs to the place we leave. */
+static void forget_stops(Machine *m)
+{
+    for (guint i = 0; i < m->cpus->len; i++) {
+        Cpu *cpu = g_ptr_array_index(m->cpus, i);
+        cpu->watch_hit.valid = false;
+        cpu->skip_break_icount = ICOUNT_NONE;
+    }
+}
+
+void checkpoint_restore(Timeline *t, const Checkpoint *cp)
+{
+    Machine *m = t->r->m;
+    mem_image_restore(t->store, cp->ram);
+    CopyIn in = { cp->state->data };
+    machine_sections(m, copy_in, &in);
+    for (guint i = 0; i < cp->disks->len; i++) {
+        const BlockMark *mark = g_ptr_array_index(cp->disks, i);
+        if (mark) {
+            blockdev_return_to(drive(m, i), mark);
+        }
+    }
+    machine_rewire(m);
+    m->at_boundary = cp->at_boundary;
+    runstate_rewind(m);
+    forget_stops(m);
+    replay_forgive(t->r);
+    player_seek(&t->r->play, &cp->cursor);
+}
+
+void checkpoint_free(Timeline *t, Checkpoint *cp)
+{
+    if (!cp) {
+        return;
+    }
+    for (guint i = 0; i < cp->disks->len; i++) {
+        if (g_ptr_array_index(cp->disks, i)) {
+            blockdev_mark_free(g_ptr_array_index(cp->disks, i));
+        }
+    }
+    g_ptr_array_free(cp->disks, TRUE);
+    g_byte_array_free(cp->state, TRUE);
+    mem_image_free(t->store, cp->ram);
+    g_free(cp);
+}
+
+/* --- all of them --------------------------------------------------------------------- */
+
+static Checkpoint *point(const Timeline *t, guint i)
+{
+    return g_ptr_array_index(t->points, i);
+}
+
+Timeline *timeline_new(Replay *r, uint64_t budget_bytes)
+{
+    Timeline *t = g_new0(Timeline, 1);
+    t->r = r;
+    t->budget_bytes = budget_bytes;
+    t->points = g_ptr_array_new();
+    t->approach = ICOUNT_NONE;
+    t->store = page_store_new(r->m);
+    return t;
+}
+
+void timeline_free(Timeline *t)
+{
+    if (t) {
+        for (guint i = 0; i < t->points->len; i++) {
+            checkpoint_free(t, point(t, i));
+        }
+        g_ptr_array_free(t->points, TRUE);
+        page_store_free(t->store);
+        g_free(t);
+    }
+}
+
+void timeline_set_spacing(Timeline *t, uint64_t insns)
+{
+    t->spacing = insns;
+}
+
+uint64_t timeline_spacing(const Timeline *t)
+{
+    return t->spacing;
+}
+
+void timeline_approach(Timeline *t, Icount icount)
+{
+    t->approach = icount;
+}
+
+Icount timeline_start(const Timeline *t)
+{
+    return point(t, 0)->icount;
+}
+
+/* How many points are at or before icount. */
+static guint count_until(const Timeline *t, Icount icount)
+{
+    guint lo = 0, hi = t->points->len;
+    while (lo < hi) {
+        guint mid = lo + (hi - lo) / 2;
+        if (point(t, mid)->icount <= icount) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return lo;
+}
+
+const Checkpoint *timeline_find(Timeline *t, Icount icount)
+{
+    for (guint i = count_until(t, icount); i-- > 0;) {
+        const Checkpoint *cp = point(t, i);
+        if (cp->icount < icount || cp->at_boundary) {
+            return cp;
+        }
+    }
+    return NULL;
+}
+
+/* --- thinning ------------------------------------------------------------------------- */
+
+/* The gap that dropping point i leaves, in proportion to its age. */
+static double drop_cost(const Timeline *t, guint i, Icount now)
+{
+    Icount at = point(t, i)->icount;
+    double gap = point(t, i + 1)->icount - point(t, i - 1)->icount;
+    double age = now > at ? now - at : at - now;
+    return gap / (age + 1.0);
+}
+
+static bool drop_one(Timeline *t, Icount now)
+{
+    guint best = 0;
+    double least = 0;
+    for (guint i = 1; i + 1 < t->points->len; i++) {
+        double cost = drop_cost(t, i, now);
+        if (!point(t, i)->pinned && (!best || cost < least)) {
+            best = i;
+            least = cost;
+        }
+    }
+    if (best) {
+        checkpoint_free(t, point(t, best));
+        g_ptr_array_remove_index(t->points, best);
+    }
+    return best;
+}
+
+static void thin_out(Timeline *t, Icount now)
+{
+    while ((t->points->len > MOST_CHECKPOINTS ||
+            (t->points->len > FEWEST_CHECKPOINTS &&
+             page_store_bytes(t->store) > t->budget_bytes)) &&
+           drop_one(t, now)) {
+    }
+}
+
+void timeline_add(Timeline *t, bool pinned)
+{
+    Icount now = machine_icount(t->r->m);
+    guint i = count_until(t, now);
+    if (i && point(t, i - 1)->icount == now &&
+        (point(t, i - 1)->at_boundary || !t->r->m->at_boundary)) {
+        point(t, i - 1)->pinned |= pinned;
+        return;
+    }
+    Checkpoint *cp = checkpoint_take(t);
+    cp->pinned = pinned;
+    g_ptr_array_insert(t->points, i, cp);
+    thin_out(t, now);
+}
+
+/* --- when ------------------------------------------------------------------------------ */
+
+/* True if a point lies in [from, to). */
+static bool have_between(const Timeline *t, Icount from, Icount to)
+{
+    guint n = count_until(t, to - 1);
+    return n && point(t, n - 1)->icount >= from;
+}
+
+static Icount due_approach(const Timeline *t, Icount now)
+{
+    if (t->approach == ICOUNT_NONE) {
+        return ICOUNT_NONE;
+    }
+    for (int bits = APPROACH_LAST_BITS; bits >= (int)APPROACH_FIRST_BITS;
+         bits -= APPROACH_STEP_BITS) {
+        uint64_t far = UINT64_C(1) << bits;
+        if (t->approach < far || t->approach - far <= now) {
+            continue;
+        }
+        Icount at = t->approach - far;
+        if (!have_between(t, at - MIN(far, at), at + far / 2)) {
+            return at;
+        }
+    }
+    return ICOUNT_NONE;
+}
+
+/* A spacing behind the last point until now, or behind later ones that are
+ * there already. */
+static Icount due_regular(const Timeline *t, Icount now)
+{
+    guint i = count_until(t, now);
+    Icount at = (i ? point(t, i - 1)->icount : now) + t->spacing;
+    for (; i < t->points->len && point(t, i)->icount < at + t->spacing / 2;
+         i++) {
+        at = point(t, i)->icount + t->spacing;
+    }
+    return MAX(at, now + 1);
+}
+
+Icount timeline_due(Timeline *t, Icount now)
+{
+    return MIN(due_regular(t, now), due_approach(t, now));
+}
+
+void timeline_arrive(Timeline *t)
+{
+    Machine *m = t->r->m;
+    if (m->at_boundary && !runstate_request_pending(m) &&
+        !t->r->divergence) {
+        timeline_add(t, false);
+    }
+}

@@ -1,0 +1,41 @@
+/*
+ * Moving through a recording without anyone noticing; shared by seek.c and
+ * search.c.
+ */
+#ifndef REPLAY_TRAVEL_H
+#define REPLAY_TRAVEL_H
+
+#include "internal.h"
+
+typedef enum TravelEnd {
+    TRAVEL_ARRIVED,
+    TRAVEL_INTERRUPTED,    /* poll said so, or the process is to end */
+    TRAVEL_FAILED,         /* with an error */
+} TravelEnd;
+
+typedef struct Travel {
+    Replay *r;
+    ReplayPoll *poll;      /* may be NULL */
+    void *opaque;
+    Checkpoint *origin;    /* where it began */
+    RunState state;        /* before it began */
+    bool no_shutdown;      /* the user's setting */
+    uint64_t spacing;
+    uint64_t ran;          /* instructions since the last poll */
+} Travel;
+
+/* Told of each breakpoint or watchpoint on the way. hit is NULL for a
+ * breakpoint, which is at icount; an access ended at icount. */
+typedef void TravelHit(void *opaque, Icount icount, const WatchHit *hit);
+
+void travel_begin(Travel *t, Replay *r);
+/* Ends it where the machine is now, or (back) where it began. */
+void travel_end(Travel *t, bool back);
+/* Runs forward to the boundary at icount. */
+TravelEnd travel_forward(Travel *t, Icount icount, TravelHit *hit,
+                         void *opaque, Error **errp);
+/* Goes to the boundary at icount, which is not before history, from the
+ * nearest point before it. */
+TravelEnd travel_to(Travel *t, Icount icount, Error **errp);
+
+#endif
