@@ -397,7 +397,7 @@ static uint8_t rtc_read_reg(Rtc *r, unsigned reg)
 static uint64_t rtc_read(void *opaque, PhysAddr offset, unsigned size)
 {
     Rtc *r = opaque;
-    return offset ? rtc_read_reg(r, r->s.index) : 0xff;
+    return offset ? rtc_read_reg(r, r->s.index % CMOS_BYTES) : 0xff;
 }
 
 static void rtc_write(void *opaque, PhysAddr offset, uint64_t v,
@@ -405,7 +405,7 @@ static void rtc_write(void *opaque, PhysAddr offset, uint64_t v,
 {
     Rtc *r = opaque;
     if (offset) {
-        rtc_write_reg(r, r->s.index, v);
+        rtc_write_reg(r, r->s.index % CMOS_BYTES, v);
     } else {
         /* Bit 7 masks NMI on a real board; no NMI source here asks. */
         r->s.index = v & (CMOS_BYTES - 1);

@@ -94,10 +94,16 @@ static bool mode_is_triggered(uint8_t mode)
     return mode == 1 || mode == 5;
 }
 
+/* The count as a divisor: never 0, whatever a loaded state says. */
+static int64_t counter_count(const PitState *s, int n)
+{
+    return MAX(s->count[n], 1);
+}
+
 /* Ticks for which mode 3's OUT is high. */
 static int64_t counter_high_ticks(const PitState *s, int n)
 {
-    return (s->count[n] + 1) / 2;
+    return (counter_count(s, n) + 1) / 2;
 }
 
 static int64_t counter_elapsed(const PitState *s, int n, int64_t tick)
@@ -109,7 +115,7 @@ static int64_t counter_elapsed(const PitState *s, int n, int64_t tick)
 /* OUT at a tick up to which the counter was brought. */
 static bool counter_out(const PitState *s, int n, int64_t tick)
 {
-    int64_t count = s->count[n], e = counter_elapsed(s, n, tick);
+    int64_t count = counter_count(s, n), e = counter_elapsed(s, n, tick);
     bool loaded = s->running[n] && e >= 0;
     switch (s->mode[n]) {
     case 0:
@@ -128,7 +134,7 @@ static bool counter_out(const PitState *s, int n, int64_t tick)
 /* The tick after `tick` at which OUT changes next if nothing is written. */
 static int64_t counter_next_edge(const PitState *s, int n, int64_t tick)
 {
-    int64_t count = s->count[n], start = s->start[n], e = tick - start;
+    int64_t count = counter_count(s, n), start = s->start[n], e = tick - start;
     bool frozen = !s->gate[n] && !mode_is_triggered(s->mode[n]);
     if (!s->running[n] || frozen) {
         return TICK_NEVER;
@@ -170,7 +176,7 @@ static uint32_t from_bcd(uint16_t v)
 /* The counting element as a number, in mode 3 the even ones it steps by. */
 static uint32_t counter_value(const PitState *s, int n, int64_t tick)
 {
-    int64_t count = s->count[n], e = counter_elapsed(s, n, tick);
+    int64_t count = counter_count(s, n), e = counter_elapsed(s, n, tick);
     uint32_t modulus = counter_modulus(s, n);
     if (!s->running[n] || e <= 0) {
         return count % modulus;
@@ -285,7 +291,7 @@ static void counter_set_mode(PitState *s, int n, uint8_t control)
  * period, in mode 3 of the half period. */
 static int64_t counter_takeover(const PitState *s, int n, int64_t tick)
 {
-    int64_t count = s->count[n], e = tick - s->start[n];
+    int64_t count = counter_count(s, n), e = tick - s->start[n];
     if (e < 0) {
         return s->start[n];
     }
