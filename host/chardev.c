@@ -210,9 +210,11 @@ typedef struct ChardevSource {
 
 /* Polls fd exactly if wanted: a descriptor that is polled for nothing would
  * still report a hang-up, again and again. */
-static void poll_want(Chardev *c, int fd, void **tag, GIOCondition events)
+static void poll_want(Chardev *c, int fd, void **tag, unsigned events)
 {
-    if (events && fd >= 0 && !*tag) {
+    if (events && fd >= 0 && *tag) {
+        g_source_modify_unix_fd(c->source, *tag, events);
+    } else if (events && fd >= 0) {
         *tag = g_source_add_unix_fd(c->source, fd, events);
     } else if ((!events || fd < 0) && *tag) {
         g_source_remove_unix_fd(c->source, *tag);
@@ -220,12 +222,24 @@ static void poll_want(Chardev *c, int fd, void **tag, GIOCondition events)
     }
 }
 
+/* Nobody will ever want the input: it is not read. */
+static bool deaf(const Chardev *c)
+{
+    return c->port ? !nondet_wants_input(c->set->machine) : !c->input;
+}
+
+/* Unread input of a peer that hung up is kept for a user without room; if
+ * there is none, the hang-up itself is all we wait for. */
+static unsigned input_events(Chardev *c)
+{
+    return deaf(c) ? POLLRDHUP : chardev_room(c) ? G_IO_IN : 0;
+}
+
 static gboolean source_prepare(GSource *source, gint *timeout_ms)
 {
     Chardev *c = ((ChardevSource *)source)->c;
     *timeout_ms = -1;
-    bool in = c->in_fd >= 0 && chardev_room(c) > 0;
-    poll_want(c, c->in_fd, &c->in_tag, in ? G_IO_IN : 0);
+    poll_want(c, c->in_fd, &c->in_tag, c->in_fd < 0 ? 0 : input_events(c));
     poll_want(c, c->out_fd, &c->out_tag, out_waiting(c) ? G_IO_OUT : 0);
     return c->announce;
 }
@@ -252,7 +266,11 @@ static gboolean source_dispatch(GSource *source, GSourceFunc fn, gpointer data)
     }
     /* A failed write may have detached it. */
     if (tag_ready(c, c->in_tag)) {
-        read_some(c);
+        if (deaf(c)) {
+            stream_ended(c);
+        } else {
+            read_some(c);
+        }
     }
     return G_SOURCE_CONTINUE;
 }
