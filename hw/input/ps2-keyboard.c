@@ -95,9 +95,8 @@ static void kbd_key(void *opaque, InputKey key, bool down)
         return;
     }
     if (!k->s.overrun) {
-        uint8_t code = k->s.set == 1 ? OVERRUN_SET1 : OVERRUN;
         k->s.overrun = true;
-        ps2_queue_event(&k->ps2, &code, 1);
+        ps2_queue_overrun(&k->ps2, k->s.set == 1 ? OVERRUN_SET1 : OVERRUN);
     }
 }
 

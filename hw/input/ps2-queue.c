@@ -37,10 +37,11 @@ uint8_t ps2_take(Ps2Device *ps2)
     return byte;
 }
 
-bool ps2_queue_event(Ps2Device *ps2, const uint8_t *bytes, unsigned n)
+static bool queue_append(Ps2Device *ps2, const uint8_t *bytes, unsigned n,
+                         unsigned limit)
 {
     Ps2Queue *q = ps2->queue;
-    if (q->count + n > PS2_QUEUE_EVENT_BYTES) {
+    if (q->count + n > limit) {
         return false;
     }
     for (unsigned i = 0; i < n; i++) {
@@ -48,6 +49,16 @@ bool ps2_queue_event(Ps2Device *ps2, const uint8_t *bytes, unsigned n)
     }
     queue_notify(ps2);
     return true;
+}
+
+bool ps2_queue_event(Ps2Device *ps2, const uint8_t *bytes, unsigned n)
+{
+    return queue_append(ps2, bytes, n, PS2_QUEUE_EVENT_BYTES);
+}
+
+void ps2_queue_overrun(Ps2Device *ps2, uint8_t byte)
+{
+    queue_append(ps2, &byte, 1, PS2_QUEUE_BYTES);
 }
 
 void ps2_queue_begin_reply(Ps2Device *ps2)

@@ -56,6 +56,9 @@ uint8_t ps2_take(Ps2Device *ps2);
 
 /* Appends an event's bytes, all or none; false if there is no room. */
 bool ps2_queue_event(Ps2Device *ps2, const uint8_t *bytes, unsigned n);
+/* Appends the one byte that says that events were lost; there is always room
+ * for it behind a full queue of events. */
+void ps2_queue_overrun(Ps2Device *ps2, uint8_t byte);
 /* A command came: replies to an earlier one are dropped. */
 void ps2_queue_begin_reply(Ps2Device *ps2);
 /* Appends to the replies, which go before any event. */

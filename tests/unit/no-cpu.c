@@ -1,0 +1,41 @@
+/*
+ * What softmmu asks of accel/ and target/, for test programs whose machine
+ * has no CPU. Weak, so that a program which links the real thing gets it.
+ */
+#include "vm/cpu.h"
+
+#define WEAK __attribute__((weak))
+
+WEAK const CpuClass *const target_cpu_class = NULL;
+
+WEAK void accel_cpu_init(Cpu *cpu)
+{
+}
+
+WEAK void accel_cpu_free(Cpu *cpu)
+{
+}
+
+WEAK void cpu_kick(Cpu *cpu)
+{
+}
+
+WEAK void tb_flush_all(Machine *m)
+{
+}
+
+WEAK void tlb_flush(Cpu *cpu)
+{
+}
+
+WEAK void tlb_flush_all(Machine *m)
+{
+}
+
+WEAK void tlb_revoke_stores(Machine *m, RamAddr ra)
+{
+}
+
+WEAK void tlb_revoke_all_stores(Machine *m)
+{
+}
