@@ -82,6 +82,8 @@ void machine_power_on(Machine *m)
 
 void machine_free(Machine *m)
 {
+    /* Never committed: regions go with their devices, in any order. */
+    mem_transaction_begin(m);
     for (guint i = m->devices->len; i-- > 0;) {
         Device *dev = g_ptr_array_index(m->devices, i);
         device_free(dev);
