@@ -61,6 +61,7 @@ struct I440fx {
     PciBus *bus;
     MemRegion ram_region, ram_low, ram_high;
     MemRegion pci_memory;
+    MemRegion nobody;      /* keeps RAM from showing where PCI has nothing */
     AddressSpace *pci_space;
     Segment segment[SEGMENT_COUNT];
     MemRegion smram_pci;   /* the video area over RAM, while SMRAM is hidden */
@@ -206,6 +207,11 @@ static void smm_init(I440fx *b)
     b->smm_space = address_space_new(m, "smm", &b->smm_root);
 }
 
+/* Windows over RAM lie below this. */
+#define WINDOWS_END (16 * MIB)
+
+static const MemOps nobody_ops = { NULL, NULL, 1, 8 };
+
 static void memory_init(I440fx *b)
 {
     Machine *m = b->pci.dev.machine;
@@ -213,6 +219,8 @@ static void memory_init(I440fx *b)
     mem_transaction_begin(m);
     mem_init_container(&b->pci_memory, "pci", UINT64_MAX);
     mem_add(&m->memory_root, 0, &b->pci_memory, -1);
+    mem_init_io(&b->nobody, "pci-nobody", WINDOWS_END, &nobody_ops, b);
+    mem_add(&b->pci_memory, 0, &b->nobody, -1);
     b->pci_space = address_space_new(m, "pci-memory", &b->pci_memory);
     ram_init(b);
     for (unsigned n = 0; n < SEGMENT_COUNT; n++) {
@@ -373,6 +381,8 @@ static void i440fx_unrealize(Device *dev)
     I440fx *b = (I440fx *)dev;
     pci_bus_free(b->bus);
     b->bus = NULL;
+    address_space_free(b->smm_space);
+    address_space_free(b->pci_space);
 }
 
 const DeviceClass i440fx_class = {

@@ -1,0 +1,326 @@
+/*
+ * A whole PC without a CPU or a world. See fake-pc.h.
+ */
+#include "fake-pc.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+#include "vm/cpu.h"
+#include "vm/x86-pins.h"
+
+FakeCpuPins fake_pins;
+
+/* --- accel/ and target/ -------------------------------------------------------*/
+
+typedef struct FakeCpu {
+    Cpu parent;
+    uint8_t state[8];
+} FakeCpu;
+
+static bool fake_set_model(Cpu *cpu, const char *model, Error **errp)
+{
+    return true;
+}
+
+static void fake_nothing(Cpu *cpu)
+{
+}
+
+static const CpuClass fake_cpu_class = {
+    .name = "x86_64",
+    .size = sizeof(FakeCpu),
+    .state_offset = offsetof(FakeCpu, state),
+    .state = state_none,
+    .set_model = fake_set_model,
+    .reset = fake_nothing,
+    .sync = fake_nothing,
+    .rewire = fake_nothing,
+};
+
+const CpuClass *const target_cpu_class = &fake_cpu_class;
+
+void accel_cpu_init(Cpu *cpu)
+{
+}
+
+void accel_cpu_free(Cpu *cpu)
+{
+}
+
+void cpu_kick(Cpu *cpu)
+{
+}
+
+void tb_flush_all(Machine *m)
+{
+}
+
+void tlb_flush(Cpu *cpu)
+{
+}
+
+void tlb_flush_all(Machine *m)
+{
+}
+
+void tlb_revoke_stores(Machine *m, RamAddr ra)
+{
+}
+
+void tlb_revoke_all_stores(Machine *m)
+{
+}
+
+void x86_cpu_set_intr(Cpu *cpu, bool level)
+{
+    fake_pins.intr = level;
+}
+
+void x86_cpu_set_nmi(Cpu *cpu, bool level)
+{
+    fake_pins.nmi += level;
+}
+
+void x86_cpu_set_smi(Cpu *cpu)
+{
+    fake_pins.smi++;
+}
+
+void x86_cpu_set_a20(Cpu *cpu, bool open)
+{
+    fake_pins.a20 = open;
+}
+
+void x86_cpu_connect_pic(Cpu *cpu, int (*ack)(void *opaque), void *opaque)
+{
+    fake_pins.ack = ack;
+    fake_pins.pic = opaque;
+}
+
+void x86_cpu_set_smram(Cpu *cpu, AddressSpace *smm_memory)
+{
+    fake_pins.smm_memory = smm_memory;
+}
+
+/* --- block/ ----------------------------------------------------------------------*/
+
+BlockDev *fake_disk_new(uint64_t size_bytes)
+{
+    BlockDev *b = g_new0(BlockDev, 1);
+    b->node = g_strdup("disk");
+    b->size_bytes = size_bytes;
+    b->data = g_malloc0(size_bytes);
+    for (uint64_t i = 0; i < size_bytes; i++) {
+        b->data[i] = i % 512 == 0 ? i / 512 : i % 251;
+    }
+    return b;
+}
+
+void fake_disk_free(BlockDev *b)
+{
+    g_free(b->node);
+    g_free(b->data);
+    g_free(b);
+}
+
+const char *blockdev_node(const BlockDev *b)
+{
+    return b->node;
+}
+
+uint64_t blockdev_size_bytes(const BlockDev *b)
+{
+    return b->size_bytes;
+}
+
+bool blockdev_readonly(const BlockDev *b)
+{
+    return b->readonly;
+}
+
+bool blockdev_is_empty(const BlockDev *b)
+{
+    return b->empty;
+}
+
+void blockdev_bind(BlockDev *b, Machine *m)
+{
+}
+
+int blockdev_read(BlockDev *b, uint64_t offset, void *buf, size_t bytes)
+{
+    g_assert_cmpuint(bytes, <=, b->size_bytes);
+    g_assert_cmpuint(offset, <=, b->size_bytes - bytes);
+    memcpy(buf, b->data + offset, bytes);
+    return b->fail;
+}
+
+int blockdev_write(BlockDev *b, uint64_t offset, const void *buf, size_t bytes)
+{
+    g_assert_cmpuint(bytes, <=, b->size_bytes);
+    g_assert_cmpuint(offset, <=, b->size_bytes - bytes);
+    if (!b->fail) {
+        memcpy(b->data + offset, buf, bytes);
+    }
+    return b->fail;
+}
+
+int blockdev_flush(BlockDev *b)
+{
+    b->flushes++;
+    return b->fail;
+}
+
+/* --- host/ -----------------------------------------------------------------------*/
+
+Chardev *fake_chardev_new(void)
+{
+    Chardev *c = g_new0(Chardev, 1);
+    c->out = g_byte_array_new();
+    return c;
+}
+
+const char *chardev_id(const Chardev *c)
+{
+    return "chardev";
+}
+
+void chardev_write(Chardev *c, const void *data, size_t len)
+{
+    g_byte_array_append(c->out, data, len);
+}
+
+void chardev_bind_port(Chardev *c, NondetPort *port, ChardevRoom *room,
+                       void *opaque)
+{
+}
+
+void chardev_kick(Chardev *c)
+{
+}
+
+/* --- the machine -------------------------------------------------------------------*/
+
+#define ROM_BYTES (64 * KIB)
+
+Machine *fake_pc_new(uint64_t ram_bytes)
+{
+    Machine *m = machine_new(board_find("pc"));
+    uint8_t *rom = g_malloc(ROM_BYTES);
+
+    for (unsigned i = 0; i < ROM_BYTES; i++) {
+        rom[i] = i >> 8;
+    }
+    fake_pins = (FakeCpuPins){ 0 };
+    m->config.ram_bytes = ram_bytes;
+    m->config.firmware = g_bytes_new_take(rom, ROM_BYTES);
+    m->config.defaults = false;
+    m->config.has_seed = true;
+    m->config.rtc_base_sec = 0;
+    m->config.drives = g_ptr_array_new();
+    m->config.devices = g_ptr_array_new();
+    m->config.serials = g_ptr_array_new();
+    return m;
+}
+
+void fake_pc_add_drive(Machine *m, const char *id, BlockDev *b, bool cdrom,
+                       int index)
+{
+    DriveConfig *d = g_new0(DriveConfig, 1);
+    d->id = g_strdup(id);
+    d->dev = b;
+    d->cdrom = cdrom;
+    d->index = index;
+    d->if_none = index < -1;
+    g_ptr_array_add(m->config.drives, d);
+}
+
+void fake_pc_add_device(Machine *m, const char *driver, ...)
+{
+    DeviceConfig *d = g_new0(DeviceConfig, 1);
+    va_list ap;
+    char *s;
+
+    d->driver = g_strdup(driver);
+    d->props = g_ptr_array_new();
+    va_start(ap, driver);
+    while ((s = va_arg(ap, char *))) {
+        g_ptr_array_add(d->props, s);
+    }
+    va_end(ap);
+    g_ptr_array_add(m->config.devices, d);
+}
+
+void fake_pc_start(Machine *m)
+{
+    Error *err = NULL;
+    if (!machine_build(m, &err)) {
+        g_error("%s", error_message(err));
+    }
+    machine_power_on(m);
+}
+
+static void free_configs(Machine *m)
+{
+    for (guint i = 0; i < m->config.drives->len; i++) {
+        DriveConfig *d = g_ptr_array_index(m->config.drives, i);
+        g_free(d->id);
+        g_free(d);
+    }
+    for (guint i = 0; i < m->config.devices->len; i++) {
+        DeviceConfig *d = g_ptr_array_index(m->config.devices, i);
+        g_free(d->driver);
+        g_ptr_array_free(d->props, TRUE);
+        g_free(d);
+    }
+}
+
+void fake_pc_free(Machine *m)
+{
+    free_configs(m);
+    g_ptr_array_free(m->config.drives, TRUE);
+    g_ptr_array_free(m->config.devices, TRUE);
+    g_ptr_array_free(m->config.serials, TRUE);
+    g_bytes_unref(m->config.firmware);
+    machine_free(m);
+}
+
+void fake_pc_run_ns(Machine *m, int64_t ns)
+{
+    int64_t end = clock_now_ns(m->clock) + ns, due;
+
+    while ((due = clock_next_due_ns(m->clock)) <= end) {
+        if (due > clock_now_ns(m->clock)) {
+            clock_warp_to(m->clock, due);
+        }
+        clock_run_timers(m->clock);
+    }
+    clock_warp_to(m->clock, end);
+}
+
+/* --- ports -------------------------------------------------------------------------*/
+
+uint32_t in_port(Machine *m, uint16_t port, unsigned size)
+{
+    return address_space_ld(m->io, port, size);
+}
+
+void out_port(Machine *m, uint16_t port, uint32_t v, unsigned size)
+{
+    address_space_st(m->io, port, v, size);
+}
+
+uint32_t pci_cfg_read(Machine *m, unsigned devfn, unsigned offset,
+                      unsigned size)
+{
+    out_port(m, 0xcf8, 0x80000000u | devfn << 8 | (offset & ~3u), 4);
+    return in_port(m, 0xcfc + (offset & 3), size);
+}
+
+void pci_cfg_write(Machine *m, unsigned devfn, unsigned offset, uint32_t v,
+                   unsigned size)
+{
+    out_port(m, 0xcf8, 0x80000000u | devfn << 8 | (offset & ~3u), 4);
+    out_port(m, 0xcfc + (offset & 3), v, size);
+}
