@@ -3,6 +3,9 @@
  */
 #include "program.h"
 
+#include <string.h>
+
+#include "base/bytes.h"
 #include "svc/snapshot.h"
 
 /* --- what is read from files --------------------------------------------------- */
@@ -37,38 +40,62 @@ static bool load_firmware(Program *p, Error **errp)
     return load_file(&c->firmware, "-bios", path, errp);
 }
 
-/* ROMs that a board may hand to the firmware, if the host has them. */
-static void load_option_roms(Program *p)
+/* The ROM through which the firmware starts a kernel of that format. The
+ * magic numbers: Linux boot protocol, "The real-mode kernel header"; Multiboot
+ * specification 3.1.1, in the first 8 KiB on a 32-bit boundary. */
+static const char *kernel_rom(GBytes *kernel)
 {
-    static const char *const names[] = { "linuxboot_dma.bin", "linuxboot.bin",
-                                         "multiboot_dma.bin", "multiboot.bin",
-                                         NULL };
-    GHashTable *roms = p->m->config.option_roms =
-        g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
-                              (GDestroyNotify)g_bytes_unref);
-    for (const char *const *name = names; p->opts.kernel && *name; name++) {
-        g_autofree char *path = world_find_firmware(p->opts.firmware_dirs,
-                                                    *name);
-        GBytes *bytes = path ? world_read_file(path, NULL) : NULL;
-        if (bytes) {
-            g_hash_table_insert(roms, (char *)*name, bytes);
+    size_t len;
+    const uint8_t *data = g_bytes_get_data(kernel, &len);
+    if (len >= 0x206 && !memcmp(data + 0x202, "HdrS", 4)) {
+        return "linuxboot_dma.bin";
+    }
+    for (size_t at = 0; at + 4 <= MIN(len, 8192); at += 4) {
+        if (bytes_ld_le32(data + at) == 0x1badb002) {
+            return "multiboot_dma.bin";
         }
     }
+    return "linuxboot_dma.bin";
+}
+
+static bool load_kernel(Program *p, Error **errp)
+{
+    MachineConfig *c = &p->m->config;
+    const Options *o = &p->opts;
+    c->option_roms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+                                           (GDestroyNotify)g_bytes_unref);
+    if (!load_file(&c->kernel, "-kernel", o->kernel, errp) ||
+        !load_file(&c->initrd, "-initrd", o->initrd, errp)) {
+        return false;
+    }
+    if (!c->kernel) {
+        return true;
+    }
+    const char *name = kernel_rom(c->kernel);
+    g_autofree char *path = world_find_firmware(o->firmware_dirs, name);
+    GBytes *rom = NULL;
+    if (!path) {
+        error_set(errp, "-kernel %s: the firmware needs %s to start it, and "
+                  "it was not found; give its directory with -L", o->kernel,
+                  name);
+        return false;
+    }
+    if (!load_file(&rom, "-kernel", path, errp)) {
+        return false;
+    }
+    g_hash_table_insert(c->option_roms, (char *)name, rom);
+    return true;
 }
 
 static bool load_files(Program *p, Error **errp)
 {
-    MachineConfig *c = &p->m->config;
     const Options *o = &p->opts;
     if (!o->kernel && (o->initrd || o->append)) {
         error_set(errp, "%s only allowed with -kernel option",
                   o->initrd ? "-initrd" : "-append");
         return false;
     }
-    load_option_roms(p);
-    return load_firmware(p, errp) &&
-           load_file(&c->kernel, "-kernel", o->kernel, errp) &&
-           load_file(&c->initrd, "-initrd", o->initrd, errp);
+    return load_firmware(p, errp) && load_kernel(p, errp);
 }
 
 /* --- the machine -------------------------------------------------------------------- */

@@ -41,11 +41,7 @@ static bool guest_run(void *opaque, uint64_t max_insns)
 {
     Program *p = opaque;
     follow_host_clock(p);
-    SliceResult res = replay_run_slice(p->m, p->replay, max_insns);
-    if (runstate_request_pending(p->m)) {
-        runstate_handle_requests(p->m);
-    }
-    return res.idle;
+    return replay_run_slice(p->m, p->replay, max_insns).idle;
 }
 
 static void guest_paused(void *opaque)
