@@ -109,7 +109,7 @@ typedef struct Serial {
     MemRegion io;
 } Serial;
 
-/* --- rings ------------------------------------------------------------------ */
+/* --- rings ---------------------------------------------------------------- */
 
 static uint8_t ring_take(const uint8_t *ring, unsigned size, uint8_t *head,
                          uint8_t *count)
@@ -132,7 +132,7 @@ static unsigned fifo_size(const SerialState *s)
     return s->fcr & FCR_ENABLE ? FIFO_BYTES : 1;
 }
 
-/* --- status and interrupt ---------------------------------------------------- */
+/* --- status and interrupt ------------------------------------------------- */
 
 static uint8_t serial_lsr(const SerialState *s)
 {
@@ -191,7 +191,7 @@ static int64_t serial_char_ns(const SerialState *s)
     return half_bits * 8 * divisor * NS_PER_SEC / CLOCK_HZ;
 }
 
-/* --- receiver -------------------------------------------------------------------- */
+/* --- receiver ------------------------------------------------------------- */
 
 /* "At least one character is in the FIFO and none came or was read during the
  * last four character times": starts counting anew. */
@@ -282,7 +282,7 @@ static uint8_t serial_read_data(Serial *u)
     return s->rx_last;
 }
 
-/* --- transmitter -------------------------------------------------------------------- */
+/* --- transmitter ---------------------------------------------------------- */
 
 static void serial_sent(Serial *u)
 {
@@ -333,7 +333,7 @@ static void serial_write_data(Serial *u, uint8_t byte)
     serial_shift(u);
 }
 
-/* --- registers ------------------------------------------------------------------------ */
+/* --- registers ------------------------------------------------------------ */
 
 static void serial_write_ier(Serial *u, uint8_t v)
 {
@@ -473,7 +473,7 @@ static void serial_write(void *opaque, PhysAddr offset, uint64_t v,
 
 static const MemOps serial_ops = { serial_read, serial_write, .max_size = 1 };
 
-/* --- wiring ----------------------------------------------------------------------------- */
+/* --- wiring --------------------------------------------------------------- */
 
 /* The standard places of COM1 to COM4. */
 static const struct {

@@ -61,7 +61,7 @@ typedef struct Dma {
 /* Page register of each channel; 4 is the refresh page. */
 static const uint8_t page_of[CHANNELS] = { 7, 3, 1, 2, 15, 11, 9, 10 };
 
-/* --- transfers ------------------------------------------------------------- */
+/* --- transfers ------------------------------------------------------------ */
 
 static PhysAddr channel_address(const DmaState *s, unsigned ch)
 {
@@ -129,7 +129,7 @@ size_t i8237_transfer(Device *dev, unsigned ch, void *buf, size_t len,
     return done;
 }
 
-/* --- registers ---------------------------------------------------------------- */
+/* --- registers ------------------------------------------------------------ */
 
 static uint16_t set_byte(uint16_t v, bool high, uint8_t byte)
 {

@@ -183,7 +183,7 @@ static void kbc_answer(Kbc *c, uint8_t byte, bool aux)
     kbc_pump(c);
 }
 
-/* --- commands --------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------- */
 
 static void kbc_set_mode(Kbc *c, uint8_t v)
 {
@@ -327,7 +327,7 @@ static void kbc_data(Kbc *c, uint8_t v)
     }
 }
 
-/* --- ports ---------------------------------------------------------------------- */
+/* --- ports ---------------------------------------------------------------- */
 
 static uint64_t data_read(void *opaque, PhysAddr offset, unsigned size)
 {
@@ -371,7 +371,7 @@ static void status_write(void *opaque, PhysAddr offset, uint64_t v,
 static const MemOps data_ops = { data_read, data_write, .max_size = 1 };
 static const MemOps status_ops = { status_read, status_write, .max_size = 1 };
 
-/* --- wiring ---------------------------------------------------------------------- */
+/* --- wiring --------------------------------------------------------------- */
 
 static void kbc_notified(void *opaque)
 {

@@ -140,7 +140,7 @@ GBytes *fw_cfg_file(Device *dev, const char *name)
     return g_tree_lookup(((FwCfg *)dev)->files, name);
 }
 
-/* --- selecting and reading --------------------------------------------------- */
+/* --- selecting and reading ------------------------------------------------ */
 
 static void fw_select(FwCfg *f, uint16_t key)
 {
@@ -180,7 +180,7 @@ static void fw_write(void *opaque, PhysAddr offset, uint64_t v, unsigned size)
     }
 }
 
-/* --- DMA -------------------------------------------------------------------------- */
+/* --- DMA ------------------------------------------------------------------ */
 
 typedef struct DmaRequest {
     uint32_t control, len;

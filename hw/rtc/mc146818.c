@@ -94,7 +94,7 @@ static int64_t rtc_seconds(const RtcState *s, int64_t ns)
     return s->base_sec + (ns + s->phase_ns) / NS_PER_SEC;
 }
 
-/* --- the ten bytes --------------------------------------------------------- */
+/* --- the ten bytes -------------------------------------------------------- */
 
 static uint8_t rtc_encode(const RtcState *s, int v)
 {
@@ -163,7 +163,7 @@ static bool reg_is_time(unsigned reg)
                && reg != REG_MIN_ALARM && reg != REG_HOUR_ALARM);
 }
 
-/* --- what happens when -------------------------------------------------------
+/* --- what happens when ---------------------------------------------------- */
  * Each function gives the first ns after `ns` at which something happens. */
 
 static int64_t rtc_next_update(const RtcState *s, int64_t ns)
@@ -242,7 +242,7 @@ static const RtcEvent rtc_events[] = {
     { C_UF, rtc_next_update },
 };
 
-/* --- flags and the interrupt --------------------------------------------------- */
+/* --- flags and the interrupt ---------------------------------------------- */
 
 /* Brings register C up to now. */
 static void rtc_look(Rtc *r)
@@ -290,7 +290,7 @@ static void rtc_timer(void *opaque)
     rtc_update_irq(r);
 }
 
-/* --- registers ------------------------------------------------------------------ */
+/* --- registers ------------------------------------------------------------ */
 
 /* Lets the clock go on from the time in the ten bytes. */
 static void rtc_start(RtcState *s, int64_t now)
@@ -414,7 +414,7 @@ static void rtc_write(void *opaque, PhysAddr offset, uint64_t v,
 
 static const MemOps rtc_ops = { rtc_read, rtc_write, .max_size = 1 };
 
-/* --- for the board ---------------------------------------------------------------- */
+/* --- for the board -------------------------------------------------------- */
 
 IrqLine *mc146818_irq(Device *dev)
 {

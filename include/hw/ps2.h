@@ -52,7 +52,7 @@ static inline bool ps2_has_byte(const Ps2Device *ps2)
 /* Takes the first byte; there must be one. */
 uint8_t ps2_take(Ps2Device *ps2);
 
-/* --- for the devices (hw/input/ps2-queue.c) -------------------------------- */
+/* --- for the devices (hw/input/ps2-queue.c) ------------------------------- */
 
 /* Appends an event's bytes, all or none; false if there is no room. */
 bool ps2_queue_event(Ps2Device *ps2, const uint8_t *bytes, unsigned n);

@@ -50,7 +50,7 @@ static const BoardClass test_board = {
 const BoardClass *const board_classes[] = { &test_board, NULL };
 const DeviceClass *const device_classes[] = { NULL };
 
-/* --- the machine ------------------------------------------------------------- */
+/* --- the machine ---------------------------------------------------------- */
 
 static void count_irq(void *opaque, int n, bool level)
 {
@@ -158,7 +158,7 @@ void chips_serial_input(ChipsMachine *c, const char *text)
     }
 }
 
-/* --- save and load ------------------------------------------------------------ */
+/* --- save and load -------------------------------------------------------- */
 
 static void save_section(void *opaque, const Section *s)
 {

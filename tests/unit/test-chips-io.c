@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "chips-machine.h"
 
-/* --- serial ---------------------------------------------------------------- */
+/* --- serial --------------------------------------------------------------- */
 
 #define COM1 0x3f8
 
@@ -161,7 +161,7 @@ static void test_serial_loopback(void)
     chips_free(c);
 }
 
-/* --- keyboard controller ------------------------------------------------------- */
+/* --- keyboard controller -------------------------------------------------- */
 
 static void kbc_command(ChipsMachine *c, uint8_t v)
 {
@@ -362,7 +362,7 @@ static void test_fast_reset(void)
     chips_free(c);
 }
 
-/* --- fw_cfg ----------------------------------------------------------------------- */
+/* --- fw_cfg --------------------------------------------------------------- */
 
 static void fw_select(ChipsMachine *c, uint16_t key)
 {
@@ -449,7 +449,7 @@ static void test_fw_cfg_dma(void)
     chips_free(c);
 }
 
-/* --- the rest ------------------------------------------------------------------------ */
+/* --- the rest ------------------------------------------------------------- */
 
 static void test_dma_registers(void)
 {

@@ -5,7 +5,7 @@
 
 #define PIT_HZ 1193182
 
-/* --- PIC --------------------------------------------------------------------- */
+/* --- PIC ------------------------------------------------------------------ */
 
 static void pic_init(ChipsMachine *c, uint8_t icw4)
 {
@@ -153,7 +153,7 @@ static void test_pic_modes(void)
     chips_free(c);
 }
 
-/* --- PIT ----------------------------------------------------------------------- */
+/* --- PIT ------------------------------------------------------------------ */
 
 static void pit_program(ChipsMachine *c, int n, uint8_t mode_bcd,
                         uint16_t count)
@@ -287,7 +287,7 @@ static void test_pit_read_back(void)
     chips_free(c);
 }
 
-/* --- RTC ------------------------------------------------------------------------ */
+/* --- RTC ------------------------------------------------------------------ */
 
 static uint8_t cmos(ChipsMachine *c, uint8_t reg)
 {
@@ -415,7 +415,7 @@ static void test_rtc_cmos(void)
     chips_free(c);
 }
 
-/* --- all of them ------------------------------------------------------------------- */
+/* --- all of them ---------------------------------------------------------- */
 
 /* A machine loaded in mid-run goes on exactly as the saved one does. */
 static void test_save_load(void)
