@@ -164,7 +164,8 @@ static bool reg_is_time(unsigned reg)
 }
 
 /* --- what happens when ---------------------------------------------------- */
- * Each function gives the first ns after `ns` at which something happens. */
+
+/* Each function gives the first ns after `ns` at which something happens. */
 
 static int64_t rtc_next_update(const RtcState *s, int64_t ns)
 {
