@@ -363,33 +363,40 @@ uint64_t helper_popa(Cpu *c, uint64_t bytes, uint64_t sp_bytes)
     return 0;
 }
 
+/* Every access of ENTER, so that none faults later. */
+static void enter_probe(const StackAccess *a, uint64_t sp, uint64_t bp,
+                        unsigned level, uint64_t size)
+{
+    for (unsigned i = 1; i < level; i++) {
+        stack_load(a, bp - i * a->bytes);
+    }
+    for (unsigned i = 1; i <= level + 1; i++) {
+        stack_probe(a, sp - i * a->bytes);
+    }
+    /* A push onto the new top must be possible, too. */
+    stack_probe(a, sp - (level + 1) * a->bytes - size);
+}
+
 /* Vol. 2, ENTER: the frame pointer, the outer frames' pointers for a nesting
- * level, and space. */
+ * level, and space. The frames may overlap: loads see earlier stores. */
 uint64_t helper_enter(Cpu *c, uint64_t size, uint64_t level, uint64_t bytes,
                       uint64_t sp_bytes)
 {
     StackAccess a = stack_access(c, bytes, sp_bytes);
     uint64_t sp = gpr_get(a.cpu, X86_RSP, sp_bytes);
     uint64_t bp = gpr_get(a.cpu, X86_RBP, sp_bytes);
-    uint64_t v[33];
-    unsigned count = 0;
-    v[count++] = gpr_get(a.cpu, X86_RBP, bytes);
+    uint64_t frame = sp - bytes;
+    enter_probe(&a, sp, bp, level, size);
+    stack_store(&a, sp -= bytes, gpr_get(a.cpu, X86_RBP, bytes));
     for (unsigned i = 1; i < level; i++) {
-        v[count++] = stack_load(&a, bp - i * bytes);
+        uint64_t v = stack_load(&a, bp - i * bytes);
+        stack_store(&a, sp -= bytes, v);
     }
     if (level) {
-        v[count++] = (sp - bytes) & bits_mask(bytes * 8);
+        stack_store(&a, sp -= bytes, frame & bits_mask(bytes * 8));
     }
-    for (unsigned i = 0; i < count; i++) {
-        stack_probe(&a, sp - (i + 1) * bytes);
-    }
-    /* A push onto the new top must be possible, too. */
-    stack_probe(&a, sp - count * bytes - size);
-    for (unsigned i = 0; i < count; i++) {
-        stack_store(&a, sp - (i + 1) * bytes, v[i]);
-    }
-    gpr_set(a.cpu, X86_RBP, sp - bytes, bytes);
-    gpr_set(a.cpu, X86_RSP, sp - count * bytes - size, sp_bytes);
+    gpr_set(a.cpu, X86_RBP, frame, bytes);
+    gpr_set(a.cpu, X86_RSP, sp - size, sp_bytes);
     return 0;
 }
 

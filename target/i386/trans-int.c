@@ -287,8 +287,14 @@ void trans_xadd(X86Trans *t)
     flags_set(t, CC_ADD, bytes, sum, b);
 }
 
-/* The destination is written in any case (vol. 2, CMPXCHG); RAX only if the
- * values differ. */
+/* What a register holds after loading v into its low bytes. */
+static IrVal merged(X86Trans *t, IrVal old, IrVal v, unsigned bytes)
+{
+    return bytes < 4 ? ir_deposit(t->ir, old, v, 0, bytes * 8) : v;
+}
+
+/* Memory is written in any case (vol. 2, CMPXCHG); of registers only the
+ * destination or only RAX. */
 void trans_cmpxchg(X86Trans *t)
 {
     unsigned bytes = op_bytes(t, 0);
@@ -296,17 +302,15 @@ void trans_cmpxchg(X86Trans *t)
     IrVal old = op_load(t, 0), src = op_load(t, 1);
     IrVal acc = reg_get(t, X86_RAX, bytes);
     IrVal rax = ir_get(t->ir, X86_RAX);
-    IrVal loaded = bytes < 4 ? ir_deposit(t->ir, rax, old, 0, bytes * 8)
-                             : old;
-    IrVal value = ir_select(t->ir, IR_EQ, acc, old, src, old);
+    IrVal loaded = merged(t, rax, old, bytes);
     IrVal new_rax = ir_select(t->ir, IR_EQ, acc, old, rax, loaded);
     if (op_is_memory(t, 0)) {
-        op_store(t, 0, value);
+        op_store(t, 0, ir_select(t->ir, IR_EQ, acc, old, src, old));
         ir_set(t->ir, X86_RAX, new_rax);
     } else {
         ir_set(t->ir, X86_RAX, new_rax);
-        op_store(t, 0, ir_select(t->ir, IR_EQ, acc, old, src,
-                                 op_load(t, 0)));
+        IrVal kept = bytes == 4 ? ir_get(t->ir, t->in.rm) : op_load(t, 0);
+        op_store(t, 0, ir_select(t->ir, IR_EQ, acc, old, src, kept));
     }
     flags_set_sub(t, bytes, acc, old, op2_clean(t, IR_SUB, acc, old, bytes));
 }

@@ -1,0 +1,49 @@
+/*
+ * What the comparison of our x86 with the host's shares: the state of a case,
+ * and the two machines that run one instruction from it.
+ *
+ * Code and data are at the same fixed addresses in both, below 2 GiB, so that
+ * one encoding serves both modes.
+ */
+#ifndef TESTS_ISA_H
+#define TESTS_ISA_H
+
+#include "base/bits.h"
+
+#define ISA_CODE 0x01000000u   /* a page; the instruction is at its start */
+#define ISA_TAKEN 0x60u        /* offset in it where branches go */
+#define ISA_DATA 0x01002000u   /* two pages */
+#define ISA_DATA_BYTES 0x2000u
+#define ISA_STUB 0x01004000u   /* host only: the way in and out */
+#define ISA_SLOTS 0x01006000u  /* host only: registers */
+
+#define ISA_FLAGS 0x8d5u       /* OF SF ZF AF PF CF */
+#define ISA_DF 0x400u
+
+/* Outcomes: vectors of faults, and these. */
+#define ISA_NEXT (-1)          /* went on behind the instruction */
+#define ISA_BRANCH (-2)        /* is at ISA_CODE + ISA_TAKEN */
+#define ISA_ELSEWHERE (-3)
+
+typedef struct IsaState {
+    uint64_t gpr[16];
+    uint64_t flags;            /* ISA_FLAGS and DF */
+    uint8_t data[ISA_DATA_BYTES];
+} IsaState;
+
+typedef struct IsaCase {
+    bool code64;
+    uint8_t insn[16];
+    unsigned len;
+    IsaState before;
+} IsaCase;
+
+/* host-native.c. False if this host cannot run 32-bit code. */
+bool host_init(bool *has_32);
+int host_run(const IsaCase *c, IsaState *after);
+/* host-emu.c. Also says which features the emulated CPU offers (those of
+ * them that the host lacks are taken away). */
+void emu_init(uint32_t *features);
+int emu_run(const IsaCase *c, IsaState *after);
+
+#endif
