@@ -72,7 +72,9 @@ static bool end_is_none(const EndOption *e)
 
 static bool end_failed(const EndOption *e, Error **errp, Error *err)
 {
-    error_prepend(&err, "%s %s: ", e->option, e->dev);
+    bool short_form = e->by_id && !g_str_equal(e->option, "-mon");
+    error_prepend(&err, "%s %s%s: ", e->option,
+                  short_form ? "chardev:" : "", e->dev);
     error_propagate(errp, err);
     return false;
 }

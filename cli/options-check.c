@@ -100,14 +100,14 @@ static void drive_default_id(DriveOption *d, unsigned none_count)
 static bool drives_differ(const DriveOption *a, const DriveOption *b,
                           Error **errp)
 {
-    if (g_str_equal(a->id, b->id)) {
-        error_set(errp, "-drive %s: there is another drive '%s'", b->arg,
-                  b->id);
-        return false;
-    }
     if (!a->if_none && !b->if_none && a->index == b->index) {
         error_set(errp, "-drive %s: drive with bus=%d, unit=%d (index=%d) "
                   "exists", b->arg, b->index / 2, b->index % 2, b->index);
+        return false;
+    }
+    if (g_str_equal(a->id, b->id)) {
+        error_set(errp, "-drive %s: there is another drive '%s'", b->arg,
+                  b->id);
         return false;
     }
     return true;
