@@ -424,6 +424,29 @@ static void test_fw_cfg_ports(void)
     chips_free(c);
 }
 
+static uint64_t mmio_read(void *opaque, PhysAddr offset, unsigned size)
+{
+    return 0;
+}
+
+static void mmio_write(void *opaque, PhysAddr offset, uint64_t v,
+                       unsigned size)
+{
+    g_assert_not_reached();
+}
+
+/* DMA goes to RAM only: it cannot be used to poke devices. */
+static void test_fw_cfg_dma_mmio(void)
+{
+    static const MemOps ops = { mmio_read, mmio_write };
+    MemRegion mmio;
+    ChipsMachine *c = chips_new();
+    mem_init_io(&mmio, "mmio", 4096, &ops, NULL);
+    mem_add(&c->m->memory_root, 0xfee00000, &mmio, 0);
+    g_assert_cmphex(fw_dma(c, 8 | 2, 4, 0xfee00000), ==, 1);
+    chips_free(c);
+}
+
 static void test_fw_cfg_dma(void)
 {
     ChipsMachine *c = chips_new();
@@ -527,6 +550,7 @@ int main(int argc, char **argv)
     g_test_add_func("/port92/reset", test_fast_reset);
     g_test_add_func("/fw_cfg/ports", test_fw_cfg_ports);
     g_test_add_func("/fw_cfg/dma", test_fw_cfg_dma);
+    g_test_add_func("/fw_cfg/dma-mmio", test_fw_cfg_dma_mmio);
     g_test_add_func("/dma/registers", test_dma_registers);
     g_test_add_func("/misc/debug-ports", test_debug_ports);
     g_test_add_func("/misc/properties", test_properties);

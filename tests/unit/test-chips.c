@@ -122,6 +122,14 @@ static void test_pic_modes(void)
     g_assert_cmpint(pic_acknowledge(c->pic), ==, 14);
     g_assert_cmphex(pic_reg(c, 0x20, 0x0b), ==, 0);
     i8259_irq(c->pic, 6, false);
+    i8259_irq(c->pic, 9, true);        /* the slave asks on without a pause */
+    i8259_irq(c->pic, 10, true);
+    g_assert_cmpint(pic_acknowledge(c->pic), ==, 0x71);
+    g_assert_true(c->intr);
+    g_assert_cmpint(pic_acknowledge(c->pic), ==, 0x72);
+    g_assert_false(c->intr);
+    i8259_irq(c->pic, 9, false);
+    i8259_irq(c->pic, 10, false);
 
     pic_init(c, 1);                    /* special mask mode */
     i8259_irq(c->pic, 1, true);
@@ -242,6 +250,16 @@ static void test_pit_square_and_gate(void)
         g_assert_cmpuint(chips_in(c, 0x61) >> 5 & 1, ==, out2[i]);
         chips_run_ns(c, ticks_ns(i + 1) - ticks_ns(i));
     }
+    pit_program(c, 2, 6, 100);         /* a new count in the high half */
+    chips_run_ns(c, ticks_ns(11));
+    chips_out(c, 0x42, 20);
+    chips_out(c, 0x42, 0);
+    chips_run_ns(c, ticks_ns(38));
+    g_assert_cmphex(chips_in(c, 0x61) & 0x20, ==, 0x20);
+    chips_run_ns(c, ticks_ns(5));      /* the low half has it: ten ticks */
+    g_assert_cmphex(chips_in(c, 0x61) & 0x20, ==, 0x00);
+    chips_run_ns(c, ticks_ns(10));
+    g_assert_cmphex(chips_in(c, 0x61) & 0x20, ==, 0x20);
     chips_out(c, 0x61, 0x00);          /* gate low forces OUT high */
     g_assert_cmphex(chips_in(c, 0x61) & 0x2f, ==, 0x20);
 
