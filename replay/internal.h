@@ -124,8 +124,10 @@ struct Replay {
     bool log_failed;           /* and the user was told */
     Player play;               /* replay */
     Timeline *timeline;
+    uint64_t spacing;          /* the user's, 0: none */
     Icount break_icount;
     bool debugging;
+    bool stepped;              /* a debugger's step ended with the advance */
     bool end_told;
     char *divergence;
     Checkpoint *diversion;

@@ -106,9 +106,10 @@ SchedStop replay_advance(Replay *r, Icount limit)
     SchedStop stop = sched_run(m, MIN(limit, MIN(digest, point)));
     Icount now = machine_icount(m);
     bool moved = now > start;
+    r->stepped = now == step;
     if (stop != SCHED_LIMIT || moved) {
         m->at_boundary = moved && (stop == SCHED_LIMIT ||
-                                   stop == SCHED_WATCHPOINT || now == step);
+                                   stop == SCHED_WATCHPOINT || r->stepped);
     }
     if (moved && m->at_boundary && now == digest) {
         replay_digest_here(r);
@@ -164,10 +165,15 @@ static void at_end(Replay *r)
                         G_GUINT64_FORMAT, machine_icount(m), replay_end(r));
     } else if (runstate_request_pending(m) && !r->debugging) {
         runstate_handle_requests(m);
+    } else {
+        /* A debugger wants to look back from here, not to see it end. */
+        runstate_rewind(m);
     }
     if (runstate_running(m) && !quitting(m)) {
         tell_end(r);
-        runstate_set(m, r->divergence ? RUN_INTERNAL_ERROR : RUN_PAUSED);
+        runstate_set(m, r->divergence ? RUN_INTERNAL_ERROR
+                        : r->stepped  ? RUN_DEBUG
+                                      : RUN_PAUSED);
     }
 }
 
@@ -316,7 +322,8 @@ static bool start_replaying(Replay *r, const ReplayOptions *opts,
     sched_set_log_end(r->m, log_reader_end(r->play.log));
     r->timeline = timeline_new(r, opts->timeline_bytes ? opts->timeline_bytes
                                                        : TIMELINE_BYTES);
-    timeline_set_spacing(r->timeline, SPACING_IDLE);
+    r->spacing = opts->timeline_spacing;
+    timeline_set_spacing(r->timeline, r->spacing ? r->spacing : SPACING_IDLE);
     timeline_add(r->timeline, true);
     return true;
 }
@@ -342,7 +349,8 @@ void replay_start_debugging(Replay *r)
 {
     if (r && r->timeline && !r->debugging) {
         r->debugging = true;
-        timeline_set_spacing(r->timeline, SPACING_DEBUGGING);
+        timeline_set_spacing(r->timeline, r->spacing ? r->spacing
+                                                     : SPACING_DEBUGGING);
         if (r->m->at_boundary) {
             timeline_add(r->timeline, false);
         }

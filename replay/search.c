@@ -56,8 +56,8 @@ static TravelEnd search_interval(Search *s, const Checkpoint *from, Icount to,
     Timeline *t = s->travel.r->timeline;
     uint64_t part = (to - from->icount) / SEARCH_PARTS;
     s->last.found = false;
-    timeline_set_spacing(t, MAX(MIN(part, s->travel.spacing),
-                                SEARCH_MIN_SPACING));
+    timeline_set_spacing(t, MIN(MAX(part, SEARCH_MIN_SPACING),
+                                s->travel.spacing));
     checkpoint_restore(t, from);
     return travel_forward(&s->travel, to, remember, s, errp);
 }

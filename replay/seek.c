@@ -41,6 +41,10 @@ void travel_end(Travel *t, bool back)
         checkpoint_restore(r->timeline, t->origin);
     }
     checkpoint_free(r->timeline, t->origin);
+    if (machine_icount(m) >= replay_end(r)) {
+        /* What ended the recording is not to end the replay's process. */
+        runstate_rewind(m);
+    }
     runstate_set(m, t->state);
     m->no_shutdown = t->no_shutdown;
     m->travelling = false;

@@ -20,6 +20,7 @@ typedef struct ReplayOptions {
     const char *snapshot;      /* rrsnapshot, or NULL */
     uint64_t digest_interval;  /* rrdigest=N instructions, 0: default */
     uint64_t timeline_bytes;   /* most memory for checkpoints, 0: default */
+    uint64_t timeline_spacing; /* instructions between them, 0: default */
     GString *identity;         /* lines "key=value" that must agree; the roof
                                 * fills it in from the command line */
 } ReplayOptions;

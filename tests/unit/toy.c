@@ -1,0 +1,679 @@
+/*
+ * The toy machine. See toy.h.
+ */
+#include "toy.h"
+
+#include <errno.h>
+
+#include "base/bytes.h"
+#include "vm/irq.h"
+#include "vm/sched.h"
+
+/* --- a disk in memory ------------------------------------------------------------- */
+
+typedef uint8_t ToySectors[TOY_DISK_SECTORS][512];
+
+struct BlockDev {
+    ToySectors data;
+    GPtrArray *names;      /* BlockSnapshot * */
+    GPtrArray *states;     /* GBytes * or NULL */
+    GPtrArray *contents;   /* ToySectors * */
+};
+
+struct BlockMark {
+    ToySectors data;
+};
+
+static BlockDev *disk_new(void)
+{
+    BlockDev *b = g_new0(BlockDev, 1);
+    b->names = g_ptr_array_new();
+    b->states = g_ptr_array_new();
+    b->contents = g_ptr_array_new();
+    return b;
+}
+
+const char *blockdev_node(const BlockDev *b)
+{
+    return "toy0";
+}
+
+bool blockdev_is_empty(const BlockDev *b)
+{
+    return false;
+}
+
+bool blockdev_readonly(const BlockDev *b)
+{
+    return false;
+}
+
+bool blockdev_can_snapshot(const BlockDev *b)
+{
+    return true;
+}
+
+static BlockSnapshot *snapshot_copy(const BlockSnapshot *s)
+{
+    BlockSnapshot *copy = g_memdup2(s, sizeof *s);
+    copy->id = g_strdup(s->id ? s->id : "1");
+    copy->name = g_strdup(s->name);
+    return copy;
+}
+
+void block_snapshot_free(BlockSnapshot *s)
+{
+    g_free(s->id);
+    g_free(s->name);
+    g_free(s);
+}
+
+GPtrArray *blockdev_snapshot_list(BlockDev *b, Error **errp)
+{
+    GPtrArray *list =
+        g_ptr_array_new_with_free_func((GDestroyNotify)block_snapshot_free);
+    for (guint i = 0; i < b->names->len; i++) {
+        g_ptr_array_add(list, snapshot_copy(g_ptr_array_index(b->names, i)));
+    }
+    return list;
+}
+
+static int snapshot_index(BlockDev *b, const char *name)
+{
+    for (guint i = 0; i < b->names->len; i++) {
+        const BlockSnapshot *s = g_ptr_array_index(b->names, i);
+        if (g_str_equal(s->name, name)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+bool blockdev_snapshot_create(BlockDev *b, const BlockSnapshot *info,
+                              GBytes *vm_state, Error **errp)
+{
+    if (snapshot_index(b, info->name) >= 0) {
+        blockdev_snapshot_delete(b, info->name, NULL);
+    }
+    g_ptr_array_add(b->names, snapshot_copy(info));
+    g_ptr_array_add(b->states, vm_state ? g_bytes_ref(vm_state) : NULL);
+    g_ptr_array_add(b->contents, g_memdup2(b->data, sizeof b->data));
+    return true;
+}
+
+bool blockdev_snapshot_goto(BlockDev *b, const char *name, Error **errp)
+{
+    int i = snapshot_index(b, name);
+    g_assert(i >= 0);
+    memcpy(b->data, g_ptr_array_index(b->contents, i), sizeof b->data);
+    return true;
+}
+
+bool blockdev_snapshot_delete(BlockDev *b, const char *name, Error **errp)
+{
+    int i = snapshot_index(b, name);
+    g_assert(i >= 0);
+    block_snapshot_free(g_ptr_array_index(b->names, i));
+    if (g_ptr_array_index(b->states, i)) {
+        g_bytes_unref(g_ptr_array_index(b->states, i));
+    }
+    g_free(g_ptr_array_index(b->contents, i));
+    g_ptr_array_remove_index(b->names, i);
+    g_ptr_array_remove_index(b->states, i);
+    g_ptr_array_remove_index(b->contents, i);
+    return true;
+}
+
+GBytes *blockdev_snapshot_vm_state(BlockDev *b, const char *name, Error **errp)
+{
+    return g_bytes_ref(g_ptr_array_index(b->states, snapshot_index(b, name)));
+}
+
+BlockMark *blockdev_mark(BlockDev *b)
+{
+    return g_memdup2(b->data, sizeof b->data);
+}
+
+void blockdev_return_to(BlockDev *b, const BlockMark *mark)
+{
+    memcpy(b->data, mark->data, sizeof b->data);
+}
+
+void blockdev_mark_free(BlockMark *mark)
+{
+    g_free(mark);
+}
+
+static void disk_free(BlockDev *b)
+{
+    while (b->names->len) {
+        const BlockSnapshot *s = g_ptr_array_index(b->names, 0);
+        blockdev_snapshot_delete(b, s->name, NULL);
+    }
+    g_ptr_array_free(b->names, TRUE);
+    g_ptr_array_free(b->states, TRUE);
+    g_ptr_array_free(b->contents, TRUE);
+    g_free(b);
+}
+
+/* --- the CPU ----------------------------------------------------------------------- */
+
+typedef struct ToyCpu {
+    Cpu cpu;
+    ToyCpuState s;
+    bool kicked;
+    bool watched;
+    Toy *toy;
+} ToyCpu;
+
+static STATE_TABLE(toy_cpu_state, "toy-cpu", 1, ToyCpuState, TOY_CPU_STATE)
+
+static void cpu_nothing(Cpu *cpu)
+{
+}
+
+static bool cpu_any_model(Cpu *cpu, const char *model, Error **errp)
+{
+    return true;
+}
+
+static const CpuClass toy_cpu_class = {
+    .name = "toy",
+    .size = sizeof(ToyCpu),
+    .state_offset = offsetof(ToyCpu, s),
+    .state = toy_cpu_state,
+    .set_model = cpu_any_model,
+    .reset = cpu_nothing,
+    .sync = cpu_nothing,
+    .rewire = cpu_nothing,
+};
+
+const CpuClass *const target_cpu_class = &toy_cpu_class;
+
+void accel_cpu_init(Cpu *cpu)
+{
+}
+
+void accel_cpu_free(Cpu *cpu)
+{
+}
+
+void tb_flush_all(Machine *m)
+{
+}
+
+void tlb_flush(Cpu *cpu)
+{
+}
+
+void tlb_flush_all(Machine *m)
+{
+}
+
+void tlb_revoke_stores(Machine *m, RamAddr ra)
+{
+}
+
+void tlb_revoke_all_stores(Machine *m)
+{
+}
+
+void cpu_kick(Cpu *cpu)
+{
+    ((ToyCpu *)cpu)->kicked = true;
+}
+
+/* Between watch_hit being noted and the end of the instruction. */
+static void check_watch(ToyCpu *c, uint64_t addr, MmuAccess access)
+{
+    for (guint i = 0; i < c->cpu.watchpoints->len; i++) {
+        const Watchpoint *w =
+            &g_array_index(c->cpu.watchpoints, Watchpoint, i);
+        if ((w->access & BIT(access)) && addr < w->addr + w->len &&
+            w->addr < addr + 8) {
+            c->cpu.watch_hit = (WatchHit){ true, MAX(addr, w->addr), 8,
+                                           access, *w };
+            c->watched = true;
+        }
+    }
+}
+
+static uint64_t toy_addr(uint64_t a)
+{
+    return a % (TOY_RAM_BYTES - 8);
+}
+
+static void store(ToyCpu *c, uint64_t addr, uint64_t v)
+{
+    addr = toy_addr(addr);
+    check_watch(c, addr, MMU_STORE);
+    ram_will_write(c->cpu.machine, addr, 8);
+    bytes_st_le64(ram_host(c->cpu.machine, addr), v);
+}
+
+static uint64_t load(ToyCpu *c, uint64_t addr)
+{
+    addr = toy_addr(addr);
+    check_watch(c, addr, MMU_LOAD);
+    return bytes_ld_le64(ram_host(c->cpu.machine, addr));
+}
+
+/* --- devices ------------------------------------------------------------------------ */
+
+#define TIMER_PERIOD_NS 3000
+
+#define TOY_TIMER_STATE(_)                                \
+    _(int64_t, STATE_TIME, due, TIME_NEVER, 1, "next tick") \
+    _(uint64_t, STATE_U64, ticks, 0, 1, "ticks so far")
+
+STATE_STRUCT(ToyTimerState, TOY_TIMER_STATE);
+static STATE_TABLE(toy_timer_state, "toy-timer", 1, ToyTimerState,
+                   TOY_TIMER_STATE)
+
+typedef struct ToyTimer {
+    Device dev;
+    ToyTimerState s;
+    Timer timer;
+} ToyTimer;
+
+typedef uint8_t ToyFifo[64];
+
+#define TOY_SERIAL_STATE(_)                       \
+    _(ToyFifo, STATE_U8, fifo, 0, 1, "received")  \
+    _(uint8_t, STATE_U8, count, 0, 1, "how many") \
+    _(uint64_t, STATE_U64, lost, 0, 1, "dropped")
+
+STATE_STRUCT(ToySerialState, TOY_SERIAL_STATE);
+static STATE_TABLE(toy_serial_state, "toy-serial", 1, ToySerialState,
+                   TOY_SERIAL_STATE)
+
+typedef struct ToySerial {
+    Device dev;
+    ToySerialState s;
+} ToySerial;
+
+static void set_line(Machine *m, int line, bool up)
+{
+    ToyCpu *c = g_ptr_array_index(m->cpus, 0);
+    c->s.lines = up ? c->s.lines | 1u << line : c->s.lines & ~(1u << line);
+    cpu_kick(&c->cpu);
+}
+
+static void timer_tick(void *opaque)
+{
+    ToyTimer *t = opaque;
+    t->s.ticks++;
+    timer_arm(&t->timer, clock_now_ns(t->timer.clock) + TIMER_PERIOD_NS);
+    set_line(t->dev.machine, 0, true);
+}
+
+static bool timer_realize(Device *dev, Error **errp)
+{
+    ToyTimer *t = (ToyTimer *)dev;
+    timer_init(&t->timer, dev->machine->clock, "toy", &t->s.due, timer_tick,
+               t);
+    return true;
+}
+
+static void timer_reset(Device *dev)
+{
+    ToyTimer *t = (ToyTimer *)dev;
+    timer_arm(&t->timer, clock_now_ns(t->timer.clock) + TIMER_PERIOD_NS);
+}
+
+static const DeviceClass toy_timer = {
+    .name = "toy-timer",
+    .size = sizeof(ToyTimer),
+    .state_offset = offsetof(ToyTimer, s),
+    .state = toy_timer_state,
+    .realize = timer_realize,
+    .reset = timer_reset,
+};
+
+static void serial_sink(void *device, const void *data, size_t len)
+{
+    ToySerial *s = device;
+    const uint8_t *p = data;
+    for (size_t i = 0; i < len; i++) {
+        if (s->s.count < sizeof s->s.fifo) {
+            s->s.fifo[s->s.count++] = p[i];
+        } else {
+            s->s.lost++;
+        }
+    }
+    set_line(s->dev.machine, 1, s->s.count);
+}
+
+static int serial_pop(ToySerial *s)
+{
+    if (!s->s.count) {
+        return 256;
+    }
+    int v = s->s.fifo[0];
+    memmove(s->s.fifo, s->s.fifo + 1, --s->s.count);
+    set_line(s->dev.machine, 1, s->s.count);
+    return v;
+}
+
+static bool serial_realize(Device *dev, Error **errp)
+{
+    return true;
+}
+
+static const DeviceClass toy_serial = {
+    .name = "toy-serial",
+    .size = sizeof(ToySerial),
+    .state_offset = offsetof(ToySerial, s),
+    .state = toy_serial_state,
+    .realize = serial_realize,
+};
+
+const DeviceClass *const device_classes[] = { &toy_timer, &toy_serial, NULL };
+
+/* --- execution ---------------------------------------------------------------------- */
+
+typedef struct ToyBoard {
+    NondetPort *rare, *pull;
+    ToySerial *serial;
+    BlockDev *disk;
+    const ToyInsn *code;
+    size_t code_count;
+    Toy *toy;
+} ToyBoard;
+
+static ToyBoard building; /* what the next board is to be; tests run one */
+
+static uint32_t rare_pull(ToyCpu *c)
+{
+    uint32_t v = c->toy->rare_answer;
+    nondet_pull_rare(building.rare, &v, sizeof v);
+    return v;
+}
+
+static uint64_t *sector(uint64_t n)
+{
+    return (uint64_t *)building.disk->data[n % TOY_DISK_SECTORS];
+}
+
+static void execute_io(ToyCpu *c, const ToyInsn *i)
+{
+    Machine *m = c->cpu.machine;
+    uint64_t *a = &c->s.reg[i->a];
+    switch (i->op) {
+    case TOY_SERIAL:
+        *a = serial_pop(building.serial);
+        break;
+    case TOY_OUT:
+        if (!c->toy->muted) {
+            g_byte_array_append(c->toy->output, (uint8_t *)a, 1);
+        }
+        break;
+    case TOY_DISKR:
+        *a = building.disk ? *sector(c->s.reg[i->b]) : 0;
+        break;
+    case TOY_DISKW:
+        if (building.disk) {
+            *sector(c->s.reg[i->b]) = *a;
+        }
+        break;
+    case TOY_RARE:
+        *a = rare_pull(c);
+        break;
+    case TOY_PULL:
+        nondet_pull(building.pull, a, sizeof *a);
+        break;
+    case TOY_TIME:
+        *a = clock_now_ns(m->clock);
+        break;
+    case TOY_RESET:
+        runstate_request_reset(m, CAUSE_GUEST_RESET);
+        break;
+    case TOY_OFF:
+        runstate_request_shutdown(m, CAUSE_GUEST_SHUTDOWN, 0);
+        break;
+    }
+}
+
+static void execute(ToyCpu *c)
+{
+    const uint8_t *p = ram_host(c->cpu.machine, toy_addr(c->s.pc));
+    ToyInsn i = { p[0], p[1] % 16, p[2] % 16, (int32_t)bytes_ld_le32(p + 4) };
+    uint64_t *a = &c->s.reg[i.a], b = c->s.reg[i.b];
+    c->s.pc += TOY_INSN_BYTES;
+    switch (i.op) {
+    case TOY_LI:
+        *a = i.imm;
+        break;
+    case TOY_ADD:
+        *a += b;
+        break;
+    case TOY_ADDI:
+        *a += i.imm;
+        break;
+    case TOY_MIX:
+        *a = *a * UINT64_C(6364136223846793005) + b + 1;
+        break;
+    case TOY_LD:
+        *a = load(c, b + i.imm);
+        break;
+    case TOY_ST:
+        store(c, b + i.imm, *a);
+        break;
+    case TOY_JNZ:
+        c->s.pc = *a ? (uint32_t)i.imm : c->s.pc;
+        break;
+    case TOY_JMP:
+        c->s.pc = i.imm;
+        break;
+    case TOY_HLT:
+        c->s.halted = true;
+        break;
+    case TOY_IRET:
+        c->s.pc = c->s.saved_pc;
+        c->s.in_irq = false;
+        break;
+    default:
+        execute_io(c, &i);
+    }
+}
+
+static void take_interrupt(ToyCpu *c)
+{
+    if (c->s.lines && !c->s.in_irq) {
+        c->s.saved_pc = c->s.pc;
+        c->s.pc = TOY_VECTOR;
+        c->s.in_irq = true;
+        c->s.halted = false;
+        c->s.lines &= ~1u; /* the timer's is an edge */
+    }
+}
+
+/* Why to stop before the instruction at pc, or EXEC_BUDGET. */
+static ExecStop before_insn(ToyCpu *c, Icount now)
+{
+    if (c->s.halted) {
+        return EXEC_HALTED;
+    }
+    if (now != c->cpu.skip_break_icount &&
+        cpu_breakpoint_at(&c->cpu, c->s.pc, 0)) {
+        return EXEC_BREAKPOINT;
+    }
+    return EXEC_BUDGET;
+}
+
+static void one_insn(ToyCpu *c)
+{
+    c->cpu.budget--;
+    c->cpu.in_tb = true;
+    execute(c);
+    c->cpu.in_tb = false;
+}
+
+ExecStop cpu_exec(Cpu *cpu, uint64_t budget, uint64_t *retired)
+{
+    ToyCpu *c = (ToyCpu *)cpu;
+    Icount start = machine_icount(cpu->machine);
+    ExecStop why = EXEC_BUDGET;
+    cpu->budget = budget;
+    cpu->run_end = start + budget;
+    c->kicked = false;
+    take_interrupt(c);
+    while (cpu->budget && why == EXEC_BUDGET) {
+        why = before_insn(c, cpu->run_end - cpu->budget);
+        if (why != EXEC_BUDGET) {
+            break;
+        }
+        one_insn(c);
+        if (c->watched) {
+            why = EXEC_WATCHPOINT;
+        } else if (c->kicked || c->s.pc == TOY_VECTOR) {
+            why = EXEC_EVENT;
+        } else if (c->s.lines && !c->s.in_irq) {
+            why = EXEC_EVENT;
+        }
+    }
+    c->watched = false;
+    *retired = budget - cpu->budget;
+    machine_set_icount(cpu->machine, start + *retired);
+    return why;
+}
+
+/* --- the board ----------------------------------------------------------------------- */
+
+/* Counts ticks and keeps what came over the serial line. */
+static const ToyInsn handler[] = {
+    { TOY_ADDI, 15, 0, 1 },
+    { TOY_ST, 15, 0, 0x4000 },
+    { TOY_SERIAL, 14, 0, 0 },
+    { TOY_MIX, 13, 14, 0 },
+    { TOY_IRET, 0, 0, 0 },
+};
+
+static void load_code(RamBlock *ram, uint32_t at, const ToyInsn *code,
+                      size_t count)
+{
+    for (size_t i = 0; i < count; i++, at += TOY_INSN_BYTES) {
+        uint8_t *p = ram->host + at;
+        p[0] = code[i].op;
+        p[1] = code[i].a;
+        p[2] = code[i].b;
+        bytes_st_le32(p + 4, code[i].imm);
+    }
+}
+
+static bool toy_build(Machine *m, Error **errp)
+{
+    RamBlock *ram = ram_block_new(m, "toy.ram", TOY_RAM_BYTES);
+    rom_block_new(m, "toy.rom", "rom", 3);
+    load_code(ram, TOY_VECTOR, handler, G_N_ELEMENTS(handler));
+    load_code(ram, TOY_CODE, building.code, building.code_count);
+    building.rare = nondet_port(m, NONDET_BLOCK_ERROR, "toy", NULL, NULL);
+    building.pull = nondet_port(m, NONDET_HOST_CLOCK, "toy", NULL, NULL);
+    ToyCpu *c = (ToyCpu *)cpu_new(m, "toy", errp);
+    c->toy = building.toy;
+    device_realize(device_new(m, &toy_timer, NULL), errp);
+    Device *serial = device_new(m, &toy_serial, NULL);
+    device_realize(serial, errp);
+    building.serial = (ToySerial *)serial;
+    building.toy->serial =
+        nondet_port(m, NONDET_SERIAL, "serial0", serial_sink, serial);
+    return true;
+}
+
+static const BoardClass toy_board = { .name = "toy", .build = toy_build };
+const BoardClass *const board_classes[] = { &toy_board, NULL };
+
+static void answer_pull(void *host, void *out, size_t len)
+{
+    Toy *t = host;
+    g_assert(len == sizeof t->pull_answer);
+    memcpy(out, &t->pull_answer, len);
+    t->pull_answer = t->pull_answer * 3 + 1;
+}
+
+static void answer_seed(void *host, void *out, size_t len)
+{
+    memset(out, 0x5a, len);
+}
+
+Toy *toy_new(const ToyInsn *code, size_t count, bool disk)
+{
+    Toy *t = g_new0(Toy, 1);
+    t->output = g_byte_array_new();
+    building = (ToyBoard){ .code = code, .code_count = count, .toy = t };
+    t->m = machine_new(&toy_board);
+    t->m->icount_mode = ICOUNT_FIXED;
+    sched_set_log_end(t->m, ICOUNT_NONE);
+    sched_set_step(t->m, ICOUNT_NONE);
+    t->m->config.drives = g_ptr_array_new();
+    if (disk) {
+        building.disk = disk_new();
+        DriveConfig *d = g_new0(DriveConfig, 1);
+        d->dev = building.disk;
+        g_ptr_array_add(t->m->config.drives, d);
+    }
+    bool ok = machine_build(t->m, NULL);
+    g_assert(ok);
+    nondet_set_ask(t->m, NONDET_HOST_CLOCK, answer_pull, t);
+    nondet_set_ask(t->m, NONDET_SEED, answer_seed, t);
+    return t;
+}
+
+void toy_free(Toy *t)
+{
+    GPtrArray *drives = t->m->config.drives;
+    for (guint i = 0; i < drives->len; i++) {
+        DriveConfig *d = g_ptr_array_index(drives, i);
+        disk_free(d->dev);
+        g_free(d);
+    }
+    machine_free(t->m);
+    g_ptr_array_free(drives, TRUE);
+    g_byte_array_free(t->output, TRUE);
+    g_free(t);
+}
+
+ToyCpuState *toy_cpu(Toy *t)
+{
+    return &((ToyCpu *)g_ptr_array_index(t->m->cpus, 0))->s;
+}
+
+BlockDev *toy_disk(Toy *t)
+{
+    return building.disk;
+}
+
+void toy_serial_input(Toy *t, const void *data, size_t len)
+{
+    nondet_post(t->serial, data, len);
+}
+
+const ToyInsn toy_busy[] = {
+    { TOY_LI, 1, 0, 12345 },
+    { TOY_LI, 2, 0, 0x10000 },
+    { TOY_LI, 4, 0, 40 },
+    /* TOY_BUSY_LOOP */
+    { TOY_MIX, 1, 13, 0 },
+    { TOY_ST, 1, 2, 0 },
+    { TOY_ADDI, 2, 0, 968 },
+    { TOY_LD, 3, 1, 0 },
+    { TOY_MIX, 1, 3, 0 },
+    { TOY_DISKW, 1, 1, 0 },
+    { TOY_DISKR, 5, 3, 0 },
+    { TOY_MIX, 1, 5, 0 },
+    { TOY_RARE, 6, 0, 0 },
+    { TOY_MIX, 1, 6, 0 },
+    { TOY_ST, 1, 0, TOY_BUSY_CELL },
+    { TOY_OUT, 1, 0, 0 },
+    { TOY_ADDI, 4, 0, -1 },
+    { TOY_JNZ, 4, 0, TOY_BUSY_LOOP },
+    { TOY_LI, 4, 0, 40 },
+    { TOY_PULL, 7, 0, 0 },
+    { TOY_MIX, 1, 7, 0 },
+    { TOY_TIME, 8, 0, 0 },
+    { TOY_MIX, 1, 8, 0 },
+    { TOY_HLT, 0, 0, 0 },
+    { TOY_JMP, 0, 0, TOY_BUSY_LOOP },
+};
+
+const size_t toy_busy_count = G_N_ELEMENTS(toy_busy);
