@@ -25,6 +25,9 @@ typedef struct ChardevBackend {
     void (*write)(Chardev *c, const uint8_t *data, size_t len);
     /* A guest's port was bound (to a front end of a mux); may be NULL. */
     void (*bound)(Chardev *c);
+    /* The user is not spoken to now: OPENED waits (a front end of a mux
+     * without the focus). NULL: always. */
+    bool (*aside)(const Chardev *c);
 } ChardevBackend;
 
 struct Chardev {

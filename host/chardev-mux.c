@@ -109,7 +109,6 @@ static void mux_switch(Mux *mux)
     if (g_ptr_array_find(mux->fronts, mux->focus, &i)) {
         mux->focus = g_ptr_array_index(mux->fronts,
                                        (i + 1) % mux->fronts->len);
-        /* A monitor shows its prompt again. */
         chardev_event(mux->focus, CHARDEV_OPENED);
     }
 }
@@ -250,6 +249,13 @@ static void front_bound(Chardev *c)
     }
 }
 
+/* A monitor shows its prompt when it gets the focus, not over the guest's
+ * output before. */
+static bool front_aside(const Chardev *c)
+{
+    return front_of(c)->mux->focus != c;
+}
+
 static void front_write(Chardev *c, const uint8_t *data, size_t len)
 {
     chardev_write(front_of(c)->mux->base, data, len);
@@ -276,4 +282,5 @@ const ChardevBackend chardev_mux_front = {
     .describe = front_describe,
     .write = front_write,
     .bound = front_bound,
+    .aside = front_aside,
 };

@@ -65,8 +65,9 @@ void chardev_receive(Chardev *c, const uint8_t *data, size_t len)
 
 void chardev_event(Chardev *c, ChardevEvent event)
 {
+    bool aside = c->backend->aside && c->backend->aside(c);
     c->announce = false;
-    if (c->notify) {
+    if (c->notify && !(aside && event == CHARDEV_OPENED)) {
         c->notify(c->opaque, event);
     }
 }
