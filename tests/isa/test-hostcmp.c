@@ -362,13 +362,17 @@ static bool aim_memory(IsaCase *c, const X86Insn *in)
         return true;
     }
     if (in->index >= 0) {
-        gpr[in->index] = random_value();
+        gpr[in->index] = in->base == X86_RSP ? random_below(16)
+                                             : random_value();
         if (!c->code64) {
             gpr[in->index] = (uint32_t)gpr[in->index];
         }
         target -= gpr[in->index] << in->scale;
     }
     gpr[in->base] = target - in->disp;
+    if (in->addrsize == 4 && in->base == X86_RSP) {
+        gpr[X86_RSP] = (uint32_t)gpr[X86_RSP]; /* pushes use all of it */
+    }
     return true;
 }
 
