@@ -65,9 +65,12 @@ void chardev_receive(Chardev *c, const uint8_t *data, size_t len)
 
 void chardev_event(Chardev *c, ChardevEvent event)
 {
-    bool aside = c->backend->aside && c->backend->aside(c);
     c->announce = false;
-    if (c->notify && !(aside && event == CHARDEV_OPENED)) {
+    if (!c->notify) {
+        return;
+    }
+    bool aside = c->backend->aside && c->backend->aside(c);
+    if (event != CHARDEV_OPENED || !aside) {
         c->notify(c->opaque, event);
     }
 }
