@@ -40,7 +40,9 @@ typedef struct MachineConfig {
     GBytes *firmware;      /* -bios */
     const char *firmware_name;
     GBytes *kernel;        /* -kernel */
+    const char *kernel_name; /* as on the command line; NULL: "kernel" */
     GBytes *initrd;
+    const char *initrd_name; /* NULL: "initrd" */
     const char *cmdline;   /* -append */
     GPtrArray *drives;     /* DriveConfig * */
     GPtrArray *devices;    /* DeviceConfig * */
