@@ -22,6 +22,7 @@ typedef struct Program {
     GPtrArray *monitors;       /* Monitor */
     Gdbstub *gdb;
     NondetPort *host_clock;    /* without -icount: virtual time's master */
+    int64_t left_ns;           /* virtual time when the guest was left */
     NondetPort *shift_port;    /* shift=auto */
 } Program;
 

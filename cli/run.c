@@ -28,12 +28,16 @@ static bool guest_wanted(void *opaque)
  * own to speak of, so it only ever has to be moved forward. */
 static void follow_host_clock(Program *p)
 {
-    int64_t ns;
-    if (p->host_clock) {
-        nondet_pull(p->host_clock, &ns, sizeof ns);
-        if (ns > clock_now_ns(p->m->clock)) {
-            clock_warp_to(p->m->clock, ns);
-        }
+    int64_t ns, now_ns = clock_now_ns(p->m->clock);
+    if (!p->host_clock) {
+        return;
+    }
+    if (now_ns != p->left_ns) {
+        world_clock_set(p->world, now_ns);     /* loadvm */
+    }
+    nondet_pull(p->host_clock, &ns, sizeof ns);
+    if (ns > now_ns) {
+        clock_warp_to(p->m->clock, ns);
     }
 }
 
@@ -41,7 +45,9 @@ static bool guest_run(void *opaque, uint64_t max_insns)
 {
     Program *p = opaque;
     follow_host_clock(p);
-    return replay_run_slice(p->m, p->replay, max_insns).idle;
+    bool idle = replay_run_slice(p->m, p->replay, max_insns).idle;
+    p->left_ns = clock_now_ns(p->m->clock);
+    return idle;
 }
 
 static void guest_paused(void *opaque)
@@ -74,9 +80,10 @@ static int64_t guest_idle_due_ns(void *opaque)
  * a monitor is dealt with while the guest goes on sleeping. */
 static void guest_idle_end(void *opaque, int64_t ns)
 {
-    const Program *p = opaque;
+    Program *p = opaque;
     if (nondet_pending(p->m) || ns >= sched_idle_due_ns(p->m)) {
         sched_idle_end(p->m, ns);
+        p->left_ns = clock_now_ns(p->m->clock);
     }
 }
 

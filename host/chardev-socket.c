@@ -65,9 +65,7 @@ static void start_accepting(Chardev *c)
 
 static char *server_name(const Socket *s)
 {
-    g_autofree char *name = s->handed_over && s->listen_fd < 0
-                                ? g_strdup("fd")
-                                : socket_local_name(s->listen_fd);
+    g_autofree char *name = socket_local_name(s->listen_fd);
     return g_strdup_printf("%s:%s", s->tcp ? "tcp" : "unix", name);
 }
 
@@ -253,21 +251,30 @@ static void socket_close(Chardev *c)
     c->priv = NULL;
 }
 
+static char *describe_client(const Chardev *c)
+{
+    const Socket *s = c->priv;
+    if (s->handed_over) {
+        return g_strdup("fd");
+    }
+    if (s->path) {
+        return g_strdup_printf("unix:%s", s->path);
+    }
+    if (!c->connected) {
+        return g_strdup("tcp");
+    }
+    g_autofree char *local = socket_local_name(c->out_fd);
+    g_autofree char *peer = socket_peer_name(c->out_fd);
+    return g_strdup_printf("tcp:%s <-> %s", local, peer);
+}
+
 static char *socket_describe(const Chardev *c)
 {
     const Socket *s = c->priv;
-    const char *gone = c->connected ? "" : "disconnected:";
-    if (s->listen_fd >= 0) {
-        g_autofree char *name = server_name(s);
-        return g_strdup_printf("%s%s,server=on", gone, name);
-    }
-    if (s->path) {
-        return g_strdup_printf("%sunix:%s", gone, s->path);
-    }
-    g_autofree char *name = c->connected ? socket_local_name(c->out_fd)
-                                         : g_strdup("");
-    return g_strdup_printf("%s%s%s%s", gone, s->tcp ? "tcp:" : "fd",
-                           c->connected && !s->tcp ? ":" : "", name);
+    bool server = s->listen_fd >= 0;
+    g_autofree char *name = server ? server_name(s) : describe_client(c);
+    return g_strdup_printf("%s%s%s", c->connected ? "" : "disconnected:",
+                           name, server ? ",server=on" : "");
 }
 
 const ChardevBackend chardev_socket = {

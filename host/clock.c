@@ -40,6 +40,12 @@ void world_clock_run(World *w, bool run)
     w->running = run;
 }
 
+void world_clock_set(World *w, int64_t ns)
+{
+    w->sum_ns = ns;
+    w->since_ns = host_now_ns();
+}
+
 /* Seconds since 1970 of what a wall clock shows, read as UTC: what a
  * battery-backed clock that was set to local time holds. */
 static int64_t local_seconds(time_t now)

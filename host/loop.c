@@ -149,8 +149,10 @@ static void idle_wait(Loop *l)
         }
         g_main_context_iteration(NULL, TRUE);
         poll_deadline_ns = TIME_NEVER;
-        if (guest_quit(l) || !guest_running(l)) {
-            return;          /* the next slice finds it idle again */
+        if (guest_quit(l) || !guest_running(l) ||
+            g->now_ns(g->opaque) != virtual_ns ||
+            g->idle_due_ns(g->opaque) != due_ns) {
+            return;          /* stopped, or taken elsewhere by loadvm */
         }
     }
 }

@@ -146,12 +146,24 @@ bool socket_is_stream(int fd, bool *listening)
     return true;
 }
 
-char *socket_local_name(int fd)
+typedef int NameFn(int fd, struct sockaddr *sa, socklen_t *len);
+
+static char *socket_name(int fd, NameFn *get)
 {
     struct sockaddr_storage sa = { 0 };
     socklen_t len = sizeof sa;
-    if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0) {
+    if (get(fd, (struct sockaddr *)&sa, &len) < 0) {
         return g_strdup("?");
     }
     return address_name((struct sockaddr *)&sa, len);
+}
+
+char *socket_local_name(int fd)
+{
+    return socket_name(fd, getsockname);
+}
+
+char *socket_peer_name(int fd)
+{
+    return socket_name(fd, getpeername);
 }

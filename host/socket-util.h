@@ -36,5 +36,7 @@ bool socket_is_stream(int fd, bool *listening);
 /* "HOST:PORT" of the local end, "[::1]:80" for IPv6; for a unix socket its
  * path. Freed by the caller. */
 char *socket_local_name(int fd);
+/* The same of the other end. */
+char *socket_peer_name(int fd);
 
 #endif

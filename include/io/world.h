@@ -22,6 +22,8 @@ void world_connect(World *w, Machine *m);
  * It starts stopped at 0. */
 int64_t world_clock_ns(World *w);
 void world_clock_run(World *w, bool run);
+/* It shows ns now: the guest went to another time (loadvm). */
+void world_clock_set(World *w, int64_t ns);
 
 /* 64 bits that nobody can guess. */
 uint64_t world_random(void);
