@@ -161,3 +161,8 @@ static void info_uuid(Hmp *h, const char *args)
     hmp_print(h, "%s\n",
               uuid ? uuid : "00000000-0000-0000-0000-000000000000");
 }
+
+static void info_jit(Hmp *h, const char *args)
+{
+    accel_print_info(h->ctx.machine, h->out);
+}

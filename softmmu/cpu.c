@@ -20,7 +20,7 @@ Cpu *cpu_new(Machine *m, const char *model, Error **errp)
         return NULL;
     }
     g_ptr_array_add(m->cpus, cpu);
-    tlb_flush(cpu);
+    tlb_init(cpu);
     state_reset(cls->state(), cpu_state(cpu));
     cls->reset(cpu);
     cls->rewire(cpu);

@@ -47,6 +47,7 @@ typedef struct CpuTlb {
     TlbEntry entry[MMU_MODES][TLB_SIZE];
     TlbInfo info[MMU_MODES][TLB_SIZE];
     uint64_t flushes, fills, slow;
+    bool empty;            /* nothing was filled since the last flush */
 } CpuTlb;
 
 /* The result of a target's page walk. */
@@ -158,6 +159,9 @@ struct CpuClass {
     bool (*walk)(Cpu *cpu, GuestAddr va, MmuAccess access, unsigned mmu_mode,
                  bool probe, MmuResult *res);
     unsigned (*mmu_mode)(Cpu *cpu, bool fetch);
+    /* The address space it sees now, NULL hook: machine->memory. Who changes
+     * the answer flushes the TLB. */
+    AddressSpace *(*memory)(Cpu *cpu);
     /* A watchpoint owned by the CPU (debug register) was hit; the instruction
      * has retired. */
     void (*debug_hit)(Cpu *cpu, const WatchHit *hit);
@@ -175,6 +179,7 @@ struct CpuClass {
 };
 
 #define JUMP_CACHE_SIZE 4096u
+#define CPU_FRAME_WORDS 4096u
 
 struct Cpu {
     const CpuClass *cls;
@@ -187,6 +192,9 @@ struct Cpu {
     struct Tb *tb;              /* being run, NULL between TBs */
     struct Tb *jump_cache[JUMP_CACHE_SIZE];
     CpuTlb tlb;
+
+    /* The portable back end's values and constants; no state. */
+    uint64_t frame[CPU_FRAME_WORDS];
 
     Icount run_end;             /* icount when budget reaches 0 */
     bool in_tb;                 /* translated code or its helpers run */
@@ -247,6 +255,8 @@ void tb_invalidate(Machine *m, RamAddr ra, uint64_t len);
 /* accel's own data for a CPU; called by cpu_new and cpu_free. */
 void accel_cpu_init(Cpu *cpu);
 void accel_cpu_free(Cpu *cpu);
+/* "info jit": TBs, code size, flushes, slow accesses. */
+void accel_print_info(Machine *m, GString *out);
 /* "-accel tcg,KEY=VALUE": backend, one-insn-per-tb, flush-at-random=SEED.
  * False with an error for unknown keys and values. */
 bool accel_set_option(const char *key, const char *value, Error **errp);
@@ -281,6 +291,8 @@ uint8_t cpu_fetch_byte(Cpu *cpu, GuestAddr va, unsigned mmu_mode);
 uint64_t walk_ld(Cpu *cpu, PhysAddr pa, unsigned size);
 void walk_st(Cpu *cpu, PhysAddr pa, uint64_t v, unsigned size);
 
+/* Called once by cpu_new(). */
+void tlb_init(Cpu *cpu);
 /* Drops all cached translations, or those of one page (all modes). */
 void tlb_flush(Cpu *cpu);
 void tlb_flush_page(Cpu *cpu, GuestAddr va);

@@ -1,0 +1,292 @@
+/*
+ * The cache of TBs: by place in RAM and key, so that TBs survive changes of
+ * the page tables, and are found again by whoever maps the page next.
+ *
+ * A page with TBs is watched (RAM_WATCH_CODE); a write into bytes of a TB
+ * invalidates it. An invalid TB is unlinked at once and freed when nothing can
+ * be running it any more.
+ */
+#include "tb.h"
+
+#define HASH_BITS 15
+#define HASH_SIZE (1u << HASH_BITS)
+
+static unsigned hash_of(const TbKey *key, RamAddr ra, TbLimit limit)
+{
+    uint64_t h = ra * UINT64_C(0x9e3779b97f4a7c15) ^ key->base * 31 ^
+                 (uint64_t)key->flags * UINT64_C(0x85ebca6b) ^ limit;
+    return (h ^ (h >> 29)) & (HASH_SIZE - 1);
+}
+
+Tb *cache_find(TcgState *s, const TbKey *key, RamAddr ra, TbLimit limit)
+{
+    Tb *tb = s->hash[hash_of(key, ra, limit)];
+    for (; tb; tb = tb->hash_next) {
+        if (tb->limit == limit && tb->ram[0] == (ra & PAGE_MASK) &&
+            tb_matches(tb, key)) {
+            return tb;
+        }
+    }
+    return NULL;
+}
+
+static gpointer page_key(RamAddr page)
+{
+    return GSIZE_TO_POINTER(page >> PAGE_BITS);
+}
+
+static void page_link(TcgState *s, Tb *tb, int n)
+{
+    RamAddr page = tb->ram[n];
+    if (page == TB_NO_RAM) {
+        return;
+    }
+    Tb *first = g_hash_table_lookup(s->pages, page_key(page));
+    tb->page_next[n] = first;
+    g_hash_table_insert(s->pages, page_key(page), tb);
+    if (!first) {
+        ram_watch_arm(s->machine, RAM_WATCH_CODE, page);
+    }
+}
+
+void cache_insert(TcgState *s, Tb *tb, RamAddr ra)
+{
+    Tb **head = &s->hash[hash_of(&tb->key, ra, tb->limit)];
+    tb->hash_next = *head;
+    *head = tb;
+    page_link(s, tb, 0);
+    page_link(s, tb, 1);
+    s->bytes += tb->code_bytes + sizeof *tb;
+    s->tb_count++;
+}
+
+/* --- chains ------------------------------------------------------------------- */
+
+void cache_chain(Tb *from, int slot, Tb *to)
+{
+    if (from->chain[slot] || from->invalid || to->invalid) {
+        return;
+    }
+    from->chain[slot] = to;
+    from->incoming_next[slot] = to->incoming;
+    /* The list holds (TB, exit) pairs: the exit is in the pointer's low bit,
+     * which alignment keeps clear. */
+    to->incoming = (Tb *)((uintptr_t)from | slot);
+}
+
+static Tb *pair_tb(Tb *pair)
+{
+    return (Tb *)((uintptr_t)pair & ~(uintptr_t)1);
+}
+
+static int pair_slot(Tb *pair)
+{
+    return (uintptr_t)pair & 1;
+}
+
+static void unchain_incoming(Tb *tb)
+{
+    Tb *pair = tb->incoming;
+    while (pair) {
+        Tb *from = pair_tb(pair);
+        int slot = pair_slot(pair);
+        pair = from->incoming_next[slot];
+        from->chain[slot] = NULL;
+        from->incoming_next[slot] = NULL;
+    }
+    tb->incoming = NULL;
+}
+
+static void unchain_outgoing(Tb *tb)
+{
+    for (int slot = 0; slot < 2; slot++) {
+        Tb *to = tb->chain[slot];
+        if (!to) {
+            continue;
+        }
+        Tb **at = &to->incoming;
+        while (pair_tb(*at) != tb || pair_slot(*at) != slot) {
+            at = &pair_tb(*at)->incoming_next[pair_slot(*at)];
+        }
+        *at = tb->incoming_next[slot];
+        tb->chain[slot] = NULL;
+    }
+}
+
+/* --- invalidation ------------------------------------------------------------- */
+
+static void hash_unlink(TcgState *s, Tb *tb)
+{
+    RamAddr ra = tb->ram[0] | (tb->key.pc & ~PAGE_MASK);
+    Tb **at = &s->hash[hash_of(&tb->key, ra, tb->limit)];
+    while (*at != tb) {
+        at = &(*at)->hash_next;
+    }
+    *at = tb->hash_next;
+}
+
+static int page_side(const Tb *tb, RamAddr page)
+{
+    return tb->ram[0] == page ? 0 : 1;
+}
+
+static void page_unlink(TcgState *s, Tb *tb, int n)
+{
+    RamAddr page = tb->ram[n];
+    if (page == TB_NO_RAM) {
+        return;
+    }
+    Tb *first = g_hash_table_lookup(s->pages, page_key(page));
+    if (first != tb) {
+        Tb *prev = first;
+        Tb *next;
+        while ((next = prev->page_next[page_side(prev, page)]) != tb) {
+            prev = next;
+        }
+        prev->page_next[page_side(prev, page)] = tb->page_next[n];
+    } else if (tb->page_next[n]) {
+        g_hash_table_insert(s->pages, page_key(page), tb->page_next[n]);
+    } else {
+        g_hash_table_remove(s->pages, page_key(page));
+        ram_watch_disarm(s->machine, RAM_WATCH_CODE, page);
+    }
+}
+
+static void drop_jump_cache(TcgState *s, const Tb *tb)
+{
+    for (guint i = 0; i < s->machine->cpus->len; i++) {
+        Cpu *cpu = g_ptr_array_index(s->machine->cpus, i);
+        Tb **entry = &cpu->jump_cache[jump_hash(tb->key.pc)];
+        if (*entry == tb) {
+            *entry = NULL;
+        }
+    }
+}
+
+static void invalidate(TcgState *s, Tb *tb)
+{
+    tb->invalid = true;
+    hash_unlink(s, tb);
+    page_unlink(s, tb, 0);
+    page_unlink(s, tb, 1);
+    unchain_incoming(tb);
+    unchain_outgoing(tb);
+    drop_jump_cache(s, tb);
+    s->bytes -= tb->code_bytes + sizeof *tb;
+    s->tb_count--;
+    s->invalidated++;
+    g_ptr_array_add(s->garbage, tb);
+}
+
+/* The bytes of a TB in its page n: [*from, *to) as RamAddr. */
+static void tb_extent(const Tb *tb, int n, RamAddr *from, RamAddr *to)
+{
+    unsigned start = tb->key.pc & ~PAGE_MASK;
+    if (n == 0) {
+        *from = tb->ram[0] + start;
+        *to = tb->ram[0] + MIN(start + tb->len_bytes, PAGE_SIZE);
+    } else {
+        *from = tb->ram[1];
+        *to = tb->ram[1] + (start + tb->len_bytes - PAGE_SIZE);
+    }
+}
+
+static void invalidate_page(TcgState *s, RamAddr ra, uint64_t len)
+{
+    RamAddr page = ra & PAGE_MASK;
+    Tb *tb = g_hash_table_lookup(s->pages, page_key(page));
+    while (tb) {
+        int n = page_side(tb, page);
+        Tb *next = tb->page_next[n];
+        RamAddr from, to;
+        tb_extent(tb, n, &from, &to);
+        if (ra < to && from < ra + len) {
+            invalidate(s, tb);
+        }
+        tb = next;
+    }
+}
+
+/* RAM_WATCH_CODE: page_unlink() disarms the bit when the last TB goes. */
+static bool code_written(void *opaque, RamAddr ra, uint64_t len)
+{
+    invalidate_page(opaque, ra, len);
+    return false;
+}
+
+static TcgState *machine_tcg(Machine *m)
+{
+    return m->cpus->len ? tcg_state(g_ptr_array_index(m->cpus, 0)) : NULL;
+}
+
+void tb_invalidate(Machine *m, RamAddr ra, uint64_t len)
+{
+    TcgState *s = machine_tcg(m);
+    while (s && len) {
+        uint64_t n = MIN(len, PAGE_SIZE - (ra & ~PAGE_MASK));
+        invalidate_page(s, ra, n);
+        ra += n;
+        len -= n;
+    }
+}
+
+/* --- whole cache --------------------------------------------------------------- */
+
+void tb_free(TcgState *s, Tb *tb)
+{
+    s->backend->release(tb);
+    g_free(tb->words);
+    g_free(tb);
+}
+
+void cache_collect(TcgState *s)
+{
+    for (guint i = 0; i < s->garbage->len; i++) {
+        tb_free(s, g_ptr_array_index(s->garbage, i));
+    }
+    g_ptr_array_set_size(s->garbage, 0);
+}
+
+void cache_flush(TcgState *s)
+{
+    for (unsigned i = 0; i < HASH_SIZE; i++) {
+        while (s->hash[i]) {
+            invalidate(s, s->hash[i]);
+        }
+    }
+    s->flushes++;
+}
+
+void tb_flush_all(Machine *m)
+{
+    TcgState *s = machine_tcg(m);
+    if (s && s->tb_count) {
+        cache_flush(s);
+    }
+}
+
+TcgState *cache_new(Machine *m)
+{
+    TcgState *s = g_new0(TcgState, 1);
+    s->machine = m;
+    s->hash = g_new0(Tb *, HASH_SIZE);
+    s->pages = g_hash_table_new(NULL, NULL);
+    s->last_here = g_hash_table_new(NULL, NULL);
+    s->garbage = g_ptr_array_new();
+    s->pool = g_hash_table_new(g_int64_hash, g_int64_equal);
+    ram_watch_set(m, RAM_WATCH_CODE, code_written, s);
+    return s;
+}
+
+void cache_free(TcgState *s)
+{
+    cache_flush(s);
+    cache_collect(s);
+    g_free(s->hash);
+    g_hash_table_destroy(s->pages);
+    g_hash_table_destroy(s->last_here);
+    g_hash_table_destroy(s->pool);
+    g_ptr_array_free(s->garbage, TRUE);
+    ir_block_free(s->ir);
+    g_free(s);
+}

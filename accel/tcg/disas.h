@@ -1,0 +1,12 @@
+/*
+ * -d in_asm.
+ */
+#ifndef ACCEL_TCG_DISAS_H
+#define ACCEL_TCG_DISAS_H
+
+#include "vm/cpu.h"
+
+/* Logs the guest code [pc, tc->pc) if in_asm is on. */
+void log_guest_code(TranslateContext *tc, GuestAddr pc);
+
+#endif

@@ -1,0 +1,405 @@
+/*
+ * cpu_exec(): runs a CPU for an exact number of instructions.
+ *
+ * Between TBs the machine's icount is exact and the state is that of an
+ * instruction boundary: interrupts, breakpoints and watchpoints are looked at
+ * there. Inside a TB helpers leave by siglongjmp() to the setjmp in
+ * cpu_exec(), after the state was brought to an instruction's start.
+ */
+#include "base/log.h"
+#include "disas.h"
+#include "tb.h"
+
+AccelOptions accel_options = { .tb_bytes = 64 * MIB };
+
+/* Values of siglongjmp(). */
+enum { LEAVE_EXCEPTION = 1, LEAVE_AGAIN };
+
+/* --- bookkeeping ------------------------------------------------------------- */
+
+/* Outside TBs the machine's stored icount is the truth. */
+static void store_icount(Cpu *cpu)
+{
+    machine_set_icount(cpu->machine, cpu->run_end - cpu->budget);
+}
+
+/* Leaves the TB being run with its first `retired` instructions done. */
+static void leave_tb(Cpu *cpu, unsigned retired)
+{
+    cpu->budget += cpu->tb->insn_count - retired;
+    cpu->in_tb = false;
+    cpu->tb = NULL;
+    store_icount(cpu);
+}
+
+static void to_insn_start(Cpu *cpu)
+{
+    const uint64_t *words = cpu->tb->words[cpu->fault_insn];
+    leave_tb(cpu, cpu->fault_insn);
+    cpu->cls->restore(cpu, words);
+}
+
+void cpu_raise(Cpu *cpu)
+{
+    if (cpu->in_tb) {
+        to_insn_start(cpu);
+    }
+    siglongjmp(cpu->jump, LEAVE_EXCEPTION);
+}
+
+void cpu_need_last_insn(Cpu *cpu)
+{
+    if (!cpu->in_tb || cpu->fault_insn + 1u == cpu->tb->insn_count) {
+        return;
+    }
+    GuestAddr base = cpu->tb->key.base;
+    to_insn_start(cpu);
+    cpu->last_insn_only = true;
+    TbKey key;
+    cpu->cls->tb_key(cpu, &key);
+    g_assert(key.base == base);
+    g_hash_table_add(tcg_state(cpu)->last_here, GSIZE_TO_POINTER(key.pc));
+    siglongjmp(cpu->jump, LEAVE_AGAIN);
+}
+
+void cpu_exit_retired(Cpu *cpu)
+{
+    g_assert(cpu->in_tb);
+    leave_tb(cpu, cpu->fault_insn + 1);
+    siglongjmp(cpu->jump, LEAVE_AGAIN);
+}
+
+void cpu_kick(Cpu *cpu)
+{
+    tcg_state(cpu)->kicked = true;
+}
+
+/* --- finding TBs ------------------------------------------------------------------ */
+
+static Tb *find_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
+{
+    TcgState *s = tcg_state(cpu);
+    Tb **entry = &cpu->jump_cache[jump_hash(key->pc)];
+    if (*entry && (*entry)->limit == limit && tb_matches(*entry, key)) {
+        return *entry;
+    }
+    RamAddr ra;
+    unsigned mode = cpu->cls->mmu_mode(cpu, true);
+    bool in_ram = cpu_fetch_ram(cpu, key->pc, mode, &ra);
+    Tb *tb = in_ram ? cache_find(s, key, ra, limit) : NULL;
+    /* The second page may be mapped elsewhere now, or not at all. */
+    if (tb && tb->ram[1] != TB_NO_RAM) {
+        RamAddr next;
+        GuestAddr va = (key->pc & PAGE_MASK) + PAGE_SIZE;
+        if (!cpu_fetch_ram(cpu, va, mode, &next) || next != tb->ram[1]) {
+            tb = NULL;
+        }
+    }
+    if (!tb) {
+        if (s->bytes > accel_options.tb_bytes) {
+            cache_flush(s);
+        }
+        tb = translate_tb(cpu, key, limit);
+        if (tb->ram[0] == TB_NO_RAM) {
+            tb->invalid = true;
+            g_ptr_array_add(s->garbage, tb);
+            return tb;
+        }
+        cache_insert(s, tb, ra);
+    }
+    /* A TB on two pages is looked up anew each time. */
+    if (tb->ram[1] == TB_NO_RAM) {
+        *entry = tb;
+    }
+    return tb;
+}
+
+/* Chains stay within a page: then the target is mapped as the source is. */
+static bool may_chain(const Tb *from, const Tb *to)
+{
+    return from->limit == to->limit && !to->has_break &&
+           to->ram[0] != TB_NO_RAM && to->ram[1] == TB_NO_RAM &&
+           from->ram[1] == TB_NO_RAM && from->ram[0] == to->ram[0] &&
+           !((from->key.pc ^ to->key.pc) & PAGE_MASK) &&
+           from->key.flags == to->key.flags && from->key.base == to->key.base;
+}
+
+/* --- debugging -------------------------------------------------------------------- */
+
+static bool has_break(Cpu *cpu, const TbKey *key, BreakOwner owner)
+{
+    for (guint i = 0; i < cpu->breakpoints->len; i++) {
+        const Breakpoint *b = &g_array_index(cpu->breakpoints, Breakpoint, i);
+        bool here = b->addr == key->pc ||
+                    (owner == BREAK_GDB && b->addr == key->pc - key->base);
+        if (b->owner == owner && here) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A watchpoint was hit by the instruction that just retired. True if the
+ * debugger is to know. */
+static bool watch_stops(Cpu *cpu)
+{
+    if (cpu->watch_hit.watch.owner == BREAK_GDB) {
+        return true;
+    }
+    WatchHit hit = cpu->watch_hit;
+    cpu->watch_hit.valid = false;
+    cpu->cls->debug_hit(cpu, &hit);
+    return false;
+}
+
+/* --- the loop ------------------------------------------------------------------------ */
+
+/* Torture: every cache may vanish at any boundary. */
+static void flush_at_random(Cpu *cpu, TcgState *s)
+{
+    s->random ^= s->random << 13;
+    s->random ^= s->random >> 7;
+    s->random ^= s->random << 17;
+    if (s->random % 61 == 0) {
+        cache_flush(s);
+        tlb_flush(cpu);
+    } else if (s->random % 17 == 0) {
+        tlb_flush(cpu);
+    }
+}
+
+static void log_entry(Cpu *cpu, const Tb *tb)
+{
+    log_printf(LOG_EXEC, "Trace %d: %p [%016" G_GINT64_MODIFIER "x/%016"
+               G_GINT64_MODIFIER "x/%08x]\n", cpu->index, (void *)tb,
+               tb->key.base, tb->key.pc, tb->key.flags);
+    if (log_enabled(LOG_CPU)) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        cpu->cls->sync(cpu);
+        cpu->cls->print_registers(cpu, text);
+        log_printf(LOG_CPU, "%s", text->str);
+    }
+}
+
+static TbLimit present_limit(Cpu *cpu)
+{
+    bool single = cpu->last_insn_only || accel_options.one_insn_per_tb;
+    return single ? TB_SINGLE : TB_FULL;
+}
+
+/* Runs TBs until something must be looked at. */
+static void run_tbs(Cpu *cpu, const TbKey *key)
+{
+    TcgState *s = tcg_state(cpu);
+    Tb *tb = find_tb(cpu, key, present_limit(cpu));
+    if (tb->insn_count > cpu->budget) {
+        tb = find_tb(cpu, key, TB_SINGLE);
+    }
+    cpu->last_insn_only = false;
+    Tb *last;
+    int slot;
+    TbExit why;
+    do {
+        if (log_enabled(LOG_EXEC | LOG_CPU)) {
+            log_entry(cpu, tb);
+        }
+        cpu->in_tb = true;
+        why = s->backend->run(cpu, tb, &last, &slot);
+        cpu->in_tb = false;
+        cpu->tb = NULL;
+        if (why != TB_EXIT_LOOKUP || s->kicked || s->random) {
+            break;
+        }
+        store_icount(cpu);
+        TbKey next;
+        cpu->cls->tb_key(cpu, &next);
+        tb = find_tb(cpu, &next, present_limit(cpu));
+        if (tb->has_break) {
+            break;
+        }
+        if (slot >= 0 && !log_enabled(LOG_NOCHAIN | LOG_EXEC | LOG_CPU) &&
+            may_chain(last, tb)) {
+            cache_chain(last, slot, tb);
+        }
+    } while (tb->insn_count <= cpu->budget);
+    store_icount(cpu);
+}
+
+/* What is to be looked at between TBs. True if cpu_exec() returns *why. */
+static bool boundary(Cpu *cpu, TcgState *s, ExecStop *why)
+{
+    const CpuClass *cls = cpu->cls;
+    store_icount(cpu);
+    if (s->garbage->len) {
+        cache_collect(s);
+    }
+    if (cpu->watch_hit.valid && watch_stops(cpu)) {
+        *why = EXEC_WATCHPOINT;
+        return true;
+    }
+    if (s->kicked) {
+        s->kicked = false;
+        *why = EXEC_EVENT;
+        return true;
+    }
+    if (!cpu->budget) {
+        *why = EXEC_BUDGET;
+        return true;
+    }
+    if (s->random) {
+        flush_at_random(cpu, s);
+    }
+    cls->interrupt(cpu);
+    if (cls->halted(cpu)) {
+        *why = EXEC_HALTED;
+        return true;
+    }
+    return false;
+}
+
+/* True if the instruction at the boundary may not run (yet). */
+static bool stopped_by_break(Cpu *cpu, const TbKey *key, ExecStop *why)
+{
+    if (!cpu->breakpoints->len) {
+        return false;
+    }
+    Icount now = cpu->run_end - cpu->budget;
+    if (now != cpu->skip_break_icount && has_break(cpu, key, BREAK_GDB)) {
+        *why = EXEC_BREAKPOINT;
+        return true;
+    }
+    return false;
+}
+
+ExecStop cpu_exec(Cpu *cpu, uint64_t budget, uint64_t *retired)
+{
+    TcgState *s = tcg_state(cpu);
+    ExecStop why;
+    cpu->run_end = machine_icount(cpu->machine) + budget;
+    cpu->budget = budget;
+    cpu->watch_hit.valid = false;
+    if (sigsetjmp(cpu->jump, 0) == LEAVE_EXCEPTION) {
+        cpu->last_insn_only = false;
+        cpu->cls->deliver_exception(cpu);
+    }
+    while (!boundary(cpu, s, &why)) {
+        TbKey key;
+        cpu->cls->tb_key(cpu, &key);
+        if (stopped_by_break(cpu, &key, &why)) {
+            break;
+        }
+        if (cpu->breakpoints->len && has_break(cpu, &key, BREAK_CPU) &&
+            cpu->cls->debug_break(cpu, key.pc)) {
+            continue;
+        }
+        run_tbs(cpu, &key);
+    }
+    *retired = budget - cpu->budget;
+    return why;
+}
+
+/* --- set-up and options ------------------------------------------------------------ */
+
+static const Backend *const backends[] = { &backend_interp };
+
+void accel_cpu_init(Cpu *cpu)
+{
+    Machine *m = cpu->machine;
+    if (m->cpus->len) {
+        cpu->accel = tcg_state(g_ptr_array_index(m->cpus, 0));
+        return;
+    }
+    TcgState *s = cache_new(m);
+    s->backend = backends[0];
+    s->ir = ir_block_new(cpu->cls);
+    s->random = accel_options.flush_seed;
+    cpu->accel = s;
+}
+
+void accel_cpu_free(Cpu *cpu)
+{
+    if (cpu->index == 0) {
+        cache_free(tcg_state(cpu));
+    }
+}
+
+static bool option_switch(const char *key, const char *value, bool *out,
+                          Error **errp)
+{
+    *out = g_str_equal(value, "on");
+    if (!*out && !g_str_equal(value, "off")) {
+        error_set(errp, "-accel tcg,%s=%s: takes 'on' or 'off'", key, value);
+        return false;
+    }
+    return true;
+}
+
+static bool option_number(const char *key, const char *value, uint64_t most,
+                          uint64_t *out, Error **errp)
+{
+    char *end;
+    *out = g_ascii_strtoull(value, &end, 0);
+    if (!*value || *end || !*out || *out > most) {
+        error_set(errp, "-accel tcg,%s=%s: takes a number from 1 to %"
+                  G_GUINT64_FORMAT, key, value, most);
+        return false;
+    }
+    return true;
+}
+
+static bool option_backend(const char *value, Error **errp)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(backends); i++) {
+        if (g_str_equal(backends[i]->name, value)) {
+            return true;
+        }
+    }
+    error_set(errp, "-accel tcg,backend=%s: unknown back end; there is "
+              "'interp'", value);
+    return false;
+}
+
+bool accel_set_option(const char *key, const char *value, Error **errp)
+{
+    AccelOptions *o = &accel_options;
+    if (g_str_equal(key, "backend")) {
+        return option_backend(value, errp);
+    }
+    if (g_str_equal(key, "one-insn-per-tb")) {
+        return option_switch(key, value, &o->one_insn_per_tb, errp);
+    }
+    if (g_str_equal(key, "verify")) {
+        return option_switch(key, value, &o->verify, errp);
+    }
+    if (g_str_equal(key, "flush-at-random")) {
+        return option_number(key, value, UINT64_MAX, &o->flush_seed, errp);
+    }
+    if (g_str_equal(key, "tb-size")) {
+        bool ok = option_number(key, value, 4096, &o->tb_bytes, errp);
+        o->tb_bytes *= MIB;
+        return ok;
+    }
+    error_set(errp, "-accel tcg: unknown key '%s'; there are backend, "
+              "one-insn-per-tb, verify, flush-at-random and tb-size", key);
+    return false;
+}
+
+void accel_print_info(Machine *m, GString *out)
+{
+    const Cpu *cpu = g_ptr_array_index(m->cpus, 0);
+    const TcgState *s = tcg_state(cpu);
+    g_string_append_printf(
+        out,
+        "back end            %s\n"
+        "TB count            %" G_GUINT64_FORMAT "\n"
+        "code size           %" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT "\n"
+        "TBs translated      %" G_GUINT64_FORMAT "\n"
+        "TBs invalidated     %" G_GUINT64_FORMAT "\n"
+        "cache flushes       %" G_GUINT64_FORMAT "\n"
+        "TLB flushes         %" G_GUINT64_FORMAT "\n"
+        "TLB fills           %" G_GUINT64_FORMAT "\n"
+        "slow accesses       %" G_GUINT64_FORMAT "\n",
+        s->backend->name, s->tb_count, s->bytes, accel_options.tb_bytes,
+        s->translated, s->invalidated, s->flushes, cpu->tlb.flushes,
+        cpu->tlb.fills, cpu->tlb.slow);
+}

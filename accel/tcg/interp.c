@@ -1,0 +1,661 @@
+/*
+ * The portable back end: compiles IR to threaded code and runs it.
+ *
+ * An operand is a byte offset from the Cpu: a guest register's, a slot of
+ * cpu->frame for a value, or a slot of the constant pool at the frame's upper
+ * end. So no operation cares where its operands come from, and constants and
+ * most register reads cost nothing. i32 values are kept zero-extended.
+ *
+ * ORDER interp-op: the list makes the enum, the label table and the names.
+ */
+#include "base/bits.h"
+#include "tb.h"
+
+#define CONDS(X, name)                                                     \
+    X(name##_EQ) X(name##_NE) X(name##_LTU) X(name##_GEU) X(name##_LEU)    \
+    X(name##_GTU) X(name##_LT) X(name##_GE) X(name##_LE) X(name##_GT)      \
+    X(name##_TST) X(name##_TSTZ)
+#define BOTH(X, name) X(name##32) X(name##64)
+
+#define INTERP_OPS(X)                                                      \
+    X(MOV) X(CONST) X(GET32) X(SET32)                                               \
+    BOTH(X, ADD) BOTH(X, SUB) BOTH(X, MUL) BOTH(X, MULUH) BOTH(X, MULSH)   \
+    X(AND) X(OR) X(XOR) X(ANDC) BOTH(X, NOT) BOTH(X, NEG)                  \
+    BOTH(X, SHL) BOTH(X, SHR) BOTH(X, SAR) BOTH(X, ROTL) BOTH(X, ROTR)     \
+    BOTH(X, CLZ) BOTH(X, CTZ) X(POPCNT) BOTH(X, BSWAP)                     \
+    X(MASK) BOTH(X, SEXT) X(EXTRACT) X(DEPOSIT)                            \
+    CONDS(X, SETCOND32) CONDS(X, SETCOND64)                                \
+    CONDS(X, SELECT32) CONDS(X, SELECT64)                                  \
+    CONDS(X, EXIT_IF32) CONDS(X, EXIT_IF64)                                \
+    X(LD8) X(LD16) X(LD32) X(LD64) X(LDS8) X(LDS16) X(LDS32)               \
+    X(ST8) X(ST16) X(ST32) X(ST64)                                         \
+    X(LDENV8) X(LDENV16) X(LDENV32) X(LDENV64)                             \
+    X(STENV8) X(STENV16) X(STENV32) X(STENV64)                             \
+    X(CALL0) X(CALL1) X(CALL2) X(CALL3) X(CALL4) X(CALL5) X(CALL6)         \
+    X(EXIT)
+
+enum {
+#define ENUM(op) OP_##op,
+    INTERP_OPS(ENUM)
+#undef ENUM
+    OP_COUNT
+};
+
+static const char *const op_names[] = {
+#define NAME(op) #op,
+    INTERP_OPS(NAME)
+#undef NAME
+};
+
+/* What an exit needs beyond its operands. */
+typedef struct Code {
+    const void *label;
+    uint32_t d, a, b, c;   /* operand offsets from the Cpu */
+    uint32_t e, f;
+    uint16_t op;           /* for dump() */
+    uint16_t insn;         /* number of the guest instruction */
+    uint16_t retired;      /* exits: instructions done */
+    uint8_t how;           /* exits: IrExit */
+    uint8_t mode;          /* memory: MMU mode; exits: 1 if imm is the pc */
+    uint64_t imm;
+} Code;
+
+/* --- compiling --------------------------------------------------------------- */
+
+/* The frame: slots for values below, constants above. */
+#define FRAME_VALUES 1024u
+#define FRAME_CONSTS (CPU_FRAME_WORDS - FRAME_VALUES)
+
+typedef struct Compiler {
+    const IrBlock *ir;
+    Cpu *cpu;
+    GArray *code;          /* Code */
+    IrVal *root;           /* the value whose place a value shares */
+    uint32_t *where;       /* offset of each root; 0: none yet */
+    uint16_t *last_use;    /* of each root: number of an instruction */
+    GArray *free_slots;    /* uint32_t */
+    uint32_t next_slot;
+    unsigned insn;
+    const void *const *labels;
+} Compiler;
+
+static uint32_t slot_offset(unsigned n)
+{
+    return offsetof(Cpu, frame) + n * sizeof(uint64_t);
+}
+
+static const IrInst *inst(const Compiler *c, unsigned n)
+{
+    return &g_array_index(c->ir->insts, IrInst, n);
+}
+
+static Code *emit(Compiler *c, unsigned op)
+{
+    Code code = { .label = c->labels[op], .op = op, .insn = c->insn };
+    g_array_append_val(c->code, code);
+    return &g_array_index(c->code, Code, c->code->len - 1);
+}
+
+static uint32_t new_slot(Compiler *c)
+{
+    if (c->free_slots->len) {
+        uint32_t slot = g_array_index(c->free_slots, uint32_t,
+                                      c->free_slots->len - 1);
+        g_array_set_size(c->free_slots, c->free_slots->len - 1);
+        return slot;
+    }
+    g_assert(c->next_slot < FRAME_VALUES);
+    return slot_offset(c->next_slot++);
+}
+
+/* Gives the value of instruction n a slot, and its code that destination. */
+static void set_result(Compiler *c, unsigned n, Code *o)
+{
+    c->where[n] = new_slot(c);
+    o->d = c->where[n];
+    if (!c->last_use[n]) {
+        g_array_append_val(c->free_slots, c->where[n]);
+    }
+}
+
+/* Frees the slots of values whose last use was instruction n. */
+static void release_args(Compiler *c, unsigned n)
+{
+    const IrInst *i = inst(c, n);
+    for (unsigned k = 0; k < i->nargs; k++) {
+        IrVal v = c->root[i->arg[k]];
+        bool owned = c->where[v] >= slot_offset(0) &&
+                     c->where[v] < slot_offset(FRAME_VALUES);
+        if (c->last_use[v] == n && owned) {
+            g_array_append_val(c->free_slots, c->where[v]);
+            c->last_use[v] = 0; /* the same value may be two operands */
+        }
+    }
+}
+
+/* ZEXT64 costs nothing, as i32 values are kept zero-extended: its value is
+ * its operand's. */
+static void find_lives(Compiler *c)
+{
+    for (unsigned n = 0; n < c->ir->insts->len; n++) {
+        const IrInst *i = inst(c, n);
+        c->root[n] = i->op == IR_ZEXT64 ? c->root[i->arg[0]] : n;
+        for (unsigned k = 0; k < i->nargs; k++) {
+            c->last_use[c->root[i->arg[k]]] = n;
+        }
+    }
+}
+
+static bool writes_reg(const Compiler *c, const IrInst *i, unsigned reg)
+{
+    if (i->op == IR_SET) {
+        return i->imm == reg;
+    }
+    if (i->op == IR_CALL) {
+        const IrHelper *h = g_ptr_array_index(c->ir->helpers, i->imm);
+        return h->effects & IR_WRITES;
+    }
+    return i->op == IR_STENV;
+}
+
+/* True if register reg keeps its value from n until its last use there. */
+static bool stable_until_use(const Compiler *c, unsigned n, unsigned reg)
+{
+    unsigned last = c->last_use[n];
+    for (unsigned k = n + 1; k < last; k++) {
+        if (writes_reg(c, inst(c, k), reg)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The offset of a constant in the pool, which all TBs share and which only
+ * grows; 0 when it is full. */
+static uint32_t pool_constant(Cpu *cpu, uint64_t v)
+{
+    TcgState *s = tcg_state(cpu);
+    gpointer found = g_hash_table_lookup(s->pool, &v);
+    if (found) {
+        return GPOINTER_TO_UINT(found);
+    }
+    if (s->pool_used == FRAME_CONSTS) {
+        return 0;
+    }
+    unsigned n = FRAME_VALUES + s->pool_used++;
+    cpu->frame[n] = v;
+    g_hash_table_insert(s->pool, &cpu->frame[n],
+                        GUINT_TO_POINTER(slot_offset(n)));
+    return slot_offset(n);
+}
+
+/* Where an operand is; a constant gets its place when it is first used. */
+static uint32_t operand(Compiler *c, IrVal v)
+{
+    v = c->root[v];
+    const IrInst *i = inst(c, v);
+    if (i->op == IR_CONST && !c->where[v]) {
+        c->where[v] = pool_constant(c->cpu, i->imm);
+    }
+    if (!c->where[v]) {
+        g_assert(i->op == IR_CONST);
+        Code *o = emit(c, OP_CONST);
+        o->imm = i->imm;
+        o->d = c->where[v] = new_slot(c);
+    }
+    return c->where[v];
+}
+
+/* Emits op with all operands of an instruction in a, b, c, e, f. */
+static Code *emit_args(Compiler *c, unsigned op, const IrInst *i)
+{
+    uint32_t at[IR_MAX_ARGS] = { 0 };
+    for (unsigned k = 0; k < i->nargs; k++) {
+        at[k] = operand(c, i->arg[k]);
+    }
+    Code *o = emit(c, op);
+    o->a = at[0];
+    o->b = at[1];
+    o->c = at[2];
+    o->e = at[3];
+    o->f = at[4];
+    return o;
+}
+
+static void compile_get(Compiler *c, unsigned n, const IrInst *i)
+{
+    const IrReg *r = &c->ir->cls->regs[i->imm];
+    if (r->type == IR_I64 && stable_until_use(c, n, i->imm)) {
+        c->where[n] = r->offset;
+        return;
+    }
+    Code *o = emit(c, r->type == IR_I64 ? OP_MOV : OP_GET32);
+    o->a = r->offset;
+    set_result(c, n, o);
+}
+
+static void compile_set(Compiler *c, const IrInst *i)
+{
+    const IrReg *r = &c->ir->cls->regs[i->imm];
+    uint32_t from = operand(c, i->arg[0]);
+    if (from != r->offset) {
+        Code *o = emit(c, r->type == IR_I64 ? OP_MOV : OP_SET32);
+        o->a = from;
+        o->d = r->offset;
+    }
+}
+
+/* ORDER ir-op: the 32-bit (or only) form of each simple op; + 1 is the 64-bit
+ * form where `wide`. */
+static const struct {
+    uint16_t op;
+    bool wide;
+} simple[IR_OP_COUNT] = {
+    [IR_ADD] = { OP_ADD32, true },     [IR_SUB] = { OP_SUB32, true },
+    [IR_MUL] = { OP_MUL32, true },     [IR_MULUH] = { OP_MULUH32, true },
+    [IR_MULSH] = { OP_MULSH32, true }, [IR_AND] = { OP_AND, false },
+    [IR_OR] = { OP_OR, false },        [IR_XOR] = { OP_XOR, false },
+    [IR_ANDC] = { OP_ANDC, false },    [IR_NOT] = { OP_NOT32, true },
+    [IR_NEG] = { OP_NEG32, true },     [IR_SHL] = { OP_SHL32, true },
+    [IR_SHR] = { OP_SHR32, true },     [IR_SAR] = { OP_SAR32, true },
+    [IR_ROTL] = { OP_ROTL32, true },   [IR_ROTR] = { OP_ROTR32, true },
+    [IR_CLZ] = { OP_CLZ32, true },     [IR_CTZ] = { OP_CTZ32, true },
+    [IR_POPCNT] = { OP_POPCNT, false }, [IR_BSWAP] = { OP_BSWAP32, true },
+    [IR_SEXT] = { OP_SEXT32, true },   [IR_ZEXT] = { OP_MASK, false },
+    [IR_TRUNC] = { OP_MASK, false },   [IR_SEXT64] = { OP_SEXT64, false },
+    [IR_EXTRACT] = { OP_EXTRACT, false },
+    [IR_DEPOSIT] = { OP_DEPOSIT, false },
+};
+
+/* The immediate of a simple op: a mask for the narrowing ones, the width for
+ * sign extension, position and length for fields. */
+static uint64_t simple_imm(const IrInst *i)
+{
+    switch (i->op) {
+    case IR_ZEXT:
+        return bits_mask(i->imm);
+    case IR_TRUNC:
+        return UINT32_MAX;
+    case IR_SEXT64:
+        return 32;
+    default:
+        return i->imm;
+    }
+}
+
+static void compile_simple(Compiler *c, unsigned n, const IrInst *i)
+{
+    bool wide = simple[i->op].wide && i->type == IR_I64;
+    g_assert(simple[i->op].op);
+    Code *o = emit_args(c, simple[i->op].op + wide, i);
+    o->imm = simple_imm(i);
+    release_args(c, n);
+    set_result(c, n, o);
+}
+
+/* The form of an op with a condition, for the type of what is compared. */
+static unsigned cond_op(const Compiler *c, const IrInst *i, unsigned op32,
+                        unsigned op64)
+{
+    IrType t = inst(c, i->arg[0])->type;
+    return (t == IR_I64 ? op64 : op32) + i->cond;
+}
+
+static void compile_cond(Compiler *c, unsigned n, const IrInst *i)
+{
+    unsigned op = i->op == IR_SELECT
+        ? cond_op(c, i, OP_SELECT32_EQ, OP_SELECT64_EQ)
+        : cond_op(c, i, OP_SETCOND32_EQ, OP_SETCOND64_EQ);
+    Code *o = emit_args(c, op, i);
+    release_args(c, n);
+    set_result(c, n, o);
+}
+
+static void compile_memory(Compiler *c, unsigned n, const IrInst *i)
+{
+    unsigned size = i->mem & 3;
+    bool load = i->op == IR_LD;
+    bool sign = load && (i->mem & IR_MEM_SIGN) && size < 3;
+    unsigned op = !load ? OP_ST8 : sign ? OP_LDS8 : OP_LD8;
+    Code *o = emit_args(c, op + size, i);
+    o->mode = ir_mem_mode(i->mem);
+    o->imm = load ? bits_mask(i->type == IR_I32 ? 32 : 64) : 0;
+    release_args(c, n);
+    if (load) {
+        set_result(c, n, o);
+    }
+}
+
+static void compile_env(Compiler *c, unsigned n, const IrInst *i)
+{
+    bool load = i->op == IR_LDENV;
+    Code *o = emit_args(c, (load ? OP_LDENV8 : OP_STENV8) + (i->mem & 3), i);
+    if (load) {
+        o->a = i->imm;
+        set_result(c, n, o);
+    } else {
+        o->d = i->imm;
+        release_args(c, n);
+    }
+}
+
+static void compile_call(Compiler *c, unsigned n, const IrInst *i)
+{
+    const IrHelper *h = g_ptr_array_index(c->ir->helpers, i->imm);
+    g_assert(h->nargs <= 5);
+    Code *o = emit_args(c, OP_CALL0 + h->nargs, i);
+    o->imm = (uintptr_t)h->fn;
+    release_args(c, n);
+    set_result(c, n, o);
+}
+
+static void compile_exit(Compiler *c, unsigned n, const IrInst *i)
+{
+    bool conditional = i->op == IR_EXIT_IF;
+    const IrInst *pc = inst(c, i->arg[i->nargs - 1]);
+    IrInst without_pc = *i;
+    without_pc.nargs -= pc->op == IR_CONST;
+    unsigned op = conditional ? cond_op(c, i, OP_EXIT_IF32_EQ,
+                                        OP_EXIT_IF64_EQ)
+                              : OP_EXIT;
+    Code *o = emit_args(c, op, &without_pc);
+    o->c = conditional ? o->c : o->a;
+    o->how = conditional ? i->mem : i->cond;
+    o->retired = i->insn;
+    o->mode = pc->op == IR_CONST;
+    o->imm = pc->imm;
+    o->d = c->ir->cls->regs[c->ir->cls->pc_reg].offset;
+    release_args(c, n);
+}
+
+static void compile_inst(Compiler *c, unsigned n)
+{
+    const IrInst *i = inst(c, n);
+    switch (i->op) {
+    case IR_INSN:
+        c->insn = i->imm;
+        break;
+    case IR_CONST:
+    case IR_ZEXT64:
+        break;
+    case IR_GET:
+        compile_get(c, n, i);
+        break;
+    case IR_SET:
+        compile_set(c, i);
+        release_args(c, n);
+        break;
+    case IR_SETCOND:
+    case IR_SELECT:
+        compile_cond(c, n, i);
+        break;
+    case IR_LD:
+    case IR_ST:
+        compile_memory(c, n, i);
+        break;
+    case IR_LDENV:
+    case IR_STENV:
+        compile_env(c, n, i);
+        break;
+    case IR_CALL:
+        compile_call(c, n, i);
+        break;
+    case IR_EXIT:
+    case IR_EXIT_IF:
+        compile_exit(c, n, i);
+        break;
+    default:
+        compile_simple(c, n, i);
+        break;
+    }
+}
+
+static const void *const *interp_labels(void);
+
+static void interp_compile(Cpu *cpu, Tb *tb, const IrBlock *ir)
+{
+    unsigned n = ir->insts->len;
+    Compiler c = {
+        .ir = ir,
+        .cpu = cpu,
+        .code = g_array_sized_new(FALSE, FALSE, sizeof(Code), n),
+        .root = g_new0(IrVal, n),
+        .where = g_new0(uint32_t, n),
+        .last_use = g_new0(uint16_t, n),
+        .free_slots = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
+        .labels = interp_labels(),
+    };
+    find_lives(&c);
+    for (unsigned k = 0; k < n; k++) {
+        compile_inst(&c, k);
+    }
+    tb->code_bytes = c.code->len * sizeof(Code);
+    tb->code = g_array_free(c.code, FALSE);
+    g_free(c.root);
+    g_free(c.where);
+    g_free(c.last_use);
+    g_array_free(c.free_slots, TRUE);
+}
+
+static void interp_release(Tb *tb)
+{
+    g_free(tb->code);
+}
+
+/* --- running -------------------------------------------------------------------- */
+
+#define REG(off)   (*(uint64_t *)((char *)cpu + (off)))
+#define REG32(off) (*(uint32_t *)((char *)cpu + (off)))
+#define A REG(p->a)
+#define B REG(p->b)
+#define D REG(p->d)
+#define A32 ((uint32_t)A)
+#define B32 ((uint32_t)B)
+#define NEXT goto *(++p)->label
+
+static inline void *tlb_host(Cpu *cpu, uint64_t va, unsigned size,
+                             MmuAccess access, unsigned mode)
+{
+    const TlbEntry *e =
+        &cpu->tlb.entry[mode][(va >> PAGE_BITS) & (TLB_SIZE - 1)];
+    if (e->tag[access] != ((va + size - 1) & PAGE_MASK)) {
+        return NULL;
+    }
+    return (void *)(uintptr_t)(va + e->addend);
+}
+
+#define CONDITIONS(X, w, T, S)                                             \
+    X(EQ, w, (T)A == (T)B) X(NE, w, (T)A != (T)B)                          \
+    X(LTU, w, (T)A < (T)B) X(GEU, w, (T)A >= (T)B)                         \
+    X(LEU, w, (T)A <= (T)B) X(GTU, w, (T)A > (T)B)                         \
+    X(LT, w, (S)A < (S)B) X(GE, w, (S)A >= (S)B)                           \
+    X(LE, w, (S)A <= (S)B) X(GT, w, (S)A > (S)B)                           \
+    X(TST, w, ((T)A & (T)B) != 0) X(TSTZ, w, ((T)A & (T)B) == 0)
+
+#define SETCOND(cc, w, test) L_SETCOND##w##_##cc: D = test; NEXT;
+#define SELECT(cc, w, test) \
+    L_SELECT##w##_##cc: D = test ? REG(p->c) : REG(p->e); NEXT;
+#define EXIT_IF(cc, w, test) \
+    L_EXIT_IF##w##_##cc: if (test) { goto leave; } NEXT;
+
+#define LOAD(name, size, T, result)                                        \
+    L_##name: {                                                            \
+        uint64_t va = A;                                                   \
+        const T *host = tlb_host(cpu, va, size, MMU_LOAD, p->mode);        \
+        T v;                                                               \
+        if (G_LIKELY(host)) {                                              \
+            memcpy(&v, host, size);                                        \
+        } else {                                                           \
+            cpu->fault_insn = p->insn;                                     \
+            v = tlb_load_slow(cpu, va, size, p->mode);                     \
+        }                                                                  \
+        D = result & p->imm;                                               \
+    } NEXT;
+#define STORE(name, size, T)                                               \
+    L_##name: {                                                            \
+        uint64_t va = A;                                                   \
+        T *host = tlb_host(cpu, va, size, MMU_STORE, p->mode);             \
+        T v = B;                                                           \
+        if (G_LIKELY(host)) {                                              \
+            memcpy(host, &v, size);                                        \
+        } else {                                                           \
+            cpu->fault_insn = p->insn;                                     \
+            tlb_store_slow(cpu, va, v, size, p->mode);                     \
+        }                                                                  \
+    } NEXT;
+
+#define FIELD_POS (p->imm & 255)
+#define FIELD_LEN (p->imm >> 8)
+#define FN(...) ((uint64_t (*)(Cpu * __VA_ARGS__))(uintptr_t)p->imm)
+#define U , uint64_t
+#define CALL(n, type, ...)                                                 \
+    L_CALL##n: cpu->fault_insn = p->insn; D = (type)(cpu __VA_ARGS__); NEXT;
+
+/* With tb NULL: exports the label table through *last. */
+static TbExit interp_run(Cpu *cpu, Tb *tb, Tb **last, int *slot)
+{
+    static const void *const labels[] = {
+#define LABEL(op) &&L_##op,
+        INTERP_OPS(LABEL)
+#undef LABEL
+    };
+    const Code *p;
+    if (!tb) {
+        *last = (Tb *)labels;
+        return TB_EXIT_LOOP;
+    }
+    const TcgState *s = tcg_state(cpu);
+
+enter:
+    cpu->tb = tb;
+    cpu->budget -= tb->insn_count;
+    p = tb->code;
+    goto *p->label;
+
+    L_MOV: D = A; NEXT;
+    L_CONST: D = p->imm; NEXT;
+    L_GET32: D = REG32(p->a); NEXT;
+    L_SET32: REG32(p->d) = A; NEXT;
+    L_ADD32: D = A32 + B32; NEXT;
+    L_ADD64: D = A + B; NEXT;
+    L_SUB32: D = A32 - B32; NEXT;
+    L_SUB64: D = A - B; NEXT;
+    L_MUL32: D = A32 * B32; NEXT;
+    L_MUL64: D = A * B; NEXT;
+    L_MULUH32: D = (A * B) >> 32; NEXT;
+    L_MULUH64: D = ((unsigned __int128)A * B) >> 64; NEXT;
+    L_MULSH32:
+        D = (uint32_t)(((int64_t)(int32_t)A * (int32_t)B) >> 32);
+        NEXT;
+    L_MULSH64: D = ((__int128)(int64_t)A * (int64_t)B) >> 64; NEXT;
+    L_AND: D = A & B; NEXT;
+    L_OR: D = A | B; NEXT;
+    L_XOR: D = A ^ B; NEXT;
+    L_ANDC: D = A & ~B; NEXT;
+    L_NOT32: D = ~A32; NEXT;
+    L_NOT64: D = ~A; NEXT;
+    L_NEG32: D = -A32; NEXT;
+    L_NEG64: D = -A; NEXT;
+    L_SHL32: D = A32 << (B & 31); NEXT;
+    L_SHL64: D = A << (B & 63); NEXT;
+    L_SHR32: D = A32 >> (B & 31); NEXT;
+    L_SHR64: D = A >> (B & 63); NEXT;
+    L_SAR32: D = (uint32_t)((int32_t)A >> (B & 31)); NEXT;
+    L_SAR64: D = (int64_t)A >> (B & 63); NEXT;
+    L_ROTL32: D = A32 << (B & 31) | A32 >> (-B32 & 31); NEXT;
+    L_ROTL64: D = A << (B & 63) | A >> (-B & 63); NEXT;
+    L_ROTR32: D = A32 >> (B & 31) | A32 << (-B32 & 31); NEXT;
+    L_ROTR64: D = A >> (B & 63) | A << (-B & 63); NEXT;
+    L_CLZ32: D = A32 ? __builtin_clz(A32) : 32; NEXT;
+    L_CLZ64: D = A ? __builtin_clzll(A) : 64; NEXT;
+    L_CTZ32: D = A32 ? __builtin_ctz(A32) : 32; NEXT;
+    L_CTZ64: D = A ? __builtin_ctzll(A) : 64; NEXT;
+    L_POPCNT: D = __builtin_popcountll(A); NEXT;
+    L_BSWAP32: D = __builtin_bswap32(A32); NEXT;
+    L_BSWAP64: D = __builtin_bswap64(A); NEXT;
+    L_MASK: D = A & p->imm; NEXT;
+    L_SEXT32: D = (uint32_t)bits_sext(A, p->imm); NEXT;
+    L_SEXT64: D = bits_sext(A, p->imm); NEXT;
+    L_EXTRACT: D = bits_extract(A, FIELD_POS, FIELD_LEN); NEXT;
+    L_DEPOSIT: D = bits_deposit(A, FIELD_POS, FIELD_LEN, B); NEXT;
+
+    CONDITIONS(SETCOND, 32, uint32_t, int32_t)
+    CONDITIONS(SETCOND, 64, uint64_t, int64_t)
+    CONDITIONS(SELECT, 32, uint32_t, int32_t)
+    CONDITIONS(SELECT, 64, uint64_t, int64_t)
+    CONDITIONS(EXIT_IF, 32, uint32_t, int32_t)
+    CONDITIONS(EXIT_IF, 64, uint64_t, int64_t)
+
+    LOAD(LD8, 1, uint8_t, (uint64_t)v)
+    LOAD(LD16, 2, uint16_t, (uint64_t)v)
+    LOAD(LD32, 4, uint32_t, (uint64_t)v)
+    LOAD(LD64, 8, uint64_t, (uint64_t)v)
+    LOAD(LDS8, 1, uint8_t, (uint64_t)(int64_t)(int8_t)v)
+    LOAD(LDS16, 2, uint16_t, (uint64_t)(int64_t)(int16_t)v)
+    LOAD(LDS32, 4, uint32_t, (uint64_t)(int64_t)(int32_t)v)
+    STORE(ST8, 1, uint8_t)
+    STORE(ST16, 2, uint16_t)
+    STORE(ST32, 4, uint32_t)
+    STORE(ST64, 8, uint64_t)
+
+    L_LDENV8: D = *(uint8_t *)&REG(p->a); NEXT;
+    L_LDENV16: D = *(uint16_t *)&REG(p->a); NEXT;
+    L_LDENV32: D = REG32(p->a); NEXT;
+    L_LDENV64: D = A; NEXT;
+    L_STENV8: *(uint8_t *)&D = A; NEXT;
+    L_STENV16: *(uint16_t *)&D = A; NEXT;
+    L_STENV32: REG32(p->d) = A; NEXT;
+    L_STENV64: D = A; NEXT;
+
+    CALL(0, FN())
+    CALL(1, FN(U), , A)
+    CALL(2, FN(U U), , A, B)
+    CALL(3, FN(U U U), , A, B, REG(p->c))
+    CALL(4, FN(U U U U), , A, B, REG(p->c), REG(p->e))
+    CALL(5, FN(U U U U U), , A, B, REG(p->c), REG(p->e), REG(p->f))
+    L_CALL6: g_assert_not_reached();
+
+    L_EXIT:
+leave:
+    D = p->mode ? p->imm : REG(p->c);
+    cpu->budget += tb->insn_count - p->retired;
+    if (p->how == IR_EXIT_LOOP) {
+        return TB_EXIT_LOOP;
+    }
+    *last = tb;
+    *slot = p->how <= IR_EXIT_CHAIN1 ? p->how : -1;
+    if (*slot >= 0 && tb->chain[*slot] && !s->kicked && !s->random) {
+        tb = tb->chain[*slot];
+        if (tb->insn_count <= cpu->budget) {
+            goto enter;
+        }
+        return TB_EXIT_BUDGET;
+    }
+    return TB_EXIT_LOOKUP;
+}
+
+static const void *const *interp_labels(void)
+{
+    Tb *labels;
+    interp_run(NULL, NULL, &labels, NULL);
+    return (const void *const *)labels;
+}
+
+static void interp_dump(const Tb *tb, GString *out)
+{
+    const Code *p = tb->code;
+    for (size_t n = 0; n < tb->code_bytes / sizeof *p; n++, p++) {
+        g_string_append_printf(out, "%3u  %-14s d=%-6u a=%-6u b=%-6u "
+                               "c=%-6u imm=0x%" G_GINT64_MODIFIER "x\n",
+                               p->insn, op_names[p->op], p->d, p->a, p->b,
+                               p->c, p->imm);
+    }
+}
+
+const Backend backend_interp = {
+    .name = "interp",
+    .compile = interp_compile,
+    .release = interp_release,
+    .run = interp_run,
+    .dump = interp_dump,
+};
