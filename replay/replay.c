@@ -7,7 +7,7 @@
  * in replay), a checkpoint, the replay break, the end of the log. So these
  * happen at the same boundaries however slices fall.
  */
-#include "internal.h"
+#include "travel.h"
 
 #define DIGEST_INTERVAL    (UINT64_C(1) << 26)
 #define TIMELINE_BYTES     GIB
@@ -420,7 +420,8 @@ static void write_mark(Replay *r, const char *name)
 
 bool replay_savevm(Machine *m, Replay *r, const char *name, Error **errp)
 {
-    if (!snapshot_savevm(m, name, replay_log_position(r), errp)) {
+    if (!travel_allowed(m, errp) ||
+        !snapshot_savevm(m, name, replay_log_position(r), errp)) {
         return false;
     }
     if (r && r->mode == REPLAY_RECORD && name) {
@@ -473,6 +474,9 @@ bool replay_loadvm(Replay *r, const char *name, Error **errp)
 {
     if (r->mode == REPLAY_RECORD) {
         error_set(errp, "Cannot load a snapshot while recording");
+        return false;
+    }
+    if (!travel_allowed(r->m, errp)) {
         return false;
     }
     replay_diversion_end(r);

@@ -122,6 +122,9 @@ static bool check_reverse(Replay *r, Error **errp)
         error_set(errp, "going back is possible in a replay only");
         return false;
     }
+    if (!travel_allowed(r->m, errp)) {
+        return false;
+    }
     replay_diversion_end(r);
     return true;
 }

@@ -14,6 +14,14 @@
 /* A snapshot in a disk image must save this many instructions to be used. */
 #define SNAPSHOT_WORTH    (UINT64_C(1) << 24)
 
+bool travel_allowed(Machine *m, Error **errp)
+{
+    if (m->travelling) {
+        error_set(errp, "the machine is on its way to another icount");
+    }
+    return !m->travelling;
+}
+
 void travel_begin(Travel *t, Replay *r)
 {
     Machine *m = r->m;
@@ -200,6 +208,9 @@ static bool check_target(Replay *r, Icount icount, Error **errp)
         error_set(errp, "seeking is allowed only in play mode");
         return false;
     }
+    if (!travel_allowed(r->m, errp)) {
+        return false;
+    }
     if (icount > replay_end(r)) {
         error_set(errp, "cannot seek to icount %" G_GUINT64_FORMAT ": the "
                   "recording ends at %" G_GUINT64_FORMAT, icount,
@@ -255,14 +266,14 @@ bool replay_seek(Replay *r, Icount icount, Error **errp)
 
 void replay_diversion_begin(Replay *r)
 {
-    if (replay_can_reverse(r) && !r->diversion) {
+    if (replay_can_reverse(r) && !r->diversion && !r->m->travelling) {
         r->diversion = checkpoint_take(r->timeline);
     }
 }
 
 void replay_diversion_end(Replay *r)
 {
-    if (r && r->diversion) {
+    if (r && r->diversion && !r->m->travelling) {
         Checkpoint *cp = r->diversion;
         r->diversion = NULL;
         checkpoint_restore(r->timeline, cp);

@@ -28,6 +28,9 @@ typedef struct Travel {
  * breakpoint, which is at icount; an access ended at icount. */
 typedef void TravelHit(void *opaque, Icount icount, const WatchHit *hit);
 
+/* False with an error while a journey is under way: its poll lets monitors
+ * speak. */
+bool travel_allowed(Machine *m, Error **errp);
 void travel_begin(Travel *t, Replay *r);
 /* Ends it where the machine is now, or (back) where it began. */
 void travel_end(Travel *t, bool back);
