@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "base/bytes.h"
 #include "svc/snapshot.h"
 
 /* --- what is read from files --------------------------------------------------- */
@@ -40,22 +39,15 @@ static bool load_firmware(Program *p, Error **errp)
     return load_file(&c->firmware, "-bios", path, errp);
 }
 
-/* The ROM through which the firmware starts a kernel of that format. The
- * magic numbers: Linux boot protocol, "The real-mode kernel header"; Multiboot
- * specification 3.1.1, in the first 8 KiB on a 32-bit boundary. */
+/* The host's ROM through which the firmware starts a kernel of that format;
+ * NULL: the board has its own (multiboot). The magic number: Linux boot
+ * protocol, "The real-mode kernel header". */
 static const char *kernel_rom(GBytes *kernel)
 {
     size_t len;
     const uint8_t *data = g_bytes_get_data(kernel, &len);
-    if (len >= 0x206 && !memcmp(data + 0x202, "HdrS", 4)) {
-        return "linuxboot_dma.bin";
-    }
-    for (size_t at = 0; at + 4 <= MIN(len, 8192); at += 4) {
-        if (bytes_ld_le32(data + at) == 0x1badb002) {
-            return "multiboot_dma.bin";
-        }
-    }
-    return "linuxboot_dma.bin";
+    bool linux_kernel = len >= 0x206 && !memcmp(data + 0x202, "HdrS", 4);
+    return linux_kernel ? "linuxboot_dma.bin" : NULL;
 }
 
 static bool load_kernel(Program *p, Error **errp)
@@ -68,10 +60,10 @@ static bool load_kernel(Program *p, Error **errp)
         !load_file(&c->initrd, "-initrd", o->initrd, errp)) {
         return false;
     }
-    if (!c->kernel) {
+    const char *name = c->kernel ? kernel_rom(c->kernel) : NULL;
+    if (!name) {
         return true;
     }
-    const char *name = kernel_rom(c->kernel);
     g_autofree char *path = world_find_firmware(o->firmware_dirs, name);
     GBytes *rom = NULL;
     if (!path) {
@@ -152,6 +144,8 @@ static void configure(Program *p)
     c->smp = 1;
     c->cpu_model = o->cpu_model;
     c->cmdline = o->append;
+    c->kernel_name = o->kernel;
+    c->initrd_name = o->initrd;
     c->devices = o->devices;
     c->boot_order = o->boot_order;
     c->rtc_base_sec = o->rtc_base_sec;
