@@ -173,43 +173,66 @@ static void repeat(X86Trans *t, OneIteration *one)
     rep_exit(t, count_down(t, count));
 }
 
-/* REPE and REPNE: while ZF is set, or clear, too. */
-static void repeat_compare(X86Trans *t, OneIteration *one)
+static bool is_repeated(const X86Trans *t)
 {
-    if (!t->in.rep && !t->in.repne) {
-        one(t);
-        return;
-    }
-    IrVal count = rep_count(t);
-    one(t);
-    Cond z = flags_cond(t, t->in.rep ? 4 : 5);
-    IrVal left = count_down(t, count);
-    rep_exit(t, ir_select(t->ir, z.cond, z.x, z.y, left, k64(t, 0)));
+    return t->in.rep || t->in.repne;
+}
+
+/* The helpers make one iteration or more; see helper-string.c. */
+static void repeat_helper(X86Trans *t, X86HelperId id, const IrVal *args)
+{
+    rep_count(t);
+    IrVal again = t_call(t, id, args);
+    flags_forget(t);
+    rep_exit(t, again);
 }
 
 void trans_movs(X86Trans *t)
 {
-    repeat(t, do_movs);
+    if (!is_repeated(t)) {
+        do_movs(t);
+        return;
+    }
+    IrVal args[] = { k64(t, op_bytes(t, 0)), k64(t, t->in.addrsize),
+                     k64(t, t->in.seg) };
+    repeat_helper(t, X86_HELPER_rep_movs, args);
 }
 
 void trans_stos(X86Trans *t)
 {
-    repeat(t, do_stos);
+    if (!is_repeated(t)) {
+        do_stos(t);
+        return;
+    }
+    IrVal args[] = { k64(t, op_bytes(t, 0)), k64(t, t->in.addrsize) };
+    repeat_helper(t, X86_HELPER_rep_stos, args);
+}
+
+void trans_cmps(X86Trans *t)
+{
+    if (!is_repeated(t)) {
+        do_cmps(t);
+        return;
+    }
+    IrVal args[] = { k64(t, op_bytes(t, 0)), k64(t, t->in.addrsize),
+                     k64(t, t->in.seg), k64(t, t->in.rep) };
+    repeat_helper(t, X86_HELPER_rep_cmps, args);
+}
+
+void trans_scas(X86Trans *t)
+{
+    if (!is_repeated(t)) {
+        do_scas(t);
+        return;
+    }
+    IrVal args[] = { k64(t, op_bytes(t, 1)), k64(t, t->in.addrsize),
+                     k64(t, t->in.rep) };
+    repeat_helper(t, X86_HELPER_rep_scas, args);
 }
 
 void trans_lods(X86Trans *t)
 {
     repeat(t, do_lods);
-}
-
-void trans_cmps(X86Trans *t)
-{
-    repeat_compare(t, do_cmps);
-}
-
-void trans_scas(X86Trans *t)
-{
-    repeat_compare(t, do_scas);
 }
 
 void trans_ins(X86Trans *t)
