@@ -2,6 +2,7 @@
  * "pc-i440fx-7.2": a PC of 1996 with an i440FX host bridge, PIIX chips and the
  * legacy devices. Wiring only.
  */
+#include "hw/boot.h"
 #include "hw/fw-cfg.h"
 #include "pc.h"
 #include "vm/cpu.h"
@@ -163,7 +164,9 @@ static bool pc_build(Machine *m, Error **errp)
     pc_connect_chips(pc);
     pc_connect_bridges(pc);
     pc_connect_cpu(pc);
-    bool ok = pc_add_firmware(pc, errp) && pc_plug_all(pc, errp);
+    bool ok = pc_add_firmware(pc, errp) && pc_plug_all(pc, errp) &&
+              boot_add_kernel(m, pc->fw_cfg, i440fx_ram_below_4g(pc->bridge),
+                              errp);
     if (ok) {
         pc_describe(pc);
     }
