@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "io/process.h"
 #include "program.h"
 
 static int failed(Error *err)

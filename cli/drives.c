@@ -3,9 +3,7 @@
  */
 #include "program.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 /* What block/ would find; asked before opening, because a replay opens a
  * qcow2 at its snapshot. */
@@ -15,13 +13,8 @@ static bool is_qcow2(const DriveOption *d)
     if (d->format) {
         return g_str_equal(d->format, "qcow2");
     }
-    int fd = open(d->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    bool found = fd >= 0 && read(fd, magic, 4) == 4
-                 && !memcmp(magic, "QFI\xfb", 4);
-    if (fd >= 0) {
-        close(fd);
-    }
-    return found;
+    return world_peek_file(d->file, magic, 4, NULL) &&
+           !memcmp(magic, "QFI\xfb", 4);
 }
 
 static bool drive_temporary(const Options *o, const DriveOption *d)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ORDER chardev-backend (host/chardev.c) */
+/* ORDER chardev-backend (host/chardev-set.c) */
 static const struct {
     const char *name, *keys, *help;
 } backends[] = {

@@ -4,9 +4,9 @@
  */
 #include "options.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "io/world.h"
 
 #define IDE_DRIVES 4
 
@@ -48,12 +48,13 @@ static bool check_board(Options *o, Error **errp)
 static bool check_replay_file(const Options *o, Error **errp)
 {
     const IcountOption *ic = &o->icount;
-    if (ic->rr == REPLAY_PLAY && access(ic->rrfile, R_OK) != 0) {
-        error_set(errp, "-icount rrfile=%s: cannot open the recording: %s",
-                  ic->rrfile, g_strerror(errno));
-        return false;
+    char head[4];
+    if (ic->rr != REPLAY_PLAY ||
+        world_peek_file(ic->rrfile, head, sizeof head, errp)) {
+        return true;
     }
-    return true;
+    error_prepend(errp, "-icount rrfile=%s: ", ic->rrfile);
+    return false;
 }
 
 /* --- drives --------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /*
  * The program: a machine, what it is connected to, and its run.
  *
- * Implemented by build.c, drives.c, identity.c, ends.c, run.c and process.c;
+ * Implemented by build.c, drives.c, identity.c, ends.c and run.c;
  * called by main.c.
  */
 #ifndef CLI_PROGRAM_H
@@ -49,15 +49,5 @@ void program_close_doors(Program *p);
 
 /* The lines that a recording and its replay must agree on. */
 bool program_identity(Program *p, GString *out, Error **errp);
-
-/* --- the process (process.c) --------------------------------------------------- */
-
-/* Goes to the background: returns in the child, whose parent waits. */
-bool process_daemonize(Error **errp);
-/* Lets the waiting parent exit with success, and lets go of the terminal. */
-void process_daemon_ready(void);
-/* Writes and locks the pid file; it is removed by process_remove_pidfile. */
-bool process_write_pidfile(const char *path, Error **errp);
-void process_remove_pidfile(const char *path);
 
 #endif

@@ -62,10 +62,14 @@ struct ChardevSet {
     void *opaque;
 };
 
-/* ORDER chardev-backend (host/chardev.c) */
+/* ORDER chardev-backend (host/chardev-set.c) */
 extern const ChardevBackend chardev_null, chardev_stdio, chardev_file,
     chardev_pipe, chardev_pty, chardev_socket, chardev_mux_front;
 
+/* For the set: a chardev without descriptors, and its end (output drained). */
+Chardev *chardev_new(ChardevSet *set, const char *id,
+                     const ChardevBackend *backend);
+void chardev_free(Chardev *c);
 /* A chardev of a back end, in the set under its id, without descriptors. */
 Chardev *chardev_add(ChardevSet *set, const char *id,
                      const ChardevBackend *backend);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,6 +82,20 @@ GBytes *world_read_file(const char *path, Error **errp)
     GBytes *bytes = read_open_file(fd, path, errp);
     close(fd);
     return bytes;
+}
+
+bool world_peek_file(const char *path, void *head, size_t len, Error **errp)
+{
+    memset(head, 0, len);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t n = fd < 0 ? -1 : read_all(fd, head, len);
+    if (n < 0) {
+        error_set_errno(errp, errno, "cannot open '%s'", path);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return n >= 0;
 }
 
 static char *find_in(const char *dir, const char *name)

@@ -30,6 +30,9 @@ uint64_t world_random(void);
 
 /* A whole regular file. NULL with an error naming it. */
 GBytes *world_read_file(const char *path, Error **errp);
+/* True if the file can be read; its first len bytes, as many as there are,
+ * are put into head (zeroes after them). */
+bool world_peek_file(const char *path, void *head, size_t len, Error **errp);
 /* Where a firmware file is: the path itself if it exists, else the first of
  * dirs (char *, from -L) and the usual directories that has it; NULL: none.
  * Freed by the caller. */

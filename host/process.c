@@ -1,7 +1,7 @@
 /*
- * The process: background and pid file.
+ * The process: background and pid file. See io/process.h.
  */
-#include "program.h"
+#include "io/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
