@@ -229,6 +229,11 @@ bool opt_net(Options *o, const char *arg, KeyVal *kv, Error **errp)
     return only_none(arg, "network adapter", errp);
 }
 
+bool opt_parallel(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    return only_none(arg, "parallel port", errp);
+}
+
 bool opt_audiodev(Options *o, const char *arg, KeyVal *kv, Error **errp)
 {
     bool none = g_str_has_prefix(arg, "none,") ||
