@@ -56,19 +56,13 @@ void tb_flush_all(Machine *m)
 {
 }
 
-void tlb_flush(Cpu *cpu)
+/* Nothing is translated, so nothing can fault. */
+void cpu_raise(Cpu *cpu)
 {
+    g_assert_not_reached();
 }
 
-void tlb_flush_all(Machine *m)
-{
-}
-
-void tlb_revoke_stores(Machine *m, RamAddr ra)
-{
-}
-
-void tlb_revoke_all_stores(Machine *m)
+void cpu_need_last_insn(Cpu *cpu)
 {
 }
 
