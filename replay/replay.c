@@ -268,6 +268,7 @@ static void power_on(Replay *r)
 {
     machine_power_on(r->m);
     r->m->at_boundary = true;
+    r->m->inputs_taken = false;
     r->ram_digest = ram_digest_new(r->m);
 }
 
@@ -291,6 +292,14 @@ static bool start_recording(Replay *r, const ReplayOptions *opts,
     return log_writer_ok(r->rec.log, errp);
 }
 
+static bool no_divergence(Replay *r, Error **errp)
+{
+    if (r->divergence) {
+        error_set(errp, "%s", r->divergence);
+    }
+    return !r->divergence;
+}
+
 static bool start_replaying(Replay *r, const ReplayOptions *opts,
                             Error **errp)
 {
@@ -309,14 +318,16 @@ static bool start_replaying(Replay *r, const ReplayOptions *opts,
     }
     player_plug(&r->play, r);
     power_on(r);
+    if (!no_divergence(r, errp)) {
+        return false;
+    }
     if (opts->snapshot && !replay_load_snapshot(r, opts->snapshot, errp)) {
         return false;
     }
     if (r->m->at_boundary) {
         replay_digest_here(r);
     }
-    if (r->divergence) {
-        error_set(errp, "%s", r->divergence);
+    if (!no_divergence(r, errp)) {
         return false;
     }
     sched_set_log_end(r->m, log_reader_end(r->play.log));

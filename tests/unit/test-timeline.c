@@ -404,7 +404,7 @@ static void test_snapshots(void)
     for (uint32_t seed = 20; seed < 24; seed++) {
         Toy *t = replayer();
         Recorded rec = record_run(t, seed, "init");
-        runstate_rewind(t->m);
+        t = toy_again(t, toy_busy, toy_busy_count);
         Replay *r = start(t, REPLAY_PLAY, "init");
         GRand *rnd = g_rand_new_with_seed(seed);
         g_assert_cmpuint(machine_icount(t->m), ==, 0);

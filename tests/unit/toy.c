@@ -202,6 +202,10 @@ void tb_flush_all(Machine *m)
 {
 }
 
+void tlb_init(Cpu *cpu)
+{
+}
+
 void tlb_flush(Cpu *cpu)
 {
 }
@@ -480,6 +484,8 @@ static void execute(ToyCpu *c)
 static void take_interrupt(ToyCpu *c)
 {
     if (c->s.lines && !c->s.in_irq) {
+        /* Which lines were up then is for the guest to see. */
+        c->s.reg[12] = c->s.reg[12] * 5 + c->s.lines;
         c->s.saved_pc = c->s.pc;
         c->s.pc = TOY_VECTOR;
         c->s.in_irq = true;
@@ -596,18 +602,16 @@ static void answer_seed(void *host, void *out, size_t len)
     memset(out, 0x5a, len);
 }
 
-Toy *toy_new(const ToyInsn *code, size_t count, bool disk)
+static Toy *new_toy(const ToyInsn *code, size_t count, BlockDev *disk)
 {
     Toy *t = g_new0(Toy, 1);
     t->output = g_byte_array_new();
     building = (ToyBoard){ .code = code, .code_count = count, .toy = t };
     t->m = machine_new(&toy_board);
     t->m->icount_mode = ICOUNT_FIXED;
-    sched_set_log_end(t->m, ICOUNT_NONE);
-    sched_set_step(t->m, ICOUNT_NONE);
     t->m->config.drives = g_ptr_array_new();
     if (disk) {
-        building.disk = disk_new();
+        building.disk = disk;
         DriveConfig *d = g_new0(DriveConfig, 1);
         d->dev = building.disk;
         g_ptr_array_add(t->m->config.drives, d);
@@ -617,6 +621,19 @@ Toy *toy_new(const ToyInsn *code, size_t count, bool disk)
     nondet_set_ask(t->m, NONDET_HOST_CLOCK, answer_pull, t);
     nondet_set_ask(t->m, NONDET_SEED, answer_seed, t);
     return t;
+}
+
+Toy *toy_new(const ToyInsn *code, size_t count, bool disk)
+{
+    return new_toy(code, count, disk ? disk_new() : NULL);
+}
+
+Toy *toy_again(Toy *old, const ToyInsn *code, size_t count)
+{
+    BlockDev *disk = building.disk;
+    g_free(g_ptr_array_steal_index(old->m->config.drives, 0));
+    toy_free(old);
+    return new_toy(code, count, disk);
 }
 
 void toy_free(Toy *t)

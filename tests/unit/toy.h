@@ -69,6 +69,8 @@ typedef struct Toy {
 /* A machine with this program at TOY_CODE and the usual interrupt handler;
  * built, not powered on. Without a disk: BlockDev NULL. */
 Toy *toy_new(const ToyInsn *code, size_t count, bool disk);
+/* The same with the disk of another, which is freed. */
+Toy *toy_again(Toy *old, const ToyInsn *code, size_t count);
 void toy_free(Toy *t);
 ToyCpuState *toy_cpu(Toy *t);
 BlockDev *toy_disk(Toy *t);
