@@ -11,7 +11,8 @@
 #include "base/bits.h"
 
 #define ISA_CODE 0x01000000u   /* a page; the instruction is at its start */
-#define ISA_TAKEN 0x60u        /* offset in it where branches go */
+#define ISA_INSN_BYTES 80u
+#define ISA_TAKEN 0x70u        /* offset in it where branches go */
 #define ISA_DATA 0x01002000u   /* two pages */
 #define ISA_DATA_BYTES 0x2000u
 #define ISA_STUB 0x01004000u   /* host only: the way in and out */
@@ -33,7 +34,7 @@ typedef struct IsaState {
 
 typedef struct IsaCase {
     bool code64;
-    uint8_t insn[16];
+    uint8_t insn[ISA_INSN_BYTES];
     unsigned len;
     IsaState before;
 } IsaCase;

@@ -9,498 +9,22 @@
  * falls into the data pages. A row that never ran is a failure. The seeds are
  * fixed.
  *
- * usage: test-hostcmp [--cases=N] [--row=MNEMONIC] [--seed=N]
+ * Then sequences of register instructions, each in one TB.
+ *
+ * usage: test-hostcmp [--cases=N] [--sequences=N] [--row=MNEMONIC] [--seed=N]
  */
-#include "isa.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "decode.h"
 #include "opmap-gen.h"
+#include "sequence.h"
 
 static unsigned cases_per_row = 300;
+static unsigned sequences = 20000;
 static uint64_t seed = 1;
 static const char *only;
-static uint64_t rng_state;
-static uint32_t features[FEAT_WORDS];
-
-/* xorshift64*: the tests' own, so that seeds mean the same everywhere. */
-static uint64_t random64(void)
-{
-    rng_state ^= rng_state >> 12;
-    rng_state ^= rng_state << 25;
-    rng_state ^= rng_state >> 27;
-    return rng_state * UINT64_C(0x2545f4914f6cdd1d);
-}
-
-static unsigned random_below(unsigned n)
-{
-    return (random64() >> 33) % n;
-}
-
-static bool chance(unsigned percent)
-{
-    return random_below(100) < percent;
-}
-
-/* Values at which arithmetic turns are more likely than by chance. */
-static uint64_t random_value(void)
-{
-    static const uint64_t corners[] = { 0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff,
-                                        0x8000, 0xffff, 0x7fffffff,
-                                        0x80000000, 0xffffffff,
-                                        INT64_MAX, UINT64_C(1) << 63,
-                                        UINT64_MAX };
-    uint64_t v = random64();
-    switch (random_below(4)) {
-    case 0:
-        return corners[random_below(G_N_ELEMENTS(corners))];
-    case 1:
-        return bits_sext(v, 1 + random_below(64));
-    case 2:
-        return v & bits_mask(1 + random_below(64));
-    default:
-        return v;
-    }
-}
-
-/* --- which rows, which flags ------------------------------------------------*/
-
-/* Rows that need privilege or touch what a process cannot, or whose results
- * are the processor's own. */
-static const char *const skipped[] = {
-    "esc", "fwait", "in", "out", "ins", "outs", "int", "int3", "int1",
-    "into", "iret", "retf", "cli", "sti", "popf", "pushf", "les", "lds",
-    "lss", "lfs", "lgs", "syscall", "sysret", "sysenter", "sysexit", "cpuid",
-    "rdtsc", "rdtscp", "rdpmc", "rdrand", "rdseed", "rsm", "monitor",
-    "mwait", "sgdt", "sidt", "sldt", "str", "smsw", "verr", "verw", "lar",
-    "lsl", "rdfsbase", "rdgsbase", "wrfsbase", "wrgsbase", "clflush",
-};
-
-static bool row_is_user(const OpRow *row)
-{
-    if (row->flags & (ROW_PRIV | ROW_IO | ROW_END)) {
-        return false;
-    }
-    for (unsigned i = 0; i < OP_MAX; i++) {
-        if (row->op[i].method == OPM_SEG || row->op[i].method == OPM_S ||
-            row->op[i].method == OPM_A) {
-            return false;
-        }
-    }
-    for (unsigned i = 0; i < G_N_ELEMENTS(skipped); i++) {
-        if (!strcmp(row->mnemonic, skipped[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool row_offered(const OpRow *row)
-{
-    return !row->feat_mask || (features[row->feat_word] & row->feat_mask);
-}
-
-static bool is_one_of(const char *name, const char *list)
-{
-    const char *at = strstr(list, name);
-    size_t n = strlen(name);
-    return at && (at == list || at[-1] == ' ') &&
-           (at[n] == ' ' || at[n] == '\0');
-}
-
-enum { CF = 1, PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80, OF = 0x800 };
-
-/* The count operand of a shift, masked. */
-static unsigned shift_count(const IsaCase *c, const X86Insn *in)
-{
-    unsigned mask = in->opsize == 8 && in->row->op[0].size != OPS_b ? 63 : 31;
-    for (unsigned i = 1; i < OP_MAX; i++) {
-        switch (in->row->op[i].method) {
-        case OPM_ONE:
-            return 1;
-        case OPM_I:
-            return in->imm[0] & mask;
-        case OPM_REG:
-            return c->before.gpr[X86_RCX] & mask;
-        }
-    }
-    return 0;
-}
-
-static uint32_t undefined_shift(const IsaCase *c, const X86Insn *in)
-{
-    const char *name = in->row->mnemonic;
-    unsigned n = shift_count(c, in);
-    unsigned bits = 8 * x86_operand_bytes(in, in->row->op[0].size);
-    uint32_t f = 0;
-    if (n == 0) {
-        return 0;
-    }
-    if (n != 1) {
-        f |= OF;
-    }
-    if (name[0] == 's') {
-        f |= AF;
-    }
-    if (n >= bits && is_one_of(name, "shl shr shld shrd")) {
-        f |= CF;
-    }
-    if (n > bits && is_one_of(name, "shld shrd")) {
-        f |= ISA_FLAGS;
-    }
-    return f;
-}
-
-/* SDM vol. 1, appendix A, and the instructions' pages. */
-static uint32_t undefined_flags(const IsaCase *c, const X86Insn *in)
-{
-    static const struct {
-        const char *names;
-        uint32_t flags;
-    } rules[] = {
-        { "and or xor test", AF },
-        { "mul imul", SF | ZF | AF | PF },
-        { "div idiv", ISA_FLAGS },
-        { "bt bts btr btc", OF | SF | AF | PF },
-        { "bsf bsr", CF | OF | SF | AF | PF },
-        { "tzcnt lzcnt", OF | SF | AF | PF },
-        { "aaa aas", OF | SF | ZF | PF },
-        { "daa das", OF },
-        { "aam aad", OF | AF | CF },
-    };
-    if (is_one_of(in->row->mnemonic, "shl shr sar shld shrd rol ror rcl rcr")) {
-        return undefined_shift(c, in);
-    }
-    for (unsigned i = 0; i < G_N_ELEMENTS(rules); i++) {
-        if (is_one_of(in->row->mnemonic, rules[i].names)) {
-            return rules[i].flags;
-        }
-    }
-    return 0;
-}
-
-/* --- making a case ----------------------------------------------------------*/
-
-static uint8_t pick_bit(uint8_t mask)
-{
-    for (;;) {
-        unsigned n = random_below(8);
-        if (mask & (1u << n)) {
-            return n;
-        }
-    }
-}
-
-static bool row_has_modrm(const OpRow *row, unsigned map, unsigned opcode)
-{
-    return opmap_slots[map][opcode].modrm;
-}
-
-/* "66 0F 38 F6 /1": prefix selectors, map and first opcode of a row. */
-static void row_opcode(const OpRow *row, unsigned *map, unsigned *opcode)
-{
-    const char *p = row->opcode;
-    unsigned bytes[4], n = 0;
-    if (!strncmp(p, "NP ", 3) || !strncmp(p, "NR ", 3) ||
-        !strncmp(p, "66 0F", 5) || !strncmp(p, "F3 0F", 5) ||
-        !strncmp(p, "F2 0F", 5)) {
-        p += 3;
-    }
-    while (n < 4 && g_ascii_isxdigit(p[0]) && g_ascii_isxdigit(p[1])) {
-        bytes[n++] = strtoul(p, NULL, 16);
-        p += 2;
-        p += *p == ' ';
-    }
-    *opcode = bytes[n - 1];
-    *map = n == 1 ? 0 : n == 2 ? 1 : bytes[1] == 0x38 ? 2 : 3;
-    if (!strcmp(p, "+r")) {
-        *opcode += random_below(8);
-    } else if (!strcmp(p, "+cc")) {
-        *opcode += random_below(16);
-    }
-}
-
-static void put(IsaCase *c, uint8_t byte)
-{
-    c->insn[c->len++] = byte;
-}
-
-static bool is_branch(const OpRow *row)
-{
-    return row->op[0].method == OPM_J ||
-           is_one_of(row->mnemonic, "jmp call ret");
-}
-
-static void put_prefixes(IsaCase *c, const OpRow *row)
-{
-    bool free_66 = (row->prefixes & 3) == 3 || row->prefixes == 8;
-    if (row->prefixes == 2 ||
-        (free_66 && chance(30) && !is_branch(row))) {
-        put(c, 0x66);
-    }
-    if (c->code64 && chance(15)) {
-        put(c, 0x67);
-    }
-    if (row->prefixes == 8 || row->prefixes == 4) {
-        put(c, row->prefixes == 8 ? 0xf2 : 0xf3);
-    } else if (row->op[0].method == OPM_Y || row->op[0].method == OPM_X ||
-               row->op[1].method == OPM_X || row->op[1].method == OPM_Y) {
-        if (chance(60)) {
-            put(c, chance(50) ? 0xf2 : 0xf3);
-        }
-    }
-    if (c->code64 && chance(60)) {
-        put(c, 0x40 | random_below(16));
-    }
-}
-
-static unsigned pick_mod(const OpRow *row)
-{
-    if (row->mods == 2 || (row->mods == 3 && chance(50))) {
-        return 3;
-    }
-    return random_below(3);
-}
-
-/* Prefixes, opcode and ModRM as the row wants them, then random bytes. */
-static void make_bytes(IsaCase *c, const OpRow *row)
-{
-    unsigned map, opcode;
-    row_opcode(row, &map, &opcode);
-    c->len = 0;
-    put_prefixes(c, row);
-    if (map) {
-        put(c, 0x0f);
-    }
-    if (map > 1) {
-        put(c, map == 2 ? 0x38 : 0x3a);
-    }
-    put(c, opcode);
-    if (row_has_modrm(row, map, opcode)) {
-        put(c, pick_mod(row) << 6 | pick_bit(row->regs) << 3 |
-               pick_bit(row->rms));
-    }
-    while (c->len < 15) {
-        put(c, random64() >> 20);
-    }
-}
-
-static uint8_t case_byte(void *opaque, unsigned offset)
-{
-    return ((IsaCase *)opaque)->insn[offset];
-}
-
-static DecodeResult decode_case(IsaCase *c, X86Insn *in)
-{
-    DecodeMode m = { .code64 = c->code64, .cs32 = true, .byte = case_byte,
-                     .opaque = c };
-    memcpy(m.features, features, sizeof(features));
-    return x86_decode(&m, in);
-}
-
-static bool uses_memory(const X86Insn *in)
-{
-    return in->mod != 3 && !is_one_of(in->row->mnemonic, "lea nop");
-}
-
-/* Where a 32-bit displacement stands: just before the immediates. */
-static unsigned immediate_bytes(const X86Insn *in)
-{
-    unsigned n = 0;
-    for (unsigned i = 0; i < OP_MAX; i++) {
-        const OpSpec *op = &in->row->op[i];
-        if (op->method == OPM_I || op->method == OPM_J) {
-            n += x86_operand_bytes(in, op->size);
-        } else if (op->method == OPM_IS) {
-            n++;
-        } else if (op->method == OPM_O) {
-            n += in->addrsize;
-        }
-    }
-    return n;
-}
-
-static void patch(IsaCase *c, unsigned at, uint64_t v, unsigned bytes)
-{
-    for (unsigned i = 0; i < bytes; i++) {
-        c->insn[at + i] = v >> (8 * i);
-    }
-}
-
-static uint32_t random_target(void)
-{
-    return ISA_DATA + 0x700 + random_below(0x200);
-}
-
-/* Makes the memory operand fall into the data pages; false if this encoding
- * cannot. */
-static bool aim_memory(IsaCase *c, const X86Insn *in)
-{
-    uint64_t *gpr = c->before.gpr;
-    uint64_t target = random_target();
-    if (is_branch(in->row)) {
-        target &= ~UINT64_C(7);
-    }
-    if (in->addrsize == 2 || in->base == in->index) {
-        return false;
-    }
-    if (in->base < 0) {
-        unsigned at = c->len - immediate_bytes(in) - 4;
-        uint64_t disp = target;
-        if (in->base == BASE_RIP) {
-            disp -= ISA_CODE + c->len;
-        }
-        if (in->index >= 0) {
-            gpr[in->index] = random_below(16);
-            disp -= gpr[in->index] << in->scale;
-        }
-        patch(c, at, disp, 4);
-        return true;
-    }
-    if (in->index >= 0) {
-        gpr[in->index] = in->base == X86_RSP ? random_below(16)
-                                             : random_value();
-        if (!c->code64) {
-            gpr[in->index] = (uint32_t)gpr[in->index];
-        }
-        target -= gpr[in->index] << in->scale;
-    }
-    gpr[in->base] = target - in->disp;
-    if (in->addrsize == 4 && in->base == X86_RSP) {
-        gpr[X86_RSP] = (uint32_t)gpr[X86_RSP]; /* pushes use all of it */
-    }
-    return true;
-}
-
-/* A bit offset in a register reaches out of the operand. */
-static bool aim_bit_string(IsaCase *c, const X86Insn *in)
-{
-    if (!is_one_of(in->row->mnemonic, "bt bts btr btc") ||
-        in->row->op[1].method != OPM_G || !uses_memory(in)) {
-        return true;
-    }
-    if (in->reg == in->base || in->reg == in->index) {
-        return false;
-    }
-    uint64_t offset = (uint64_t)(int64_t)((int)random_below(0x2000) - 0x1000);
-    c->before.gpr[in->reg] = bits_deposit(c->before.gpr[in->reg], 0,
-                                          in->opsize * 8, offset);
-    return true;
-}
-
-static void aim_string(IsaCase *c)
-{
-    c->before.gpr[X86_RSI] = ISA_DATA + 0x800 + random_below(64);
-    c->before.gpr[X86_RDI] = ISA_DATA + 0x800 + random_below(64);
-    c->before.gpr[X86_RCX] = random_below(20);
-}
-
-static bool is_string(const OpRow *row)
-{
-    return is_one_of(row->mnemonic, "movs cmps stos lods scas");
-}
-
-/* Branches go to the one place that is known to come back. */
-static void aim_branch(IsaCase *c, const X86Insn *in)
-{
-    const OpRow *row = in->row;
-    uint64_t to = ISA_CODE + ISA_TAKEN;
-    if (row->op[0].method == OPM_J) {
-        unsigned bytes = x86_operand_bytes(in, row->op[0].size);
-        if (bytes == 1) {
-            patch(c, c->len - 1, ISA_TAKEN - c->len, 1);
-        } else {
-            patch(c, c->len - bytes, to - (ISA_CODE + c->len), bytes);
-        }
-    } else if (!strcmp(row->mnemonic, "ret")) {
-        uint64_t at = c->before.gpr[X86_RSP] - ISA_DATA;
-        memcpy(c->before.data + at, &to, c->code64 ? 8 : 4);
-        if (row->op[0].method == OPM_I) {
-            patch(c, c->len - 2, 0x10, 2);
-        }
-    }
-}
-
-static void aim_indirect(IsaCase *c, const X86Insn *in)
-{
-    uint64_t to = ISA_CODE + ISA_TAKEN; /* at aligned addresses */
-    if (in->row->op[0].method != OPM_E || !is_branch(in->row)) {
-        return;
-    }
-    if (in->mod == 3) {
-        c->before.gpr[in->rm] = to;
-        return;
-    }
-    for (unsigned i = 0x600; i < 0xb00; i += 8) {
-        memcpy(c->before.data + i, &to, 8);
-    }
-}
-
-static void random_state(IsaCase *c)
-{
-    for (unsigned i = 0; i < 16; i++) {
-        c->before.gpr[i] = random_value();
-        if (!c->code64) {
-            c->before.gpr[i] = (uint32_t)c->before.gpr[i];
-        }
-    }
-    c->before.gpr[X86_RSP] = ISA_DATA + 0x1000 + 8 * random_below(16);
-    c->before.flags = random64() & ISA_FLAGS;
-    for (unsigned i = 0; i < ISA_DATA_BYTES; i += 8) {
-        uint64_t v = random_value();
-        memcpy(c->before.data + i, &v, 8);
-    }
-}
-
-/* Frames of ENTER and LEAVE. */
-static void aim_frame(IsaCase *c, const OpRow *row)
-{
-    if (is_one_of(row->mnemonic, "enter leave")) {
-        c->before.gpr[X86_RBP] = ISA_DATA + 0x1100 + 8 * random_below(16);
-    }
-    if (!strcmp(row->mnemonic, "enter")) {
-        patch(c, c->len - 3, random_below(0x100), 2);
-    }
-    if (!strcmp(row->mnemonic, "xlat")) {
-        c->before.gpr[X86_RBX] = random_target();
-    }
-}
-
-/* LOCK XCHG and the like do not compare further; RSP as an operand would lose
- * the stack. False: try again. */
-static bool make_case(IsaCase *c, const OpRow *row, X86Insn *in)
-{
-    make_bytes(c, row);
-    if (decode_case(c, in) != DECODE_OK || in->row != row) {
-        return false;
-    }
-    c->len = in->len;
-    random_state(c);
-    if (is_string(row)) {
-        aim_string(c);
-        c->before.flags |= chance(30) ? ISA_DF : 0;
-    }
-    if (uses_memory(in) && !aim_memory(c, in)) {
-        return false;
-    }
-    if (row->op[0].method == OPM_O || row->op[1].method == OPM_O) {
-        if (in->addrsize == 2) {
-            return false;
-        }
-        patch(c, c->len - in->addrsize, random_target(), in->addrsize);
-    }
-    if (!aim_bit_string(c, in)) {
-        return false;
-    }
-    aim_frame(c, row);
-    aim_branch(c, in);
-    aim_indirect(c, in);
-    return in->addrsize != 2 && decode_case(c, in) == DECODE_OK;
-}
 
 /* --- comparing --------------------------------------------------------------*/
 
@@ -541,57 +65,93 @@ static bool same_registers(const IsaCase *c, const IsaState *a,
     return true;
 }
 
-/* What SHLD and SHRD leave when they shift by more than the width, and
- * BSWAP of 16 bits, are the processor's own. */
-static bool result_is_undefined(const IsaCase *c, const X86Insn *in)
-{
-    if (is_one_of(in->row->mnemonic, "shld shrd")) {
-        return shift_count(c, in) > 8 * in->opsize;
-    }
-    return !strcmp(in->row->mnemonic, "bswap") && in->opsize == 2;
-}
-
-static bool compare_case(const IsaCase *c, const X86Insn *in)
+/* True if both machines agree, except about undefined flags and, if only the
+ * outcome is defined, about values. */
+static bool compare_case(const IsaCase *c, const char *name,
+                         uint32_t undefined, bool only_outcome)
 {
     static IsaState host, ours;
     int host_outcome = host_run(c, &host);
     int our_outcome = emu_run(c, &ours);
-    uint32_t flags = (ISA_FLAGS | ISA_DF) & ~undefined_flags(c, in);
+    uint32_t flags = (ISA_FLAGS | ISA_DF) & ~undefined;
     bool faulted = host_outcome >= 0;
-    if (host_outcome == our_outcome &&
-        (result_is_undefined(c, in) ||
-         (same_registers(c, &host, &ours) &&
-          (faulted || !((host.flags ^ ours.flags) & flags)) &&
-          !memcmp(host.data, ours.data, ISA_DATA_BYTES)))) {
+    bool same = same_registers(c, &host, &ours) &&
+                (faulted || !((host.flags ^ ours.flags) & flags)) &&
+                !memcmp(host.data, ours.data, ISA_DATA_BYTES);
+    if (host_outcome == our_outcome && (same || only_outcome)) {
         return true;
     }
-    printf("%s (%s): outcome host %d ours %d\n", in->row->mnemonic,
-           in->row->opcode, host_outcome, our_outcome);
+    printf("%s: outcome host %d ours %d\n", name, host_outcome, our_outcome);
     print_case(c, &host, &ours);
     return false;
 }
 
+/* Returns how many cases ran. */
 static unsigned run_row(const OpRow *row, bool code64, unsigned *failed)
 {
     static IsaCase c;
     X86Insn in;
     unsigned ran = 0, bad = 0;
-    rng_state = (seed << 20) + (row - opmap_rows) * 2 + code64 + 1;
-    random64();
-    for (unsigned tries = 0; tries < cases_per_row * 20; tries++) {
-        c.code64 = code64;
-        if (!make_case(&c, row, &in)) {
-            continue;
-        }
-        if (!compare_case(&c, &in) && ++bad >= 3) {
-            break;
-        }
-        if (++ran >= cases_per_row) {
-            break;
+    g_autofree char *name = g_strdup_printf("%s (%s)", row->mnemonic,
+                                            row->opcode);
+    random_seed((seed << 20) + (row - opmap_rows) * 2 + code64);
+    c.code64 = code64;
+    for (unsigned tries = 0;
+         tries < cases_per_row * 20 && ran < cases_per_row && bad < 3;
+         tries++) {
+        if (make_case(&c, row, &in)) {
+            bad += !compare_case(&c, name, undefined_flags(&c, &in),
+                                 result_is_undefined(&c, &in));
+            ran++;
         }
     }
     *failed += bad;
     return ran;
+}
+
+static bool is_wanted(const OpRow *row)
+{
+    return row_is_user(row) && row_offered(row) &&
+           (!only || !strcmp(only, row->mnemonic));
+}
+
+static unsigned run_rows(bool has_32, unsigned *failed)
+{
+    unsigned rows = 0, cases = 0, idle = 0;
+    for (const OpRow *row = opmap_rows; row < opmap_rows + OPMAP_ROWS; row++) {
+        if (!is_wanted(row) || (!has_32 && row->modes == 1)) {
+            continue;
+        }
+        unsigned ran = 0;
+        for (unsigned code64 = !has_32; code64 < 2; code64++) {
+            if (row->modes & (code64 ? 2 : 1)) {
+                ran += run_row(row, code64, failed);
+            }
+        }
+        if (!ran) {
+            printf("%s (%s) never ran\n", row->mnemonic, row->opcode);
+            idle++;
+        }
+        rows++;
+        cases += ran;
+    }
+    printf("%u rows, %u cases, %u rows never ran\n", rows, cases, idle);
+    return idle;
+}
+
+static void run_sequences(bool has_32, unsigned *failed)
+{
+    static IsaCase c;
+    unsigned bad = 0;
+    random_seed(seed << 20);
+    for (unsigned n = 0; n < sequences && bad < 10; n++) {
+        c.code64 = !has_32 || chance(50);
+        unsigned count = 2 + random_below(SEQUENCE_MAX - 1);
+        uint32_t undefined = make_sequence(&c, count);
+        bad += !compare_case(&c, "sequence", undefined, false);
+    }
+    printf("%u sequences\n", sequences);
+    *failed += bad;
 }
 
 static void parse_options(int argc, char **argv)
@@ -599,6 +159,8 @@ static void parse_options(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (!strncmp(argv[i], "--cases=", 8)) {
             cases_per_row = strtoul(argv[i] + 8, NULL, 0);
+        } else if (!strncmp(argv[i], "--sequences=", 12)) {
+            sequences = strtoul(argv[i] + 12, NULL, 0);
         } else if (!strncmp(argv[i], "--seed=", 7)) {
             seed = strtoul(argv[i] + 7, NULL, 0);
         } else if (!strncmp(argv[i], "--row=", 6)) {
@@ -610,7 +172,7 @@ static void parse_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     bool has_32;
-    unsigned failed = 0, idle = 0, rows = 0, total = 0;
+    unsigned failed = 0;
     parse_options(argc, argv);
     if (!host_init(&has_32)) {
         printf("this host cannot run the comparison\n");
@@ -619,29 +181,11 @@ int main(int argc, char **argv)
     if (!has_32) {
         printf("no 32-bit code on this host: those rows are skipped\n");
     }
-    emu_init(features);
-    for (unsigned n = 0; n < OPMAP_ROWS; n++) {
-        const OpRow *row = &opmap_rows[n];
-        if (!row_is_user(row) || !row_offered(row) ||
-            (only && strcmp(only, row->mnemonic))) {
-            continue;
-        }
-        unsigned ran = 0;
-        bool possible = false;
-        for (unsigned code64 = has_32 ? 0 : 1; code64 < 2; code64++) {
-            if (row->modes & (code64 ? 2 : 1)) {
-                possible = true;
-                ran += run_row(row, code64, &failed);
-            }
-        }
-        rows++;
-        total += ran;
-        if (possible && !ran) {
-            printf("%s (%s) never ran\n", row->mnemonic, row->opcode);
-            idle++;
-        }
+    emu_init(case_features);
+    unsigned idle = run_rows(has_32, &failed);
+    if (!only) {
+        run_sequences(has_32, &failed);
     }
-    printf("%u rows, %u cases, %u differ, %u rows never ran\n", rows, total,
-           failed, idle);
+    printf("%u cases differ\n", failed);
     return failed || idle ? 1 : 0;
 }

@@ -1,0 +1,430 @@
+/*
+ * Random cases for the comparison with the host. See case.h.
+ */
+#include "case.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "opmap-gen.h"
+
+uint32_t case_features[FEAT_WORDS];
+static uint64_t rng_state;
+
+/* xorshift64*: the tests' own, so that seeds mean the same everywhere. */
+void random_seed(uint64_t seed)
+{
+    rng_state = seed * 2 + 1;
+    random64();
+    random64();
+}
+
+uint64_t random64(void)
+{
+    rng_state ^= rng_state >> 12;
+    rng_state ^= rng_state << 25;
+    rng_state ^= rng_state >> 27;
+    return rng_state * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+unsigned random_below(unsigned n)
+{
+    return (random64() >> 33) % n;
+}
+
+bool chance(unsigned percent)
+{
+    return random_below(100) < percent;
+}
+
+/* Values at which arithmetic turns are more likely than by chance. */
+static uint64_t random_value(void)
+{
+    static const uint64_t corners[] = { 0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff,
+                                        0x8000, 0xffff, 0x7fffffff,
+                                        0x80000000, 0xffffffff,
+                                        INT64_MAX, UINT64_C(1) << 63,
+                                        UINT64_MAX };
+    uint64_t v = random64();
+    switch (random_below(4)) {
+    case 0:
+        return corners[random_below(G_N_ELEMENTS(corners))];
+    case 1:
+        return bits_sext(v, 1 + random_below(64));
+    case 2:
+        return v & bits_mask(1 + random_below(64));
+    default:
+        return v;
+    }
+}
+
+/* --- which rows, which flags ------------------------------------------------*/
+
+/* Rows that need privilege or touch what a process cannot, or whose results
+ * are the processor's own. */
+static const char *const skipped[] = {
+    "esc", "fwait", "in", "out", "ins", "outs", "int", "int3", "int1",
+    "into", "iret", "retf", "cli", "sti", "popf", "pushf", "les", "lds",
+    "lss", "lfs", "lgs", "syscall", "sysret", "sysenter", "sysexit", "cpuid",
+    "rdtsc", "rdtscp", "rdpmc", "rdrand", "rdseed", "rsm", "monitor",
+    "mwait", "sgdt", "sidt", "sldt", "str", "smsw", "verr", "verw", "lar",
+    "lsl", "rdfsbase", "rdgsbase", "wrfsbase", "wrgsbase", "clflush",
+};
+
+bool row_is_user(const OpRow *row)
+{
+    if (row->flags & (ROW_PRIV | ROW_IO | ROW_END)) {
+        return false;
+    }
+    for (unsigned i = 0; i < OP_MAX; i++) {
+        if (row->op[i].method == OPM_SEG || row->op[i].method == OPM_S ||
+            row->op[i].method == OPM_A) {
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(skipped); i++) {
+        if (!strcmp(row->mnemonic, skipped[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool row_offered(const OpRow *row)
+{
+    return !row->feat_mask || (case_features[row->feat_word] & row->feat_mask);
+}
+
+bool is_one_of(const char *name, const char *list)
+{
+    const char *at = strstr(list, name);
+    size_t n = strlen(name);
+    return at && (at == list || at[-1] == ' ') &&
+           (at[n] == ' ' || at[n] == '\0');
+}
+
+/* --- making a case ----------------------------------------------------------*/
+
+static uint8_t pick_bit(uint8_t mask)
+{
+    for (;;) {
+        unsigned n = random_below(8);
+        if (mask & (1u << n)) {
+            return n;
+        }
+    }
+}
+
+static bool row_has_modrm(const OpRow *row, unsigned map, unsigned opcode)
+{
+    return opmap_slots[map][opcode].modrm;
+}
+
+/* "66 0F 38 F6 /1": prefix selectors, map and first opcode of a row. */
+static void row_opcode(const OpRow *row, unsigned *map, unsigned *opcode)
+{
+    const char *p = row->opcode;
+    unsigned bytes[4], n = 0;
+    if (!strncmp(p, "NP ", 3) || !strncmp(p, "NR ", 3) ||
+        !strncmp(p, "66 0F", 5) || !strncmp(p, "F3 0F", 5) ||
+        !strncmp(p, "F2 0F", 5)) {
+        p += 3;
+    }
+    while (n < 4 && g_ascii_isxdigit(p[0]) && g_ascii_isxdigit(p[1])) {
+        bytes[n++] = strtoul(p, NULL, 16);
+        p += 2;
+        p += *p == ' ';
+    }
+    *opcode = bytes[n - 1];
+    *map = n == 1 ? 0 : n == 2 ? 1 : bytes[1] == 0x38 ? 2 : 3;
+    if (!strcmp(p, "+r")) {
+        *opcode += random_below(8);
+    } else if (!strcmp(p, "+cc")) {
+        *opcode += random_below(16);
+    }
+}
+
+static void put(IsaCase *c, uint8_t byte)
+{
+    c->insn[c->len++] = byte;
+}
+
+bool is_branch(const OpRow *row)
+{
+    return row->op[0].method == OPM_J ||
+           is_one_of(row->mnemonic, "jmp call ret");
+}
+
+static void put_prefixes(IsaCase *c, const OpRow *row)
+{
+    bool free_66 = (row->prefixes & 3) == 3 || row->prefixes == 8;
+    if (row->prefixes == 2 ||
+        (free_66 && chance(30) && !is_branch(row))) {
+        put(c, 0x66);
+    }
+    if (c->code64 && chance(15)) {
+        put(c, 0x67);
+    }
+    if (row->prefixes == 8 || row->prefixes == 4) {
+        put(c, row->prefixes == 8 ? 0xf2 : 0xf3);
+    } else if (row->op[0].method == OPM_Y || row->op[0].method == OPM_X ||
+               row->op[1].method == OPM_X || row->op[1].method == OPM_Y) {
+        if (chance(60)) {
+            put(c, chance(50) ? 0xf2 : 0xf3);
+        }
+    }
+    if (c->code64 && chance(60)) {
+        put(c, 0x40 | random_below(16));
+    }
+}
+
+static unsigned pick_mod(const OpRow *row)
+{
+    if (row->mods == 2 || (row->mods == 3 && chance(50))) {
+        return 3;
+    }
+    return random_below(3);
+}
+
+/* Prefixes, opcode and ModRM as the row wants them, then random bytes. */
+static void make_bytes(IsaCase *c, const OpRow *row, bool registers)
+{
+    unsigned start = c->len;
+    unsigned map, opcode;
+    row_opcode(row, &map, &opcode);
+    put_prefixes(c, row);
+    if (map) {
+        put(c, 0x0f);
+    }
+    if (map > 1) {
+        put(c, map == 2 ? 0x38 : 0x3a);
+    }
+    put(c, opcode);
+    if (row_has_modrm(row, map, opcode)) {
+        put(c, (registers ? 3 : pick_mod(row)) << 6 | pick_bit(row->regs) << 3 |
+               pick_bit(row->rms));
+    }
+    while (c->len < start + 15) {
+        put(c, random64() >> 20);
+    }
+}
+
+static uint8_t case_byte(void *opaque, unsigned offset)
+{
+    return ((const uint8_t *)opaque)[offset];
+}
+
+DecodeResult decode_case(IsaCase *c, unsigned at, X86Insn *in)
+{
+    DecodeMode m = { .code64 = c->code64, .cs32 = true, .byte = case_byte,
+                     .opaque = c->insn + at };
+    memcpy(m.features, case_features, sizeof(m.features));
+    return x86_decode(&m, in);
+}
+
+bool append_bytes(IsaCase *c, const OpRow *row, bool registers, X86Insn *in)
+{
+    unsigned at = c->len;
+    make_bytes(c, row, registers);
+    bool ok = decode_case(c, at, in) == DECODE_OK && in->row == row;
+    c->len = ok ? at + in->len : at;
+    return ok;
+}
+
+static bool uses_memory(const X86Insn *in)
+{
+    return in->mod != 3 && !is_one_of(in->row->mnemonic, "lea nop");
+}
+
+/* Where a 32-bit displacement stands: just before the immediates. */
+static unsigned immediate_bytes(const X86Insn *in)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < OP_MAX; i++) {
+        const OpSpec *op = &in->row->op[i];
+        if (op->method == OPM_I || op->method == OPM_J) {
+            n += x86_operand_bytes(in, op->size);
+        } else if (op->method == OPM_IS) {
+            n++;
+        } else if (op->method == OPM_O) {
+            n += in->addrsize;
+        }
+    }
+    return n;
+}
+
+static void patch(IsaCase *c, unsigned at, uint64_t v, unsigned bytes)
+{
+    for (unsigned i = 0; i < bytes; i++) {
+        c->insn[at + i] = v >> (8 * i);
+    }
+}
+
+static uint32_t random_target(void)
+{
+    return ISA_DATA + 0x700 + random_below(0x200);
+}
+
+/* Makes the memory operand fall into the data pages; false if this encoding
+ * cannot. */
+static bool aim_memory(IsaCase *c, const X86Insn *in)
+{
+    uint64_t *gpr = c->before.gpr;
+    uint64_t target = random_target();
+    if (is_branch(in->row)) {
+        target &= ~UINT64_C(7);
+    }
+    if (in->addrsize == 2 || in->base == in->index) {
+        return false;
+    }
+    if (in->base < 0) {
+        unsigned at = c->len - immediate_bytes(in) - 4;
+        uint64_t disp = target;
+        if (in->base == BASE_RIP) {
+            disp -= ISA_CODE + c->len;
+        }
+        if (in->index >= 0) {
+            gpr[in->index] = random_below(16);
+            disp -= gpr[in->index] << in->scale;
+        }
+        patch(c, at, disp, 4);
+        return true;
+    }
+    if (in->index >= 0) {
+        gpr[in->index] = in->base == X86_RSP ? random_below(16)
+                                             : random_value();
+        if (!c->code64) {
+            gpr[in->index] = (uint32_t)gpr[in->index];
+        }
+        target -= gpr[in->index] << in->scale;
+    }
+    gpr[in->base] = target - in->disp;
+    if (in->addrsize == 4 && in->base == X86_RSP) {
+        gpr[X86_RSP] = (uint32_t)gpr[X86_RSP]; /* pushes use all of it */
+    }
+    return true;
+}
+
+/* A bit offset in a register reaches out of the operand. */
+static bool aim_bit_string(IsaCase *c, const X86Insn *in)
+{
+    if (!is_one_of(in->row->mnemonic, "bt bts btr btc") ||
+        in->row->op[1].method != OPM_G || !uses_memory(in)) {
+        return true;
+    }
+    if (in->reg == in->base || in->reg == in->index) {
+        return false;
+    }
+    uint64_t offset = (uint64_t)(int64_t)((int)random_below(0x2000) - 0x1000);
+    c->before.gpr[in->reg] = bits_deposit(c->before.gpr[in->reg], 0,
+                                          in->opsize * 8, offset);
+    return true;
+}
+
+static void aim_string(IsaCase *c)
+{
+    c->before.gpr[X86_RSI] = ISA_DATA + 0x800 + random_below(64);
+    c->before.gpr[X86_RDI] = ISA_DATA + 0x800 + random_below(64);
+    c->before.gpr[X86_RCX] = random_below(20);
+}
+
+bool is_string(const OpRow *row)
+{
+    return is_one_of(row->mnemonic, "movs cmps stos lods scas");
+}
+
+/* Branches go to the one place that is known to come back. */
+static void aim_branch(IsaCase *c, const X86Insn *in)
+{
+    const OpRow *row = in->row;
+    uint64_t to = ISA_CODE + ISA_TAKEN;
+    if (row->op[0].method == OPM_J) {
+        unsigned bytes = x86_operand_bytes(in, row->op[0].size);
+        if (bytes == 1) {
+            patch(c, c->len - 1, ISA_TAKEN - c->len, 1);
+        } else {
+            patch(c, c->len - bytes, to - (ISA_CODE + c->len), bytes);
+        }
+    } else if (!strcmp(row->mnemonic, "ret")) {
+        uint64_t at = c->before.gpr[X86_RSP] - ISA_DATA;
+        memcpy(c->before.data + at, &to, c->code64 ? 8 : 4);
+        if (row->op[0].method == OPM_I) {
+            patch(c, c->len - 2, 0x10, 2);
+        }
+    }
+}
+
+static void aim_indirect(IsaCase *c, const X86Insn *in)
+{
+    uint64_t to = ISA_CODE + ISA_TAKEN; /* at aligned addresses */
+    if (in->row->op[0].method != OPM_E || !is_branch(in->row)) {
+        return;
+    }
+    if (in->mod == 3) {
+        c->before.gpr[in->rm] = to;
+        return;
+    }
+    for (unsigned i = 0x600; i < 0xb00; i += 8) {
+        memcpy(c->before.data + i, &to, 8);
+    }
+}
+
+void random_state(IsaCase *c)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        c->before.gpr[i] = random_value();
+        if (!c->code64) {
+            c->before.gpr[i] = (uint32_t)c->before.gpr[i];
+        }
+    }
+    c->before.gpr[X86_RSP] = ISA_DATA + 0x1000 + 8 * random_below(16);
+    c->before.flags = random64() & ISA_FLAGS;
+    for (unsigned i = 0; i < ISA_DATA_BYTES; i += 8) {
+        uint64_t v = random_value();
+        memcpy(c->before.data + i, &v, 8);
+    }
+}
+
+/* Frames of ENTER and LEAVE. */
+static void aim_frame(IsaCase *c, const OpRow *row)
+{
+    if (is_one_of(row->mnemonic, "enter leave")) {
+        c->before.gpr[X86_RBP] = ISA_DATA + 0x1100 + 8 * random_below(16);
+    }
+    if (!strcmp(row->mnemonic, "enter")) {
+        patch(c, c->len - 3, random_below(0x100), 2);
+    }
+    if (!strcmp(row->mnemonic, "xlat")) {
+        c->before.gpr[X86_RBX] = random_target();
+    }
+}
+
+bool make_case(IsaCase *c, const OpRow *row, X86Insn *in)
+{
+    c->len = 0;
+    if (!append_bytes(c, row, false, in)) {
+        return false;
+    }
+    random_state(c);
+    if (is_string(row)) {
+        aim_string(c);
+        c->before.flags |= chance(30) ? ISA_DF : 0;
+    }
+    if (uses_memory(in) && !aim_memory(c, in)) {
+        return false;
+    }
+    if (row->op[0].method == OPM_O || row->op[1].method == OPM_O) {
+        if (in->addrsize == 2) {
+            return false;
+        }
+        patch(c, c->len - in->addrsize, random_target(), in->addrsize);
+    }
+    if (!aim_bit_string(c, in)) {
+        return false;
+    }
+    aim_frame(c, row);
+    aim_branch(c, in);
+    aim_indirect(c, in);
+    return in->addrsize != 2 && decode_case(c, 0, in) == DECODE_OK;
+}
+

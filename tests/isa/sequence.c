@@ -1,0 +1,82 @@
+/*
+ * Short sequences of register instructions. Translated together they exercise
+ * what a translator knows from one instruction to the next: above all how a
+ * condition follows from the instruction that set the flags.
+ */
+#include "sequence.h"
+
+#include <string.h>
+
+#include "opmap-gen.h"
+
+static bool fits(const X86Insn *in)
+{
+    const OpRow *row = in->row;
+    if (is_one_of(row->mnemonic, "div idiv aam call ret ud0 ud1 ud2 enter "
+                                 "leave push pop pusha popa xlat loop loope "
+                                 "loopne jcxz jmp movbe bound cmpxchg8b "
+                                 "movnti lea prefetchw") ||
+        is_string(row)) {
+        return false;
+    }
+    if (in->opsize == 2 && is_one_of(row->mnemonic, "shld shrd bswap")) {
+        return false;
+    }
+    for (unsigned i = 0; i < OP_MAX; i++) {
+        if (row->op[i].method == OPM_O || row->op[i].method == OPM_J) {
+            return false;
+        }
+    }
+    return in->rm != X86_RSP && in->reg != X86_RSP; /* AH is lost, too */
+}
+
+static const OpRow *random_row(bool code64)
+{
+    for (;;) {
+        const OpRow *row = &opmap_rows[random_below(OPMAP_ROWS)];
+        if (row_is_user(row) && row_offered(row) &&
+            (row->modes & (code64 ? 2 : 1))) {
+            return row;
+        }
+    }
+}
+
+/* Half of the time something that reads flags. */
+static const OpRow *random_reader(bool code64)
+{
+    for (;;) {
+        const OpRow *row = random_row(code64);
+        if (is_one_of(row->mnemonic, "set cmov adc sbb")) {
+            return row;
+        }
+    }
+}
+
+static bool append_one(IsaCase *c, uint32_t *undefined)
+{
+    X86Insn in;
+    unsigned at = c->len;
+    bool reads = chance(50);
+    const OpRow *row = reads ? random_reader(c->code64)
+                             : random_row(c->code64);
+    if (!append_bytes(c, row, true, &in)) {
+        return false;
+    }
+    if (!fits(&in) || (flags_read(&in) & *undefined)) {
+        c->len = at;
+        return false;
+    }
+    *undefined = (*undefined & ~flags_defined(&in)) | flags_lost(&in);
+    return true;
+}
+
+uint32_t make_sequence(IsaCase *c, unsigned count)
+{
+    uint32_t undefined = 0;
+    c->len = 0;
+    random_state(c);
+    while (count) {
+        count -= append_one(c, &undefined);
+    }
+    return undefined;
+}
