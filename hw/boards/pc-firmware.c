@@ -3,6 +3,7 @@
  * machine in CMOS and fw_cfg.
  */
 #include "base/bytes.h"
+#include "hw/boot.h"
 #include "hw/fw-cfg.h"
 #include "pc.h"
 
@@ -112,6 +113,51 @@ static void describe_console(Pc *pc)
     }
 }
 
+/* --- the boot order: a line an Open Firmware path ------------------------------*/
+
+typedef struct BootEntry {
+    uint32_t index;
+    unsigned n;            /* IDE: channel * 2 + unit */
+} BootEntry;
+
+static int boot_order(gconstpointer a, gconstpointer b)
+{
+    const BootEntry *x = a, *y = b;
+    return x->index != y->index ? (x->index < y->index ? -1 : 1)
+                                : (int)x->n - (int)y->n;
+}
+
+static void describe_boot_order(Pc *pc)
+{
+    g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(BootEntry));
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    if (fw_cfg_file(pc->fw_cfg, BOOT_KERNEL_ROM)) {
+        g_string_append(text, "/rom@" BOOT_KERNEL_ROM "\n");
+    }
+    for (unsigned n = 0; n < 4; n++) {
+        BootEntry e = {
+            ide_bus_boot_index(piix3_ide_bus(pc->ide, n / 2), n % 2), n
+        };
+        if (e.index != UINT32_MAX) {
+            g_array_append_val(list, e);
+        }
+    }
+    g_array_sort(list, boot_order);
+    for (guint i = 0; i < list->len; i++) {
+        unsigned n = g_array_index(list, BootEntry, i).n;
+        g_string_append_printf(text,
+                               "/pci@i0cf8/ide@1,1/drive@%u/disk@%u\n",
+                               n / 2, n % 2);
+    }
+    if (text->len) {
+        /* An empty last line would match every device. */
+        g_string_truncate(text, text->len - 1);
+        fw_cfg_add_file_copy(pc->fw_cfg, "bootorder", text->str,
+                             text->len + 1);
+    }
+}
+
 static void describe_option_roms(Pc *pc)
 {
     GHashTable *roms = pc->dev.machine->config.option_roms;
@@ -186,6 +232,7 @@ void pc_describe(Pc *pc)
     describe_machine(pc);
     describe_console(pc);
     describe_option_roms(pc);
+    describe_boot_order(pc);
     describe_disks(pc);
     mc146818_set_cmos(pc->rtc, CMOS_EQUIPMENT,
                       EQUIPMENT_FPU | EQUIPMENT_MOUSE);

@@ -339,7 +339,6 @@ static uint8_t checksum(const uint8_t *p, size_t len)
 static void rom_add(const Low *low, Device *fw)
 {
     uint8_t rom[sizeof rom_image];
-    static const char order[] = "/rom@genroms/multiboot.bin";
 
     memcpy(rom, rom_image, sizeof rom);
     bytes_st_be32(rom + ROM_LOW_CONTROL,
@@ -352,8 +351,7 @@ static void rom_add(const Low *low, Device *fw)
     rom[ROM_PNP_SUM] = 0;
     rom[ROM_PNP_SUM] = checksum(rom + ROM_PNP, ROM_PNP_BYTES);
     rom[sizeof rom - 1] = checksum(rom, sizeof rom - 1);
-    fw_cfg_add_file_copy(fw, "genroms/multiboot.bin", rom, sizeof rom);
-    fw_cfg_add_file_copy(fw, "bootorder", order, sizeof order);
+    fw_cfg_add_file_copy(fw, BOOT_KERNEL_ROM, rom, sizeof rom);
 }
 
 /* --- all of it -------------------------------------------------------------------------*/

@@ -110,6 +110,11 @@ unsigned ide_bus_dma_capable(const IdeBus *bus)
     return (bus->drive[0] ? 1 : 0) | (bus->drive[1] ? 2 : 0);
 }
 
+uint32_t ide_bus_boot_index(const IdeBus *bus, unsigned unit)
+{
+    return bus->drive[unit] ? bus->drive[unit]->boot_index : UINT32_MAX;
+}
+
 bool ide_bus_geometry(const IdeBus *bus, unsigned unit, uint32_t *cylinders,
                       uint32_t *heads, uint32_t *sectors)
 {

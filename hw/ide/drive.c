@@ -416,6 +416,8 @@ static STATE_TABLE(drive_state, "ide-drive", 1, DriveState, DRIVE_STATE)
          "Node name or ID of a block device to use as a backend"),            \
     PROP(IdeDrive, unit, "unit", PROP_U32, "0xffffffff",                      \
          "0: master, 1: slave (the first free one)"),                         \
+    PROP(IdeDrive, boot_index, "bootindex", PROP_U32, "0xffffffff",           \
+         "place in the firmware's boot order, from 0"),                       \
     PROP(IdeDrive, model, "model", PROP_STRING, default_model,                \
          "model text in IDENTIFY"),                                           \
     PROP(IdeDrive, serial, "serial", PROP_STRING, NULL,                       \

@@ -130,7 +130,7 @@ struct IdeDrive {
     Device dev;
     DriveState s;
     BlockDev *block;
-    uint32_t unit;
+    uint32_t unit, boot_index;
     char *model, *serial, *version;
     const DriveKind *kind;
     IdeBus *bus;

@@ -10,6 +10,10 @@
 
 #include "vm/machine.h"
 
+/* The fw_cfg file of the option ROM that starts the kernel; the board puts it
+ * in front of the boot order if it is there. */
+#define BOOT_KERNEL_ROM "genroms/multiboot.bin"
+
 /* Adds what starts m->config.kernel, if there is one, to fw_cfg. False with
  * an error if it is not a kernel that can be started, or does not fit. */
 bool boot_add_kernel(Machine *m, Device *fw_cfg, uint64_t ram_below_4g,

@@ -48,6 +48,9 @@ bool ide_bus_irq_level(const IdeBus *bus);
 /* Bit n: unit n is there and can do DMA. */
 unsigned ide_bus_dma_capable(const IdeBus *bus);
 
+/* The property bootindex of a drive; UINT32_MAX: not given, or no drive. */
+uint32_t ide_bus_boot_index(const IdeBus *bus, unsigned unit);
+
 /* The geometry that the BIOS should assume for a disk (CMOS, info). */
 bool ide_bus_geometry(const IdeBus *bus, unsigned unit, uint32_t *cylinders,
                       uint32_t *heads, uint32_t *sectors);

@@ -100,6 +100,9 @@ static void test_kludge(void)
     const uint8_t *module = low + (bytes_ld_le32(low + 24) - base);
     g_assert_cmphex(bytes_ld_le32(module), ==, 0x102000);
     g_assert_cmphex(bytes_ld_le32(module + 4), ==, 0x102006);
+    g_assert_cmpstr(g_bytes_get_data(fw_cfg_file(fw, "bootorder"), &len), ==,
+                    "/rom@genroms/multiboot.bin");
+    g_assert_cmpuint(len, ==, strlen("/rom@genroms/multiboot.bin") + 1);
     /* Two descriptors: kernel and module. */
     g_assert_cmpuint(bytes_ld_le16(rom + 0x52), ==, 2);
     g_assert_cmphex(bytes_ld_be32(low + 0x704), ==, 0x2000);
@@ -197,6 +200,25 @@ static void test_refused(void)
                                "MiB of RAM below 4 GiB");
 }
 
+static void test_boot_index(void)
+{
+    Machine *m = fake_pc_new(RAM);
+    BlockDev *disk = fake_disk_new(4096);
+    gsize len;
+
+    fake_pc_add_drive(m, "d", disk, false, -2);
+    fake_pc_add_device(m, "ide-cd", "unit", "1", "bootindex", "2", NULL);
+    fake_pc_add_device(m, "ide-hd", "drive", "d", "bus", "ide.1", "bootindex",
+                       "1", NULL);
+    fake_pc_start(m);
+    g_assert_cmpstr(g_bytes_get_data(
+                        fw_cfg_file(find(m, "fw_cfg_io"), "bootorder"), &len),
+                    ==, "/pci@i0cf8/ide@1,1/drive@1/disk@0\n"
+                        "/pci@i0cf8/ide@1,1/drive@0/disk@1");
+    fake_pc_free(m);
+    fake_disk_free(disk);
+}
+
 /* No byte of a header, set to anything that matters, gets past the checks in
  * a way that the sanitizers or an assertion would notice. */
 static void test_hostile(void)
@@ -229,6 +251,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/boot/kludge", test_kludge);
     g_test_add_func("/boot/elf", test_elf);
+    g_test_add_func("/boot/bootindex", test_boot_index);
     g_test_add_func("/boot/refused", test_refused);
     g_test_add_func("/boot/hostile", test_hostile);
     return g_test_run();
