@@ -10,6 +10,7 @@
 #include "atapi.h"
 
 #define CD_BLOCK 2048u
+#define CMD_IDENTIFY_PACKET 0xa1
 
 /* --- from the medium to the buffer ------------------------------------------*/
 
@@ -178,6 +179,9 @@ static void atapi_data_done(IdeDrive *d)
     if (d->s.phase == PHASE_PACKET) {
         d->s.phase = PHASE_IDLE;
         atapi_packet(d);
+    } else if (d->s.command == CMD_IDENTIFY_PACKET) {
+        d->s.phase = PHASE_IDLE;        /* PIO data-in: no interrupt at the end */
+        d->s.status = ST_OK;
     } else {
         pio_next(d);
     }
@@ -228,7 +232,7 @@ typedef struct AtapiCommand {
 static const AtapiCommand commands[] = {
     { 0x20, cmd_not_a_disk },           /* READ SECTOR(S) */
     { 0xa0, cmd_packet },
-    { 0xa1, cmd_identify_packet },
+    { CMD_IDENTIFY_PACKET, cmd_identify_packet },
     { 0xe0, drive_ok },                 /* STANDBY IMMEDIATE */
     { 0xe1, drive_ok },                 /* IDLE IMMEDIATE */
     { 0xe5, cmd_power_mode },

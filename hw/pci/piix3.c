@@ -143,6 +143,9 @@ static void piix3_config_reset(PciFunction *f)
     memset(config + PIIX3_PIRQ, PIRQ_DISABLED, PIRQ_COUNT);
     config[0x69] = 0x02;                /* TOM */
     config[0x70] = 0x80;                /* MBIRQ0 */
+    config[0x76] = config[0x77] = 0x0c; /* MBDMA0, MBDMA1 */
+    config[0x78] = 0x02;                /* PCSC */
+    config[0xa0] = 0x08;                /* SMICNTL */
     config[0xa8] = 0x0f;                /* CTLTMR */
 }
 

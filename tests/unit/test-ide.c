@@ -514,7 +514,9 @@ static void test_cd_identify(Fixture *f, gconstpointer data)
     g_assert_cmphex(packet_wait(f), ==, 0x58);
     read_words(f, SECONDARY, id, 512);
     g_assert_cmphex(bytes_ld_le16(id), ==, 0x8580);
-    packet_end(f);
+    g_assert_cmphex(status(f, SECONDARY), ==, 0x50);
+    fake_pc_run_ns(f->m, LATENCY);
+    g_assert_false(fake_pins.intr);
 }
 
 static void test_cd_capacity(Fixture *f, gconstpointer data)
