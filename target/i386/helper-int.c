@@ -387,6 +387,7 @@ uint64_t helper_enter(Cpu *c, uint64_t size, uint64_t level, uint64_t bytes,
     uint64_t bp = gpr_get(a.cpu, X86_RBP, sp_bytes);
     uint64_t frame = sp - bytes;
     enter_probe(&a, sp, bp, level, size);
+    cpu_need_last_insn(c); /* now; a later restart would see the stores */
     stack_store(&a, sp -= bytes, gpr_get(a.cpu, X86_RBP, bytes));
     for (unsigned i = 1; i < level; i++) {
         uint64_t v = stack_load(&a, bp - i * bytes);
@@ -432,6 +433,7 @@ uint64_t helper_cmpxchg16b(Cpu *c, uint64_t linear, uint64_t flags)
         x86_raise(cpu, EXC_GP, 0);
     }
     cpu_probe(c, linear, 16, MMU_STORE, mode);
+    cpu_need_last_insn(c); /* now; a later restart would see the store */
     uint64_t low = cpu_ld(c, linear, 8, mode);
     uint64_t high = cpu_ld(c, linear + 8, 8, mode);
     bool equal = low == r[X86_RAX] && high == r[X86_RDX];

@@ -321,11 +321,17 @@ static bool aim_bit_string(IsaCase *c, const X86Insn *in)
     return true;
 }
 
+/* Near each other, or on both sides of a page's end. */
 static void aim_string(IsaCase *c)
 {
-    c->before.gpr[X86_RSI] = ISA_DATA + 0x800 + random_below(64);
-    c->before.gpr[X86_RDI] = ISA_DATA + 0x800 + random_below(64);
-    c->before.gpr[X86_RCX] = random_below(20);
+    unsigned middle = chance(50) ? 0x800 : 0x1000;
+    c->before.gpr[X86_RSI] = ISA_DATA + middle - 32 + random_below(64);
+    c->before.gpr[X86_RDI] = ISA_DATA + middle - 32 + random_below(64);
+    c->before.gpr[X86_RCX] = random_below(chance(50) ? 20 : 200);
+    if (chance(50)) { /* something equal to compare */
+        memset(c->before.data + middle - 0x100, 0x5a, 0x200);
+        c->before.gpr[X86_RAX] = UINT64_C(0x5a5a5a5a5a5a5a5a);
+    }
 }
 
 bool is_string(const OpRow *row)

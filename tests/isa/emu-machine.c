@@ -1,0 +1,224 @@
+/*
+ * Runs cases on the emulator: a machine of RAM and one CPU, with real page
+ * tables, descriptor tables and handlers.
+ *
+ * The code under test runs at CPL 3. Behind it, and at the branch target,
+ * there is a jump to itself, so that a generous budget lets the whole case run
+ * in one TB. Every vector has a handler that is such a jump, too: where the
+ * CPU is in the end says what happened.
+ */
+#include <cpuid.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "case.h"
+#include "vm/machine.h"
+
+#define RAM_BYTES (32 * MIB)
+#define TABLES 0x100000u       /* PML4, PDPT, PD */
+#define GDT 0x110000u
+#define IDT 0x111000u
+#define TSS 0x112000u
+#define HANDLERS 0x113000u     /* 16 bytes each */
+#define KERNEL_STACK 0x118000u
+#define BUDGET 400
+
+enum { SEL_CODE32 = 0x08, SEL_CODE64 = 0x10, SEL_DATA = 0x18,
+       SEL_USER32 = 0x23, SEL_USER_DATA = 0x2b, SEL_USER64 = 0x33,
+       SEL_TSS = 0x38 };
+
+static Machine *machine;
+static X86Cpu *cpu;
+
+static void poke(uint64_t addr, uint64_t v, unsigned size)
+{
+    address_space_st(machine->memory, addr, v, size);
+}
+
+static bool board_build(Machine *m, Error **errp)
+{
+    static MemRegion ram;
+    mem_init_ram(&ram, "ram", ram_block_new(m, "isa.ram", RAM_BYTES));
+    mem_add(&m->memory_root, 0, &ram, 0);
+    return cpu_new(m, m->config.cpu_model, errp) != NULL;
+}
+
+/* The first 32 MiB, one to one, for everybody. */
+static void build_page_tables(void)
+{
+    poke(TABLES, (TABLES + 0x1000) | 7, 8);
+    poke(TABLES + 0x1000, (TABLES + 0x2000) | 7, 8);
+    for (unsigned i = 0; i < RAM_BYTES / (2 * MIB); i++) {
+        poke(TABLES + 0x2000 + 8 * i, i * 2 * MIB | 0xe7, 8);
+    }
+}
+
+static void build_gdt(void)
+{
+    static const uint64_t gdt[] = {
+        0, UINT64_C(0x00cf9b000000ffff), UINT64_C(0x00af9b000000ffff),
+        UINT64_C(0x00cf93000000ffff), UINT64_C(0x00cffb000000ffff),
+        UINT64_C(0x00cff3000000ffff), UINT64_C(0x00affb000000ffff),
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(gdt); i++) {
+        poke(GDT + 8 * i, gdt[i], 8);
+    }
+    poke(TSS + 4, KERNEL_STACK, 8);    /* RSP0; in a 32-bit TSS ESP0 … */
+}
+
+static void build_handlers(void)
+{
+    for (unsigned v = 0; v < 32; v++) {
+        poke(HANDLERS + 16 * v, 0xfeeb, 2);
+    }
+}
+
+/* Gates are 8 bytes, or 16 in long mode. */
+static void build_idt(bool code64)
+{
+    for (unsigned v = 0; v < 32; v++) {
+        uint32_t at = HANDLERS + 16 * v;
+        uint64_t sel = code64 ? SEL_CODE64 : SEL_CODE32;
+        uint64_t gate = (at & 0xffff) | sel << 16 | UINT64_C(0xee00) << 32 |
+                        (uint64_t)(at >> 16) << 48;
+        poke(IDT + v * (code64 ? 16 : 8), gate, 8);
+        if (code64) {
+            poke(IDT + v * 16 + 8, 0, 8);
+        }
+    }
+    if (!code64) {
+        poke(TSS + 8, SEL_DATA, 4);    /* … and SS0 */
+    } else {
+        poke(TSS + 8, 0, 4);
+    }
+}
+
+static void host_features(uint32_t *f)
+{
+    uint32_t a, b, c, d;
+    __cpuid(1, a, b, c, d);
+    f[FEAT_1_EDX] &= d;
+    f[FEAT_1_ECX] &= c;
+    __cpuid_count(7, 0, a, b, c, d);
+    f[FEAT_7_EBX] &= b;
+    __cpuid(0x80000001, a, b, c, d);
+    f[FEAT_80000001_EDX] &= d;
+    f[FEAT_80000001_ECX] &= c;
+}
+
+void emu_init(uint32_t *features)
+{
+    static const BoardClass board = { .name = "isa", .build = board_build };
+    Error *error = NULL;
+    machine = machine_new(&board);
+    machine->config.has_seed = true;
+    machine->config.cpu_model = "max";
+    if (!machine_build(machine, &error)) {
+        fprintf(stderr, "%s\n", error_message(error));
+        exit(1);
+    }
+    machine_power_on(machine);
+    cpu = x86_cpu(g_ptr_array_index(machine->cpus, 0));
+    build_page_tables();
+    build_gdt();
+    build_handlers();
+    for (unsigned i = 0; i < FEAT_WORDS; i++) {
+        features[i] = x86_feature_word(cpu, i);
+    }
+    host_features(features);
+}
+
+static void set_segment(unsigned seg, uint16_t sel, uint32_t attr)
+{
+    X86State *s = &cpu->s;
+    s->seg_sel[seg] = sel;
+    s->seg_base[seg] = 0;
+    s->seg_limit[seg] = UINT32_MAX;
+    s->seg_attr[seg] = attr;
+}
+
+static void set_mode(bool code64)
+{
+    X86State *s = &cpu->s;
+    s->cr[0] = CR0_PE | CR0_ET | CR0_WP | (code64 ? CR0_PG : 0);
+    s->cr[3] = TABLES;
+    s->cr[4] = code64 ? CR4_PAE : 0;
+    s->efer = code64 ? EFER_LME | EFER_LMA | EFER_SCE : 0;
+    for (unsigned seg = 0; seg < SEG_COUNT; seg++) {
+        set_segment(seg, SEL_USER_DATA, 0xcff300);
+    }
+    set_segment(SEG_CS, code64 ? SEL_USER64 : SEL_USER32,
+                code64 ? 0xaffb00 : 0xcffb00);
+    s->gdt_base = GDT;
+    s->gdt_limit = 0xff;
+    s->idt_base = IDT;
+    s->idt_limit = code64 ? 32 * 16 - 1 : 32 * 8 - 1;
+    s->tr_sel = SEL_TSS;
+    s->tr_base = TSS;
+    s->tr_limit = 0x67;
+    s->tr_attr = 0x8b00;
+    s->halted = s->shutdown = s->irq_shadow = false;
+    s->pending_debug = 0;
+    build_idt(code64);
+}
+
+static void place_code(const IsaCase *c)
+{
+    uint8_t page[ISA_TAKEN + 2];
+    memset(page, 0xcc, sizeof(page));
+    memcpy(page, c->insn, c->len);
+    page[c->len] = page[ISA_TAKEN] = 0xeb;
+    page[c->len + 1] = page[ISA_TAKEN + 1] = 0xfe;
+    address_space_write(machine->memory, ISA_CODE, page, sizeof(page));
+}
+
+/* In a handler: the state at the fault is on its stack, above an error code
+ * for some vectors. */
+static int fault_outcome(IsaState *after, bool code64)
+{
+    unsigned vector = (cpu->s.rip - HANDLERS) / 16;
+    bool has_error = vector == 8 || (vector >= 10 && vector <= 14) ||
+                     vector == 17;
+    unsigned word = code64 ? 8 : 4;
+    uint64_t at = cpu->s.gpr[X86_RSP] + (has_error ? word : 0);
+    after->gpr[X86_RSP] = address_space_ld(machine->memory, at + 3 * word,
+                                           word);
+    return vector;
+}
+
+static int outcome(const IsaCase *c, IsaState *after)
+{
+    uint64_t rip = cpu->s.rip;
+    if (rip == ISA_CODE + c->len) {
+        return ISA_NEXT;
+    }
+    if (rip == ISA_CODE + ISA_TAKEN) {
+        return ISA_BRANCH;
+    }
+    if (rip >= HANDLERS && rip < HANDLERS + 32 * 16) {
+        return fault_outcome(after, c->code64);
+    }
+    return ISA_ELSEWHERE;
+}
+
+int emu_run(const IsaCase *c, IsaState *after)
+{
+    X86State *s = &cpu->s;
+    uint64_t retired;
+    set_mode(c->code64);
+    memcpy(s->gpr, c->before.gpr, sizeof(s->gpr));
+    s->rip = ISA_CODE;
+    s->eflags = c->before.flags | FLAG_IF | 2;
+    place_code(c);
+    address_space_write(machine->memory, ISA_DATA, c->before.data,
+                        ISA_DATA_BYTES);
+    cpu->parent.cls->rewire(&cpu->parent);
+    cpu_exec(&cpu->parent, BUDGET, &retired);
+    cpu->parent.cls->sync(&cpu->parent);
+    memcpy(after->gpr, s->gpr, sizeof(after->gpr));
+    after->flags = s->eflags & (ISA_FLAGS | ISA_DF);
+    address_space_read(machine->memory, ISA_DATA, after->data,
+                       ISA_DATA_BYTES);
+    return outcome(c, after);
+}
