@@ -108,7 +108,8 @@ static uint64_t ticks_at(int64_t ns)
 static int64_t ns_of_tick(uint64_t tick)
 {
     unsigned __int128 product = (unsigned __int128)tick * NS_PER_SEC;
-    return (product + TIMER_HZ - 1) / TIMER_HZ;
+    product = (product + TIMER_HZ - 1) / TIMER_HZ;
+    return product > INT64_MAX ? TIME_NEVER : (int64_t)product;
 }
 
 static uint64_t ticks_now(const Pm *pm)

@@ -132,7 +132,7 @@ static void read_block(IdeDrive *d)
 {
     uint32_t n = block_sectors(d), bytes = n * SECTOR_BYTES;
 
-    if (!in_range(d, d->s.lba, n) ||
+    if (!n || !in_range(d, d->s.lba, n) ||
         blockdev_read(d->block, offset_bytes(d), d->s.buffer, bytes) < 0) {
         medium_error(d, ER_UNC);
         return;

@@ -83,6 +83,8 @@ static void pio_next(IdeDrive *d)
 {
     uint64_t read_bytes = 0;
 
+    /* A loaded stream may hold anything. */
+    d->s.fill = MIN(d->s.fill, BUFFER_BYTES);
     if (d->s.pos >= d->s.fill) {
         read_bytes = d->s.left * (uint64_t)CD_BLOCK;
         if (!refill(d)) {
@@ -95,7 +97,7 @@ static void pio_next(IdeDrive *d)
         atapi_done(d);
         return;
     }
-    uint32_t n = MIN(d->s.fill, BUFFER_BYTES) - d->s.pos;
+    uint32_t n = d->s.fill - d->s.pos;
     n = MIN(n, MAX(d->s.byte_limit, 2));
     d->s.end = d->s.pos + n;
     d->s.nsector = IR_IO;

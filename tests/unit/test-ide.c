@@ -680,6 +680,76 @@ static void test_save_in_transfer(Fixture *f, gconstpointer data)
     g_assert_cmphex(wait_irq(f), ==, 0x58);
 }
 
+typedef struct Scramble {
+    GRand *rand;
+} Scramble;
+
+/* Any stream that state_load() accepts: every value, booleans 0 or 1. */
+static void scramble(void *opaque, const Section *section)
+{
+    GRand *r = ((Scramble *)opaque)->rand;
+    if (!g_str_has_prefix(section->name, "ide-") &&
+        !g_str_has_prefix(section->name, "piix3-ide") &&
+        !g_str_has_prefix(section->name, "PIIX") &&
+        !g_str_has_prefix(section->name, "i440FX")) {
+        return;
+    }
+    for (unsigned i = 0; i < section->table->field_count; i++) {
+        const StateField *f = &section->table->fields[i];
+        for (uint32_t n = 0; n < f->count && f->count < 1000; n++) {
+            uint64_t v = (uint64_t)g_rand_int(r) << 32 | g_rand_int(r);
+            v >>= g_rand_int_range(r, 0, 64);
+            state_set(f, section->object, n, f->tag == STATE_BOOL ? v & 1 : v);
+        }
+    }
+}
+
+static uint16_t wild_port(GRand *r)
+{
+    static const uint16_t bases[] = { PRIMARY, SECONDARY, 0xcf8, 0xcfc, BMIDE,
+                                      0x3f6, 0x376, 0xb2, 0xafe0, 0x600,
+                                      PRIMARY, SECONDARY };
+    return bases[g_rand_int_range(r, 0, G_N_ELEMENTS(bases))] +
+           g_rand_int_range(r, 0, 8);
+}
+
+static void wild_pokes(Fixture *f, GRand *r)
+{
+    for (unsigned i = 0; i < 300; i++) {
+        unsigned size = 1 << g_rand_int_range(r, 0, 3);
+        uint16_t port = wild_port(r);
+        if (g_rand_boolean(r)) {
+            in_port(f->m, port, size);
+        } else if (port != 0xcf9) {
+            out_port(f->m, port, g_rand_int(r), size);
+        }
+        if (i % 16 == 0) {
+            fake_pc_run_ns(f->m, LATENCY);
+        }
+    }
+}
+
+/* Whatever a stream and a guest do together, requests stay inside the disk
+ * (the fake disk asserts it) and inside the buffers (the sanitizers see it). */
+static void test_wild(Fixture *f, gconstpointer data)
+{
+    Scramble s = { g_rand_new_with_seed(1) };
+
+    for (unsigned n = 0; n < 200; n++) {
+        machine_reset(f->m);
+        bus_master_init(f->m);
+        if (n % 2) {
+            machine_sections(f->m, scramble, &s);
+            machine_rewire(f->m);
+        }
+        wild_pokes(f, s.rand);
+        GString *out = g_string_new(NULL);
+        machine_info(f->m, "pci", out);
+        g_string_free(out, TRUE);
+    }
+    g_rand_free(s.rand);
+}
+
 static void add(const char *path, void (*fn)(Fixture *, gconstpointer))
 {
     g_test_add(path, Fixture, NULL, setup, fn, teardown);
@@ -700,6 +770,7 @@ int main(int argc, char **argv)
     add("/ata/reset", test_reset);
     add("/ata/no-interrupt", test_no_interrupt);
     add("/ata/save-in-transfer", test_save_in_transfer);
+    add("/ata/wild", test_wild);
     add("/bmdma/read", test_dma_read);
     add("/bmdma/write", test_dma_write);
     add("/bmdma/list-too-long", test_dma_list_too_long);
