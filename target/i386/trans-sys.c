@@ -396,7 +396,7 @@ void trans_syscall(X86Trans *t)
 void trans_sysret(X86Trans *t)
 {
     t_end_shadow_now(t);
-    CALL(t, sysret, k64(t, t->in.opsize));
+    CALL(t, sysret, k64(t, t->in.rex & 8 ? 8 : 4));
     flags_forget(t);
     t_jump_rip(t);
 }
@@ -410,7 +410,8 @@ void trans_sysenter(X86Trans *t)
 
 void trans_sysexit(X86Trans *t)
 {
-    CALL(t, sysexit, k64(t, t->in.opsize));
+    t_end_shadow_now(t);
+    CALL(t, sysexit, k64(t, t->in.rex & 8 ? 8 : 4));
     t_jump_rip(t);
 }
 
