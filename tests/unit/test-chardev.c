@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <arpa/inet.h>
 #include <unistd.h>
@@ -317,6 +318,62 @@ static void test_file(Fixture *f, const void *unused)
     g_unlink(log);
 }
 
+static void test_pipe(Fixture *f, const void *unused)
+{
+    g_autofree char *base = g_build_filename(f->dir, "p", NULL);
+    g_autofree char *in = g_strconcat(base, ".in", NULL);
+    g_autofree char *out = g_strconcat(base, ".out", NULL);
+    g_assert_cmpint(mkfifo(in, 0600), ==, 0);
+    g_assert_cmpint(mkfifo(out, 0600), ==, 0);
+    ChardevSpec spec;
+    chardev_spec_init(&spec);
+    spec.backend = "pipe";
+    spec.path = g_strdup(base);
+    Chardev *c = open_spec(f, "c", &spec);
+    chardev_set_handlers(c, on_input, on_notify, f);
+    int to = open(in, O_WRONLY), from = open(out, O_RDONLY | O_NONBLOCK);
+    send_bytes(to, "in");
+    WAIT(f->in->len == 2);
+    chardev_write(c, "out", 3);
+    expect_bytes(from, "out");
+    /* The other side may come back. */
+    close(to);
+    to = open(in, O_WRONLY);
+    send_bytes(to, "more");
+    WAIT(f->in->len == 6);
+    g_assert_cmpuint(f->closed, ==, 0);
+    close(to);
+    close(from);
+    g_unlink(in);
+    g_unlink(out);
+}
+
+static void test_pty(Fixture *f, const void *unused)
+{
+    ChardevSpec spec;
+    chardev_spec_init(&spec);
+    spec.backend = "pty";
+    Chardev *c = open_spec(f, "c", &spec);
+    chardev_set_handlers(c, on_input, on_notify, f);
+    linger();
+    g_assert_false(chardev_connected(c));
+    g_autofree char *text = chardev_describe(c);
+    g_assert_true(g_str_has_prefix(text, "disconnected:pty:/dev/"));
+    const char *name = text + strlen("disconnected:pty:");
+    for (unsigned turn = 1; turn <= 2; turn++) {
+        int fd = open(name, O_RDWR | O_NOCTTY | O_NONBLOCK);
+        g_assert_cmpint(fd, >=, 0);
+        WAIT(f->opened == turn);
+        send_bytes(fd, "\r");       /* raw: no translation */
+        WAIT(f->in->len == turn);
+        g_assert_cmpint(f->in->str[0], ==, '\r');
+        chardev_write(c, "\n", 1);
+        expect_bytes(fd, "\n");
+        close(fd);
+        WAIT(f->closed == turn);
+    }
+}
+
 /* Input for a guest: only as much as it has room for, only when what was
  * posted before has arrived, and nothing at all in replay. */
 static size_t device_room;
@@ -437,6 +494,8 @@ int main(int argc, char **argv)
     ADD("reconnect", test_reconnect);
     ADD("fd", test_fd);
     ADD("file", test_file);
+    ADD("pipe", test_pipe);
+    ADD("pty", test_pty);
     ADD("port", test_port);
     ADD("mux", test_mux);
     ADD("claim", test_claim);
