@@ -1,0 +1,101 @@
+/*
+ * What an image format owes the front (block.c): one vtable a format, one
+ * node an open image or a layer above one.
+ *
+ * Implemented by raw.c, overlay.c and qcow2.c; called by block.c, image.c and
+ * by layers that have another node below them. All transfers are inside the
+ * node's size (the front checks) and answer 0 or a negative errno.
+ */
+#ifndef DRIVER_H
+#define DRIVER_H
+
+#include "file.h"
+#include "io/blockdev.h"
+#include "io/image.h"
+
+/* How many images may lie on top of each other. */
+#define BACKING_DEPTH_MAX 32
+
+typedef struct BlockNode BlockNode;
+
+typedef struct BlockDriver {
+    const char *format;    /* "raw", "qcow2"; "overlay" is nobody's -drive */
+    int (*read)(BlockNode *n, uint64_t offset, void *buf, size_t bytes);
+    int (*write)(BlockNode *n, uint64_t offset, const void *buf,
+                 size_t bytes);
+    int (*write_zeroes)(BlockNode *n, uint64_t offset, uint64_t bytes);
+    int (*flush)(BlockNode *n);
+    /* Looks at [offset, offset + bytes), not empty: what is said of a first
+     * part of that many bytes (the result, at least 1, at most `bytes`)? */
+    uint64_t (*extent)(BlockNode *n, uint64_t offset, uint64_t bytes,
+                       BlockExtent *what);
+    /* Flushes what it must and frees everything of the node but itself. */
+    void (*close)(BlockNode *n);
+
+    /* Only of formats that keep snapshots; NULL otherwise. */
+    GPtrArray *(*snapshot_list)(BlockNode *n);
+    bool (*snapshot_create)(BlockNode *n, const BlockSnapshot *info,
+                            GBytes *vm_state, Error **errp);
+    bool (*snapshot_goto)(BlockNode *n, const char *name, Error **errp);
+    bool (*snapshot_delete)(BlockNode *n, const char *name, Error **errp);
+    GBytes *(*snapshot_vm_state)(BlockNode *n, const char *name,
+                                 Error **errp);
+    /* A read-only node that reads as the snapshot; it keeps n open. */
+    BlockNode *(*snapshot_view)(BlockNode *n, const char *name,
+                                Error **errp);
+} BlockDriver;
+
+/* The first member of every driver's own struct. */
+struct BlockNode {
+    const BlockDriver *driver;
+    char *file;            /* for messages */
+    uint64_t size_bytes;
+    bool readonly;
+    int refs;
+};
+
+/* How format drivers open an image. */
+typedef struct NodeOpen {
+    const char *file;
+    const char *format;    /* NULL: probe */
+    bool readonly;
+    bool share;            /* take no locks: look at an image in use */
+    bool inspect;          /* dirty, corrupt: still opened; no backing file */
+    int depth;             /* of backing files above this one */
+    const struct NodeOpen *above; /* the image whose backing file this is */
+} NodeOpen;
+
+/* Opens an image of any format. Owned by the caller (one reference). */
+BlockNode *node_open(const NodeOpen *how, Error **errp);
+/* "raw" or "qcow2", from the first bytes. */
+const char *node_probe(BlockFile *file);
+
+/* Fills in the common part of a driver's freshly made struct. */
+void node_init(BlockNode *n, const BlockDriver *driver, const char *file);
+BlockNode *node_ref(BlockNode *n);
+/* Closes at the last reference; NULL is allowed. */
+void node_unref(BlockNode *n);
+
+/* Reads a node of any size as if it went on with zeroes for ever. */
+int node_read_padded(BlockNode *n, uint64_t offset, void *buf, size_t bytes);
+/* What can be said of [offset, offset + bytes) of a node so extended. */
+uint64_t node_extent_padded(BlockNode *n, uint64_t offset, uint64_t bytes,
+                            BlockExtent *what);
+
+/* The drivers. Each takes over `file`, on failure too. */
+BlockNode *raw_open(BlockFile *file, const NodeOpen *how, Error **errp);
+BlockNode *qcow2_open(BlockFile *file, const NodeOpen *how, Error **errp);
+
+/* --- overlay.c: writes in memory over a node that is never written ---- */
+
+typedef struct OverlayMark OverlayMark;
+
+/* Takes its own reference to base. */
+BlockNode *overlay_new(BlockNode *base);
+/* Drops all that was written and reads as base, of any size. */
+void overlay_rebase(BlockNode *overlay, BlockNode *base);
+OverlayMark *overlay_mark(BlockNode *overlay);
+void overlay_return_to(BlockNode *overlay, const OverlayMark *mark);
+void overlay_mark_free(OverlayMark *mark);
+
+#endif
