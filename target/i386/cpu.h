@@ -177,6 +177,7 @@ typedef uint64_t X86Mtrrs[32];
     _(bool, STATE_BOOL, nmi_blocked, 0, 1, "NMI blocked until IRET")          \
     _(bool, STATE_BOOL, smi_pending, 0, 1, "SMI latched")                     \
     _(bool, STATE_BOOL, a20, 1, 1, "A20 gate open")                           \
+    _(uint32_t, STATE_U32, pending_debug, 0, 1, "DR6 bits of a #DB trap to come") \
     _(bool, STATE_BOOL, irq_shadow, 0, 1, "STI or MOV SS just retired")       \
     _(bool, STATE_BOOL, reset_done, 0, 1, "keeps INIT and power-on apart")
 
@@ -203,6 +204,7 @@ enum {
     TB_BIG_REAL = 1 << 17, /* real mode or not flat, but every data segment's
                             * limit is 4 GiB and it may be written: checks off */
     TB_CS64K = 1 << 18,    /* outside 64-bit mode: CS limit is 0xffff */
+    TB_NOSMAP = 1 << 20,   /* CPL < 3, CR4.SMAP and EFLAGS.AC: user pages ok */
     TB_CS4G = 1 << 19,     /* outside 64-bit mode: CS limit is 0xffffffff */
 };
 
@@ -223,9 +225,11 @@ typedef struct X86Cpu {
     uint32_t exc_error;
     bool exc_has_error;
     bool exc_is_software;  /* INT n, INT3, INTO: rip already behind it */
+    int delivering;        /* vector whose delivery is under way; -1: none */
 
     /* Fixed by the model, not state. */
     const struct X86Model *model;
+    uint32_t features[8];  /* CPUID words, ORDER x86-feat */
     bool long_mode_capable;
 
     /* Wiring (vm/x86-pins.h). */

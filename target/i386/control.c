@@ -1,0 +1,354 @@
+/*
+ * Control registers, EFLAGS instructions, ports and the small system
+ * instructions. SDM vol. 3, 2.5; vol. 2 for each.
+ */
+#include "base/log.h"
+#include "cpuid.h"
+#include "sys.h"
+
+/* --- CR0..CR8 ------------------------------------------------------------------ */
+
+static void general_protection(X86Cpu *cpu) G_GNUC_NORETURN;
+static void general_protection(X86Cpu *cpu)
+{
+    x86_raise(cpu, EXC_GP, 0);
+}
+
+uint64_t helper_read_cr(Cpu *parent, uint64_t n)
+{
+    X86Cpu *cpu = x86_cpu(parent);
+    if (n == 8 && cpuid_has_long_mode(cpu)) {
+        return cpu->s.cr8;
+    }
+    if (n > 4 || n == 1) {
+        x86_raise(cpu, EXC_UD, -1);
+    }
+    return cpu->s.cr[n];
+}
+
+/* PG going on or off takes long mode along (10.8.5). */
+static void switch_long_mode(X86Cpu *cpu, uint64_t old, uint64_t v)
+{
+    X86State *s = &cpu->s;
+    if ((v & CR0_PG) && !(old & CR0_PG) && (s->efer & EFER_LME)) {
+        if (!(s->cr[4] & CR4_PAE) || (s->seg_attr[SEG_CS] & DESC_L)) {
+            general_protection(cpu);
+        }
+        s->efer |= EFER_LMA;
+    } else if (!(v & CR0_PG) && (old & CR0_PG) && (s->efer & EFER_LMA)) {
+        if (x86_code64(cpu)) {
+            general_protection(cpu);
+        }
+        s->efer &= ~(uint64_t)EFER_LMA;
+    }
+}
+
+static void write_cr0(X86Cpu *cpu, uint64_t v)
+{
+    X86State *s = &cpu->s;
+    uint64_t old = s->cr[0];
+    uint64_t known = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE |
+                     CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG;
+    if (((v & CR0_PG) && !(v & CR0_PE)) || ((v & CR0_NW) && !(v & CR0_CD)) ||
+        v >> 32) {
+        general_protection(cpu);
+    }
+    switch_long_mode(cpu, old, v);
+    s->cr[0] = (v & known) | CR0_ET;
+    if (((old ^ v) & CR0_PG) && !mmu_load_pdptes(cpu)) {
+        s->cr[0] = old;
+        general_protection(cpu);
+    }
+    if ((old ^ v) & (CR0_PG | CR0_WP | CR0_PE)) {
+        tlb_flush(&cpu->parent);
+    }
+}
+
+static void write_cr3(X86Cpu *cpu, uint64_t v)
+{
+    X86State *s = &cpu->s;
+    uint64_t old = s->cr[3];
+    if (s->efer & EFER_LMA) {
+        v &= ~(UINT64_C(1) << 63); /* "no flush", of PCID */
+    }
+    s->cr[3] = v;
+    if (!mmu_load_pdptes(cpu)) {
+        s->cr[3] = old;
+        general_protection(cpu);
+    }
+    tlb_flush(&cpu->parent);
+}
+
+static uint64_t cr4_known(const X86Cpu *cpu)
+{
+    uint32_t seven = x86_feature_word(cpu, FEAT_7_EBX);
+    uint32_t one = x86_feature_word(cpu, FEAT_1_EDX);
+    return CR4_PCE | CR4_MCE | (one & 1u << 1 ? CR4_VME | CR4_PVI : 0) |
+           (one & 1u << 2 ? CR4_DE : 0) | (one & 1u << 3 ? CR4_PSE : 0) |
+           (one & 1u << 4 ? CR4_TSD : 0) | (one & 1u << 6 ? CR4_PAE : 0) |
+           (one & 1u << 13 ? CR4_PGE : 0) |
+           (seven & 1u << 0 ? CR4_FSGSBASE : 0) |
+           (seven & 1u << 7 ? CR4_SMEP : 0) |
+           (seven & 1u << 20 ? CR4_SMAP : 0);
+}
+
+static void write_cr4(X86Cpu *cpu, uint64_t v)
+{
+    X86State *s = &cpu->s;
+    uint64_t old = s->cr[4];
+    if ((v & ~cr4_known(cpu)) ||
+        ((s->efer & EFER_LMA) && !(v & CR4_PAE))) {
+        general_protection(cpu);
+    }
+    s->cr[4] = v;
+    if (((old ^ v) & (CR4_PAE | CR4_PSE | CR4_PGE)) &&
+        !mmu_load_pdptes(cpu)) {
+        s->cr[4] = old;
+        general_protection(cpu);
+    }
+    tlb_flush(&cpu->parent);
+}
+
+uint64_t helper_write_cr(Cpu *parent, uint64_t n, uint64_t v)
+{
+    X86Cpu *cpu = x86_cpu(parent);
+    switch (n) {
+    case 0:
+        write_cr0(cpu, v);
+        break;
+    case 2:
+        cpu->s.cr[2] = v;
+        break;
+    case 3:
+        write_cr3(cpu, v);
+        break;
+    case 4:
+        write_cr4(cpu, v);
+        break;
+    case 8:
+        if (v & ~UINT64_C(15)) {
+            general_protection(cpu);
+        }
+        cpu->s.cr8 = v;
+        break;
+    default:
+        x86_raise(cpu, EXC_UD, -1);
+    }
+    x86_update_modes(cpu);
+    return 0;
+}
+
+uint64_t helper_smsw(Cpu *parent)
+{
+    X86Cpu *cpu = x86_cpu(parent);
+    if ((cpu->s.cr[4] & CR4_UMIP) && x86_cpl(cpu)) {
+        general_protection(cpu);
+    }
+    return cpu->s.cr[0];
+}
+
+/* Only PE, MP, EM and TS; PE cannot be cleared. */
+uint64_t helper_lmsw(Cpu *parent, uint64_t v)
+{
+    X86Cpu *cpu = x86_cpu(parent);
+    uint64_t cr0 = cpu->s.cr[0];
+    write_cr0(cpu, (cr0 & ~UINT64_C(0xe)) | (v & 0xf));
+    x86_update_modes(cpu);
+    return 0;
+}
+
+uint64_t helper_clts(Cpu *parent)
+{
+    x86_cpu(parent)->s.cr[0] &= ~(uint64_t)CR0_TS;
+    return 0;
+}
+
+uint64_t helper_invlpg(Cpu *parent, uint64_t va)
+{
+    tlb_flush_page(parent, va);
+    return 0;
+}
+
+uint64_t helper_invd(Cpu *parent)
+{
+    return 0; /* there is no cache to see */
+}
+
+/* --- EFLAGS ------------------------------------------------------------------------ */
+
+static unsigned iopl_of(const X86Cpu *cpu)
+{
+    return (cpu->s.eflags & FLAG_IOPL) >> FLAG_IOPL_SHIFT;
+}
+
+/* CLI and STI act on VIF instead of IF: VME or PVI (20.3, 20.4). */
+static bool virtual_if(const X86Cpu *cpu)
+{
+    const X86State *s = &cpu->s;
+    if (s->eflags & FLAG_VM) {
+        return s->cr[4] & CR4_VME;
+    }
+    return x86_cpl(cpu) == 3 && (s->cr[4] & CR4_PVI);
+}
+
+static bool may_change_if(const X86Cpu *cpu)
+{
+    return !(cpu->s.cr[0] & CR0_PE) || x86_cpl(cpu) <= iopl_of(cpu);
+}
+
+uint64_t helper_cli(Cpu *parent)
+{
+    X86Cpu *cpu = x86_cpu(parent);
+    if (may_change_if(cpu)) {
+        cpu->s.eflags &= ~(uint64_t)FLAG_IF;
+    } else if (virtual_if(cpu)) {
+        cpu->s.eflags &= ~(uint64_t)FLAG_VIF;
+    } else {
+        general_protection(cpu);
+    }
+    return 0;
+}
+
+uint64_t helper_sti(Cpu *parent)
+{
+    X86Cpu *cpu = x86_cpu(parent);
+    X86State *s = &cpu->s;
+    if (may_change_if(cpu)) {
+        s->irq_shadow = !(s->eflags & FLAG_IF);
+        s->eflags |= FLAG_IF;
+        x86_update_modes(cpu);
+    } else if (virtual_if(cpu) && !(s->eflags & FLAG_VIP)) {
+        s->eflags |= FLAG_VIF;
+    } else {
+        general_protection(cpu);
+    }
+    return 0;
+}
+
+uint64_t helper_read_eflags(Cpu *parent)
+{
+    return x86_eflags(x86_cpu(parent));
+}
+
+uint64_t helper_pushf(Cpu *parent, uint64_t size)
+{
+    X86Cpu *cpu = x86_cpu(parent);
+    uint32_t flags = x86_eflags(cpu) & ~(FLAG_VM | FLAG_RF);
+    bool vm = cpu->s.eflags & FLAG_VM;
+    if (!vm || iopl_of(cpu) == 3) {
+        return flags;
+    }
+    if (!(cpu->s.cr[4] & CR4_VME) || size != 2) {
+        general_protection(cpu);
+    }
+    flags = (flags | FLAG_IOPL) & ~FLAG_IF;
+    return flags | (cpu->s.eflags & FLAG_VIF ? FLAG_IF : 0);
+}
+
+static void popf_vme(X86Cpu *cpu, uint32_t v, unsigned size)
+{
+    uint32_t old = x86_eflags(cpu);
+    if (!(cpu->s.cr[4] & CR4_VME) || size != 2 || (v & FLAG_TF) ||
+        ((v & FLAG_IF) && (old & FLAG_VIP))) {
+        general_protection(cpu);
+    }
+    uint32_t mask = FLAG_ARITH | FLAG_TF | FLAG_DF | FLAG_NT;
+    uint32_t flags = (old & ~(mask | FLAG_VIF)) | (v & mask);
+    x86_set_eflags(cpu, flags | (v & FLAG_IF ? FLAG_VIF : 0));
+}
+
+uint64_t helper_popf(Cpu *parent, uint64_t v, uint64_t size)
+{
+    X86Cpu *cpu = x86_cpu(parent);
+    uint32_t mask = FLAG_ARITH | FLAG_TF | FLAG_DF | FLAG_NT;
+    bool vm = cpu->s.eflags & FLAG_VM;
+    if (vm && iopl_of(cpu) < 3) {
+        popf_vme(cpu, v, size);
+        return 0;
+    }
+    if (size > 2) {
+        mask |= FLAG_AC | FLAG_ID;
+    }
+    if (may_change_if(cpu)) {
+        mask |= FLAG_IF;
+    }
+    if (!(cpu->s.cr[0] & CR0_PE) || x86_cpl(cpu) == 0) {
+        mask |= FLAG_IOPL;
+    }
+    x86_set_eflags(cpu, (x86_eflags(cpu) & ~(mask | FLAG_RF)) | (v & mask));
+    return 0;
+}
+
+uint64_t helper_clac_stac(Cpu *parent, uint64_t set)
+{
+    X86Cpu *cpu = x86_cpu(parent);
+    if (!(x86_feature_word(cpu, FEAT_7_EBX) & 1u << 20) || x86_cpl(cpu)) {
+        x86_raise(cpu, EXC_UD, -1);
+    }
+    cpu->s.eflags = set ? cpu->s.eflags | FLAG_AC
+                        : cpu->s.eflags & ~(uint64_t)FLAG_AC;
+    x86_update_modes(cpu);
+    return 0;
+}
+
+/* --- ports --------------------------------------------------------------------------- */
+
+uint64_t helper_in(Cpu *parent, uint64_t port, uint64_t size)
+{
+    debug_io(x86_cpu(parent), port, size);
+    return address_space_ld(parent->machine->io, port & 0xffff, size);
+}
+
+uint64_t helper_out(Cpu *parent, uint64_t port, uint64_t size, uint64_t v)
+{
+    debug_io(x86_cpu(parent), port, size);
+    address_space_st(parent->machine->io, port & 0xffff, v, size);
+    return 0;
+}
+
+/* --- the rest ------------------------------------------------------------------------ */
+
+uint64_t helper_hlt(Cpu *parent, uint64_t next)
+{
+    X86State *s = &x86_cpu(parent)->s;
+    s->halted = true;
+    return 0;
+}
+
+uint64_t helper_swapgs(Cpu *parent)
+{
+    X86State *s = &x86_cpu(parent)->s;
+    uint64_t base = s->seg_base[SEG_GS];
+    s->seg_base[SEG_GS] = s->kernel_gs_base;
+    s->kernel_gs_base = base;
+    return 0;
+}
+
+static void require_fsgsbase(X86Cpu *cpu)
+{
+    if (!(cpu->s.cr[4] & CR4_FSGSBASE)) {
+        x86_raise(cpu, EXC_UD, -1);
+    }
+}
+
+uint64_t helper_fsgsbase_read(Cpu *parent, uint64_t seg)
+{
+    require_fsgsbase(x86_cpu(parent));
+    return x86_cpu(parent)->s.seg_base[seg];
+}
+
+uint64_t helper_fsgsbase_write(Cpu *parent, uint64_t seg, uint64_t v)
+{
+    X86Cpu *cpu = x86_cpu(parent);
+    require_fsgsbase(cpu);
+    if ((uint64_t)bits_sext(v, 48) != v) {
+        general_protection(cpu);
+    }
+    cpu->s.seg_base[seg] = v;
+    return 0;
+}
+
+uint64_t helper_monitor_mwait(Cpu *parent, uint64_t which)
+{
+    x86_raise(x86_cpu(parent), EXC_UD, -1);
+}

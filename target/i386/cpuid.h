@@ -1,0 +1,17 @@
+/*
+ * CPU models: fixed lists of features. Private to target/i386.
+ */
+#ifndef TARGET_I386_CPUID_H
+#define TARGET_I386_CPUID_H
+
+#include "cpu.h"
+
+void cpuid_help(GString *out);
+bool cpuid_set_model(Cpu *cpu, const char *model, Error **errp);
+/* CPUID.1:EAX, which is also EDX at reset. */
+uint32_t cpuid_signature(const X86Cpu *cpu);
+bool cpuid_has_long_mode(const X86Cpu *cpu);
+bool cpuid_has_syscall(const X86Cpu *cpu);
+bool cpuid_has_nx(const X86Cpu *cpu);
+
+#endif

@@ -1,0 +1,400 @@
+/*
+ * Paging: 32-bit, PAE and 4-level, with every protection. SDM vol. 3,
+ * chapter 4. One walker for all formats: a format is a row of a table.
+ */
+#include "show.h"
+#include "sys.h"
+
+#define PTE_P   UINT64_C(1)
+#define PTE_W   UINT64_C(2)
+#define PTE_U   UINT64_C(4)
+#define PTE_A   UINT64_C(0x20)
+#define PTE_D   UINT64_C(0x40)
+#define PTE_PS  UINT64_C(0x80)
+#define PTE_G   UINT64_C(0x100)
+#define PTE_NX  (UINT64_C(1) << 63)
+
+/* Physical address bits that the models have (CPUID 80000008). */
+#define PHYS_BITS 40
+#define PHYS_MASK (((UINT64_C(1) << PHYS_BITS) - 1) & ~UINT64_C(0xfff))
+
+/* Bits of a #PF error code (4.7). */
+enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16 };
+
+typedef struct Walk {
+    X86Cpu *cpu;
+    GuestAddr va;
+    MmuAccess access;
+    bool user, smap, probe;
+    bool pae;              /* 8-byte entries */
+    uint64_t rights;       /* PTE_W, PTE_U: all levels allow; PTE_NX: any */
+    uint32_t error;        /* of a #PF, without PF_P and PF_RSVD */
+} Walk;
+
+static PhysAddr a20_mask(const X86Cpu *cpu, PhysAddr pa)
+{
+    return cpu->s.a20 ? pa : pa & ~(UINT64_C(1) << 20);
+}
+
+/* --- faults ------------------------------------------------------------------------- */
+
+static bool page_fault(Walk *w, uint32_t bits)
+{
+    X86Cpu *cpu = w->cpu;
+    if (!w->probe) {
+        cpu->s.cr[2] = w->va;
+        cpu->exc_vector = EXC_PF;
+        cpu->exc_has_error = true;
+        cpu->exc_error = w->error | bits;
+    }
+    return false;
+}
+
+static bool not_canonical(Walk *w)
+{
+    if (!w->probe) {
+        w->cpu->exc_vector = EXC_GP;
+        w->cpu->exc_has_error = true;
+        w->cpu->exc_error = 0;
+    }
+    return false;
+}
+
+/* --- entries ------------------------------------------------------------------------- */
+
+/* Bits that must be zero in an entry of `bytes` covering 2^shift bytes. */
+static uint64_t reserved_bits(const Walk *w, unsigned shift, bool leaf)
+{
+    const X86State *s = &w->cpu->s;
+    if (!w->pae) {
+        return leaf && shift == 22 ? 0x00200000 : 0;
+    }
+    uint64_t r = ~PHYS_MASK & ~UINT64_C(0xfff) & ~(UINT64_C(0x7ff) << 52);
+    r &= ~PTE_NX;
+    if (!(s->efer & EFER_NXE)) {
+        r |= PTE_NX;
+    }
+    if (!(s->efer & EFER_LMA)) {
+        r |= UINT64_C(0x7ff) << 52;
+    }
+    if (leaf && shift > 12) {
+        r |= bits_mask(shift) & ~UINT64_C(0x1fff); /* below the frame */
+    }
+    return r;
+}
+
+static uint64_t entry_ld(Walk *w, PhysAddr at)
+{
+    Cpu *cpu = &w->cpu->parent;
+    at = a20_mask(w->cpu, at);
+    if (!w->probe) {
+        return walk_ld(cpu, at, w->pae ? 8 : 4);
+    }
+    uint64_t v = 0;
+    AddressSpace *as = cpu->cls->memory(cpu);
+    return address_space_read_debug(as, at, &v, w->pae ? 8 : 4)
+               ? GUINT64_FROM_LE(v) : 0;
+}
+
+static void entry_mark(Walk *w, PhysAddr at, uint64_t entry, uint64_t bits)
+{
+    if (!w->probe && (entry & bits) != bits) {
+        walk_st(&w->cpu->parent, a20_mask(w->cpu, at), entry | bits,
+                w->pae ? 8 : 4);
+    }
+}
+
+/* --- rights (4.6) ---------------------------------------------------------------------- */
+
+static bool may_load(const Walk *w)
+{
+    if (w->user) {
+        return w->rights & PTE_U;
+    }
+    return !(w->smap && (w->rights & PTE_U));
+}
+
+static bool may_store(const Walk *w)
+{
+    bool wp = w->user || (w->cpu->s.cr[0] & CR0_WP);
+    return may_load(w) && ((w->rights & PTE_W) || !wp);
+}
+
+static bool may_fetch(const Walk *w)
+{
+    const X86State *s = &w->cpu->s;
+    if ((w->rights & PTE_NX) && (s->efer & EFER_NXE)) {
+        return false;
+    }
+    if (w->user) {
+        return w->rights & PTE_U;
+    }
+    return !((s->cr[4] & CR4_SMEP) && (w->rights & PTE_U));
+}
+
+static bool allowed(const Walk *w, MmuAccess access)
+{
+    return access == MMU_LOAD ? may_load(w)
+           : access == MMU_STORE ? may_store(w)
+                                 : may_fetch(w);
+}
+
+/* What the translation may be cached for: a store only after a walk for one,
+ * so that D is set when it must be. */
+static uint8_t protections(const Walk *w, bool dirty)
+{
+    return (may_load(w) ? 1u << MMU_LOAD : 0) |
+           (may_store(w) && dirty ? 1u << MMU_STORE : 0) |
+           (may_fetch(w) ? 1u << MMU_FETCH : 0);
+}
+
+/* --- the walk ---------------------------------------------------------------------------- */
+
+static bool finish(Walk *w, PhysAddr at, uint64_t entry, unsigned shift,
+                   MmuResult *res)
+{
+    if (!w->probe && !allowed(w, w->access)) {
+        return page_fault(w, PF_P);
+    }
+    bool store = w->access == MMU_STORE;
+    entry_mark(w, at, entry, PTE_A | (store ? PTE_D : 0));
+    uint64_t frame = entry & PHYS_MASK & ~bits_mask(shift);
+    if (!w->pae) {
+        frame = entry & 0xfffff000 & ~bits_mask(shift);
+        if (shift == 22) {
+            frame |= (entry & 0x1fe000) << 19; /* PSE-36 */
+        }
+    }
+    res->phys = a20_mask(w->cpu, frame | (w->va & bits_mask(shift)));
+    res->prot = protections(w, store || (entry & PTE_D));
+    return true;
+}
+
+/* From a table at `base` whose entries cover 2^shift bytes downwards. */
+static bool descend(Walk *w, PhysAddr base, unsigned shift, MmuResult *res)
+{
+    unsigned index_bits = w->pae ? 9 : 10;
+    unsigned size_log = w->pae ? 3 : 2;
+    bool pse = w->pae || (w->cpu->s.cr[4] & CR4_PSE);
+    for (;;) {
+        uint64_t index = bits_extract(w->va, shift, index_bits);
+        PhysAddr at = base + (index << size_log);
+        uint64_t entry = entry_ld(w, at);
+        if (!(entry & PTE_P)) {
+            return page_fault(w, 0);
+        }
+        bool leaf = shift == 12 || ((entry & PTE_PS) && pse && shift <= 30);
+        if ((entry & reserved_bits(w, shift, leaf)) ||
+            (shift == 39 && (entry & PTE_PS))) {
+            return page_fault(w, PF_P | PF_RSVD);
+        }
+        w->rights &= entry | ~(PTE_W | PTE_U);
+        w->rights |= entry & PTE_NX;
+        if (leaf) {
+            return finish(w, at, entry, shift, res);
+        }
+        entry_mark(w, at, entry, PTE_A);
+        base = w->pae ? entry & PHYS_MASK : entry & 0xfffff000;
+        shift -= index_bits;
+    }
+}
+
+static bool walk_pae(Walk *w, MmuResult *res)
+{
+    uint64_t entry = w->cpu->s.pdpte[bits_extract(w->va, 30, 2)];
+    if (!(entry & PTE_P)) {
+        return page_fault(w, 0);
+    }
+    return descend(w, entry & PHYS_MASK, 21, res);
+}
+
+static bool unpaged(Walk *w, MmuResult *res)
+{
+    res->phys = a20_mask(w->cpu, w->va);
+    res->prot = 1u << MMU_LOAD | 1u << MMU_STORE | 1u << MMU_FETCH;
+    return true;
+}
+
+bool x86_walk(Cpu *parent, GuestAddr va, MmuAccess access, unsigned mode,
+              bool probe, MmuResult *res)
+{
+    X86Cpu *cpu = x86_cpu(parent);
+    X86State *s = &cpu->s;
+    bool nx = (s->efer & EFER_NXE) && (s->cr[4] & CR4_PAE);
+    Walk w = {
+        .cpu = cpu, .va = va, .access = access, .probe = probe,
+        .user = mode == MMU_USER,
+        .smap = (s->cr[4] & CR4_SMAP) && mode == MMU_KERNEL,
+        .pae = s->cr[4] & CR4_PAE,
+        .rights = PTE_W | PTE_U,
+    };
+    bool fetch = access == MMU_FETCH && (nx || (s->cr[4] & CR4_SMEP));
+    w.error = (w.user ? PF_U : 0) | (access == MMU_STORE ? PF_W : 0) |
+              (fetch ? PF_I : 0);
+    if (!(s->cr[0] & CR0_PG)) {
+        w.va = (uint32_t)va;
+        return unpaged(&w, res);
+    }
+    if (s->efer & EFER_LMA) {
+        return (uint64_t)bits_sext(va, 48) != va
+                   ? not_canonical(&w)
+                   : descend(&w, s->cr[3] & PHYS_MASK, 39, res);
+    }
+    w.va = (uint32_t)va;
+    return w.pae ? walk_pae(&w, res)
+                 : descend(&w, s->cr[3] & 0xfffff000, 22, res);
+}
+
+/* Loaded with CR3, not on each walk (4.4.1). */
+bool mmu_load_pdptes(X86Cpu *cpu)
+{
+    X86State *s = &cpu->s;
+    bool pae = (s->cr[0] & CR0_PG) && (s->cr[4] & CR4_PAE) &&
+               !(s->efer & EFER_LMA);
+    uint64_t table[4];
+    if (!pae) {
+        return true;
+    }
+    AddressSpace *as = cpu->parent.cls->memory(&cpu->parent);
+    for (unsigned i = 0; i < 4; i++) {
+        PhysAddr at = (s->cr[3] & 0xffffffe0) + 8 * i;
+        table[i] = address_space_ld(as, a20_mask(cpu, at), 8);
+        uint64_t reserved = 0x1e6 | (~PHYS_MASK & ~UINT64_C(0xfff));
+        if ((table[i] & PTE_P) && (table[i] & reserved)) {
+            return false;
+        }
+    }
+    memcpy(s->pdpte, table, sizeof table);
+    return true;
+}
+
+/* --- info mem, info tlb ---------------------------------------------------------------------- */
+
+typedef void PageFn(void *opaque, GuestAddr va, uint64_t size,
+                    const MmuResult *res, uint64_t rights);
+
+/* Every mapped page; steps over what is not mapped in 4 KiB or table-sized
+ * steps by asking the walker. */
+typedef struct Scan {
+    X86Cpu *cpu;
+    PageFn *fn;
+    void *opaque;
+} Scan;
+
+static void scan_table(Scan *sc, PhysAddr base, unsigned shift, GuestAddr va,
+                       uint64_t rights)
+{
+    bool pae = sc->cpu->s.cr[4] & CR4_PAE;
+    unsigned bits = pae ? 9 : 10;
+    AddressSpace *as = sc->cpu->parent.cls->memory(&sc->cpu->parent);
+    for (unsigned i = 0; i < 1u << bits; i++) {
+        uint64_t entry = 0;
+        unsigned size = pae ? 8 : 4;
+        if (!address_space_read_debug(as, base + i * size, &entry, size) ||
+            !(entry & PTE_P)) {
+            continue;
+        }
+        GuestAddr at = va | (uint64_t)i << shift;
+        uint64_t r = (rights & (entry | ~(PTE_W | PTE_U))) | (entry & PTE_NX);
+        bool pse = pae || (sc->cpu->s.cr[4] & CR4_PSE);
+        if (shift == 12 || ((entry & PTE_PS) && pse && shift <= 30)) {
+            MmuResult res = { entry & (pae ? PHYS_MASK : 0xfffff000) &
+                                  ~bits_mask(shift), entry & 0xff };
+            if (sc->cpu->s.efer & EFER_LMA) {
+                at = bits_sext(at, 48);
+            }
+            sc->fn(sc->opaque, at, UINT64_C(1) << shift, &res, r);
+        } else {
+            scan_table(sc, entry & (pae ? PHYS_MASK : 0xfffff000),
+                       shift - bits, at, r);
+        }
+    }
+}
+
+/* False if paging is off. */
+static bool scan(Scan *sc)
+{
+    const X86State *s = &sc->cpu->s;
+    if (!(s->cr[0] & CR0_PG)) {
+        return false;
+    }
+    if (s->efer & EFER_LMA) {
+        scan_table(sc, s->cr[3] & PHYS_MASK, 39, 0, PTE_W | PTE_U);
+    } else if (s->cr[4] & CR4_PAE) {
+        for (unsigned i = 0; i < 4; i++) {
+            if (s->pdpte[i] & PTE_P) {
+                scan_table(sc, s->pdpte[i] & PHYS_MASK, 21,
+                           (uint64_t)i << 30, PTE_W | PTE_U);
+            }
+        }
+    } else {
+        scan_table(sc, s->cr[3] & 0xfffff000, 22, 0, PTE_W | PTE_U);
+    }
+    return true;
+}
+
+typedef struct MemRun {
+    GString *out;
+    GuestAddr start, end;
+    uint64_t rights;
+    bool any;
+} MemRun;
+
+static void flush_run(MemRun *run)
+{
+    if (run->any) {
+        g_string_append_printf(run->out, "%016" G_GINT64_MODIFIER "x-%016"
+                               G_GINT64_MODIFIER "x %016" G_GINT64_MODIFIER
+                               "x %cr%c\n", run->start, run->end,
+                               run->end - run->start,
+                               run->rights & PTE_U ? 'u' : '-',
+                               run->rights & PTE_W ? 'w' : '-');
+    }
+    run->any = false;
+}
+
+static void mem_page(void *opaque, GuestAddr va, uint64_t size,
+                     const MmuResult *res, uint64_t rights)
+{
+    MemRun *run = opaque;
+    uint64_t r = rights & (PTE_U | PTE_W);
+    if (!run->any || va != run->end || r != run->rights) {
+        flush_run(run);
+        run->start = va;
+        run->rights = r;
+        run->any = true;
+    }
+    run->end = va + size;
+}
+
+void x86_print_mem(Cpu *cpu, GString *out)
+{
+    MemRun run = { .out = out };
+    Scan sc = { x86_cpu(cpu), mem_page, &run };
+    if (!scan(&sc)) {
+        g_string_append(out, "PG disabled\n");
+    }
+    flush_run(&run);
+}
+
+static void tlb_page(void *opaque, GuestAddr va, uint64_t size,
+                     const MmuResult *res, uint64_t rights)
+{
+    GString *out = opaque;
+    uint8_t e = res->prot;
+    g_string_append_printf(out, "%016" G_GINT64_MODIFIER "x: %016"
+                           G_GINT64_MODIFIER "x %c-%c%c%c%c%c%c%c\n", va,
+                           res->phys, rights & PTE_NX ? 'X' : '-',
+                           size > 4096 ? 'P' : '-', e & PTE_D ? 'D' : '-',
+                           e & PTE_A ? 'A' : '-', e & 0x10 ? 'C' : '-',
+                           e & 0x08 ? 'T' : '-', e & PTE_U ? 'U' : '-',
+                           e & PTE_W ? 'W' : '-');
+}
+
+void x86_print_tlb(Cpu *cpu, GString *out)
+{
+    Scan sc = { x86_cpu(cpu), tlb_page, out };
+    if (!scan(&sc)) {
+        g_string_append(out, "PG disabled\n");
+    }
+}

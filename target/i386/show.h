@@ -1,0 +1,22 @@
+/*
+ * The class's hooks that are in files of their own: paging, debug registers,
+ * and what debuggers and monitors see. Private to target/i386.
+ */
+#ifndef TARGET_I386_SHOW_H
+#define TARGET_I386_SHOW_H
+
+#include "cpu.h"
+
+extern const CpuClass x86_64_cpu_class, i386_cpu_class;
+
+void x86_deliver_exception(Cpu *cpu);
+bool x86_walk(Cpu *cpu, GuestAddr va, MmuAccess access, unsigned mmu_mode,
+              bool probe, MmuResult *res);
+void x86_debug_hit(Cpu *cpu, const WatchHit *hit);
+bool x86_debug_break(Cpu *cpu, GuestAddr pc);
+const CpuGdbView *x86_gdb_view(Cpu *cpu);
+void x86_print_registers(Cpu *cpu, GString *out);
+void x86_print_mem(Cpu *cpu, GString *out);
+void x86_print_tlb(Cpu *cpu, GString *out);
+
+#endif
