@@ -105,17 +105,6 @@ void machine_free(Machine *m)
     g_free(m);
 }
 
-const BoardClass *board_find(const char *name)
-{
-    for (const BoardClass *const *b = board_classes; *b; b++) {
-        if (g_str_equal(name, (*b)->name) ||
-            ((*b)->alias && g_str_equal(name, (*b)->alias))) {
-            return *b;
-        }
-    }
-    return NULL;
-}
-
 /* --- time --------------------------------------------------------------------- */
 
 Icount machine_icount(Machine *m)

@@ -39,3 +39,12 @@ WEAK void tlb_revoke_stores(Machine *m, RamAddr ra)
 WEAK void tlb_revoke_all_stores(Machine *m)
 {
 }
+
+WEAK void cpu_raise(Cpu *cpu)
+{
+    g_assert_not_reached();
+}
+
+WEAK void cpu_need_last_insn(Cpu *cpu)
+{
+}

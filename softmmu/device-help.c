@@ -1,0 +1,74 @@
+/*
+ * The table of device classes: finding one, and -device help. See
+ * vm/device.h.
+ */
+#include "vm/device.h"
+
+#include <string.h>
+
+const DeviceClass *device_class_find(const char *name)
+{
+    for (const DeviceClass *const *c = device_classes; *c; c++) {
+        if (g_str_equal((*c)->name, name)) {
+            return *c;
+        }
+    }
+    return NULL;
+}
+
+static void help_category(const char *category, GString *out)
+{
+    bool first = true;
+    for (const DeviceClass *const *c = device_classes; *c; c++) {
+        if (!(*c)->user || g_strcmp0((*c)->category, category)) {
+            continue;
+        }
+        if (first) {
+            g_string_append_printf(out, "%s%s devices:\n", out->len ? "\n" : "",
+                                   category);
+            first = false;
+        }
+        g_string_append_printf(out, "name \"%s\"", (*c)->name);
+        if ((*c)->bus) {
+            g_string_append_printf(out, ", bus %s", (*c)->bus);
+        }
+        if ((*c)->desc) {
+            g_string_append_printf(out, ", desc \"%s\"", (*c)->desc);
+        }
+        g_string_append_c(out, '\n');
+    }
+}
+
+void device_help(GString *out)
+{
+    static const char *const categories[] = {
+        "Controller/Bridge", "USB", "Storage", "Network", "Input", "Display",
+        "Sound", "Misc", "CPU",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(categories); i++) {
+        help_category(categories[i], out);
+    }
+}
+
+bool device_help_props(const char *name, GString *out, Error **errp)
+{
+    /* ORDER prop-type (include/vm/device.h) */
+    static const char *const types[] = { "str", "bool", "uint32", "uint64",
+                                         "str", "str" };
+    const DeviceClass *cls = device_class_find(name);
+    if (!cls || !cls->user) {
+        error_set(errp, "'%s' is not a valid device model name", name);
+        return false;
+    }
+    g_string_append_printf(out, "%s options:\n", name);
+    for (const PropDef *p = cls->props; p && p->name; p++) {
+        g_string_append_printf(out, "  %s=<%s>%*s - %s", p->name,
+                               types[p->type],
+                               MAX(0, 18 - (int)strlen(p->name)), "", p->what);
+        if (p->value) {
+            g_string_append_printf(out, " (default: %s)", p->value);
+        }
+        g_string_append_c(out, '\n');
+    }
+    return true;
+}
