@@ -7,12 +7,12 @@
  * in one TB. Every vector has a handler that is such a jump, too: where the
  * CPU is in the end says what happened.
  */
-#include <cpuid.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "case.h"
+#include "emu-machine.h"
 #include "vm/machine.h"
 
 #define RAM_BYTES (32 * MIB)
@@ -94,17 +94,9 @@ static void build_idt(bool code64)
     }
 }
 
-static void host_features(uint32_t *f)
+X86Cpu *emu_cpu(void)
 {
-    uint32_t a, b, c, d;
-    __cpuid(1, a, b, c, d);
-    f[FEAT_1_EDX] &= d;
-    f[FEAT_1_ECX] &= c;
-    __cpuid_count(7, 0, a, b, c, d);
-    f[FEAT_7_EBX] &= b;
-    __cpuid(0x80000001, a, b, c, d);
-    f[FEAT_80000001_EDX] &= d;
-    f[FEAT_80000001_ECX] &= c;
+    return cpu;
 }
 
 void emu_init(uint32_t *features)
@@ -126,7 +118,10 @@ void emu_init(uint32_t *features)
     for (unsigned i = 0; i < FEAT_WORDS; i++) {
         features[i] = x86_feature_word(cpu, i);
     }
-    host_features(features);
+    if (!accel_set_option("verify", "on", &error)) {
+        fprintf(stderr, "%s\n", error_message(error));
+        exit(1);
+    }
 }
 
 static void set_segment(unsigned seg, uint16_t sel, uint32_t attr)

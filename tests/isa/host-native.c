@@ -274,6 +274,25 @@ static bool probe_32(void)
     return host_run(&c, after) == ISA_NEXT;
 }
 
+static void cpuid(uint32_t leaf, uint32_t r[4])
+{
+    __asm__("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3])
+                    : "a"(leaf), "c"(0));
+}
+
+void host_features(uint32_t *features)
+{
+    uint32_t one[4], seven[4], extended[4];
+    cpuid(1, one);
+    cpuid(7, seven);
+    cpuid(0x80000001, extended);
+    features[0] &= one[3]; /* ORDER x86-feat */
+    features[1] &= one[2];
+    features[2] &= seven[1];
+    features[3] &= extended[3];
+    features[4] &= extended[2];
+}
+
 bool host_init(bool *has_32)
 {
     if (!map_at(ISA_CODE - PAGE_SIZE, 0x8000)) {

@@ -42,8 +42,11 @@ typedef struct IsaCase {
 /* host-native.c. False if this host cannot run 32-bit code. */
 bool host_init(bool *has_32);
 int host_run(const IsaCase *c, IsaState *after);
-/* host-emu.c. Also says which features the emulated CPU offers (those of
- * them that the host lacks are taken away). */
+/* Takes away what the host's processor does not have; words are in ORDER
+ * x86-feat. */
+void host_features(uint32_t *features);
+/* emu-machine.c. Says which features the emulated CPU offers. Translated code
+ * is verified. */
 void emu_init(uint32_t *features);
 int emu_run(const IsaCase *c, IsaState *after);
 

@@ -182,6 +182,7 @@ int main(int argc, char **argv)
         printf("no 32-bit code on this host: those rows are skipped\n");
     }
     emu_init(case_features);
+    host_features(case_features);
     unsigned idle = run_rows(has_32, &failed);
     if (!only) {
         run_sequences(has_32, &failed);
