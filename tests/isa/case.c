@@ -298,6 +298,11 @@ static bool aim_memory(IsaCase *c, const X86Insn *in)
         }
         target -= gpr[in->index] << in->scale;
     }
+    bool far = in->disp < -0x400 || in->disp > 0x400;
+    if (in->base == X86_RSP && far &&
+        is_one_of(in->row->mnemonic, "push pop call")) {
+        return false; /* the stack itself must be in the pages, too */
+    }
     gpr[in->base] = target - in->disp;
     if (in->addrsize == 4 && in->base == X86_RSP) {
         gpr[X86_RSP] = (uint32_t)gpr[X86_RSP]; /* pushes use all of it */

@@ -99,6 +99,16 @@ X86Cpu *emu_cpu(void)
     return cpu;
 }
 
+void emu_option(const char *option)
+{
+    g_auto(GStrv) pair = g_strsplit(option, "=", 2);
+    Error *error = NULL;
+    if (!pair[1] || !accel_set_option(pair[0], pair[1], &error)) {
+        fprintf(stderr, "%s\n", error ? error_message(error) : option);
+        exit(1);
+    }
+}
+
 void emu_init(uint32_t *features)
 {
     static const BoardClass board = { .name = "isa", .build = board_build };
@@ -118,10 +128,7 @@ void emu_init(uint32_t *features)
     for (unsigned i = 0; i < FEAT_WORDS; i++) {
         features[i] = x86_feature_word(cpu, i);
     }
-    if (!accel_set_option("verify", "on", &error)) {
-        fprintf(stderr, "%s\n", error_message(error));
-        exit(1);
-    }
+    emu_option("verify=on");
 }
 
 static void set_segment(unsigned seg, uint16_t sel, uint32_t attr)

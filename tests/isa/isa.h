@@ -45,7 +45,9 @@ int host_run(const IsaCase *c, IsaState *after);
 /* Takes away what the host's processor does not have; words are in ORDER
  * x86-feat. */
 void host_features(uint32_t *features);
-/* emu-machine.c. Says which features the emulated CPU offers. Translated code
+/* emu-machine.c. KEY=VALUE of -accel tcg; before emu_init(). */
+void emu_option(const char *option);
+/* Says which features the emulated CPU offers. Translated code
  * is verified. */
 void emu_init(uint32_t *features);
 int emu_run(const IsaCase *c, IsaState *after);

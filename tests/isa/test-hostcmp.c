@@ -12,6 +12,7 @@
  * Then sequences of register instructions, each in one TB.
  *
  * usage: test-hostcmp [--cases=N] [--sequences=N] [--row=MNEMONIC] [--seed=N]
+ *                     [--accel=KEY=VALUE]
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -165,6 +166,8 @@ static void parse_options(int argc, char **argv)
             seed = strtoul(argv[i] + 7, NULL, 0);
         } else if (!strncmp(argv[i], "--row=", 6)) {
             only = argv[i] + 6;
+        } else if (!strncmp(argv[i], "--accel=", 8)) {
+            emu_option(argv[i] + 8);
         }
     }
 }
