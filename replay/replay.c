@@ -12,7 +12,7 @@
 #define DIGEST_INTERVAL    (UINT64_C(1) << 26)
 #define TIMELINE_BYTES     GIB
 /* Between checkpoints: nobody looks, a debugger is attached. */
-#define SPACING_IDLE       (UINT64_C(1) << 28)
+#define SPACING_IDLE       (UINT64_C(1) << 26)
 #define SPACING_DEBUGGING  (UINT64_C(1) << 22)
 
 /* --- divergence ------------------------------------------------------------------ */

@@ -251,6 +251,9 @@ static void store(ToyCpu *c, uint64_t addr, uint64_t v)
 {
     addr = toy_addr(addr);
     check_watch(c, addr, MMU_STORE);
+    if (addr < TOY_WRITABLE) {
+        return; /* so that no program spoils itself */
+    }
     ram_will_write(c->cpu.machine, addr, 8);
     bytes_st_le64(ram_host(c->cpu.machine, addr), v);
 }

@@ -43,6 +43,7 @@ typedef struct ToyInsn {
 #define TOY_INSN_BYTES 8u
 #define TOY_VECTOR     0x80u  /* where interrupts go */
 #define TOY_CODE       0x100u /* where reset goes */
+#define TOY_WRITABLE   0x2000u /* below it stores do nothing */
 
 typedef uint64_t ToyRegs[16];
 
