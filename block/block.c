@@ -1,0 +1,397 @@
+/*
+ * The front of all disks: bounds, the host's errors as inputs, and which layer
+ * a request goes to. See io/blockdev.h.
+ *
+ * A disk is an image node with, for `temporary` and `replay`, an overlay on
+ * top of it or of a view of one of its snapshots. The image itself is then
+ * open for reading only.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/digest.h"
+#include "driver.h"
+#include "vm/nondet.h"
+
+struct BlockDev {
+    char *id;
+    char *file;
+    BlockNode *image;      /* NULL: an empty drive */
+    BlockNode *top;        /* what requests go to; the image or an overlay */
+    bool readonly;         /* for the guest */
+    bool replay;
+    NondetPort *errors;    /* NULL until bound */
+};
+
+struct BlockMark {
+    OverlayMark *overlay;
+};
+
+/* --- opening ---------------------------------------------------------- */
+
+static bool open_layers(BlockDev *b, const BlockOpenOptions *opts,
+                        Error **errp)
+{
+    bool layered = opts->temporary || opts->replay;
+    NodeOpen how = {
+        .file = opts->file,
+        .format = opts->format,
+        .readonly = opts->readonly || layered,
+    };
+    b->image = node_open(&how, errp);
+    if (!b->image) {
+        return false;
+    }
+    if (!layered) {
+        b->top = node_ref(b->image);
+        return true;
+    }
+    BlockNode *base = node_ref(b->image);
+    if (opts->replay && opts->at_snapshot) {
+        node_unref(base);
+        base = b->image->driver->snapshot_view ?
+               b->image->driver->snapshot_view(b->image, opts->at_snapshot,
+                                               errp) : NULL;
+        if (!base && !b->image->driver->snapshot_view) {
+            error_set(errp, "Image '%s' of format %s has no snapshots",
+                      opts->file, b->image->driver->format);
+        }
+    }
+    b->top = base ? overlay_new(base) : NULL;
+    node_unref(base);
+    return b->top;
+}
+
+BlockDev *blockdev_open(const BlockOpenOptions *opts, Error **errp)
+{
+    BlockDev *b = g_new0(BlockDev, 1);
+    b->id = g_strdup(opts->node ? opts->node : "");
+    b->readonly = opts->readonly;
+    b->replay = opts->replay;
+    if (!opts->file || !*opts->file) {
+        return b;
+    }
+    b->file = g_strdup(opts->file);
+    if (!open_layers(b, opts, errp)) {
+        blockdev_close(b);
+        return NULL;
+    }
+    return b;
+}
+
+void blockdev_close(BlockDev *b)
+{
+    if (!b) {
+        return;
+    }
+    int err = b->top ? b->top->driver->flush(b->top) : 0;
+    if (err < 0) {
+        error_report("%s: '%s' could not be written: %s", b->id, b->file,
+                     g_strerror(-err));
+    }
+    node_unref(b->top);
+    node_unref(b->image);
+    g_free(b->id);
+    g_free(b->file);
+    g_free(b);
+}
+
+/* --- what it is ------------------------------------------------------- */
+
+const char *blockdev_node(const BlockDev *b)
+{
+    return b->id;
+}
+
+const char *blockdev_file(const BlockDev *b)
+{
+    return b->file;
+}
+
+const char *blockdev_format(const BlockDev *b)
+{
+    return b->image ? b->image->driver->format : "raw";
+}
+
+uint64_t blockdev_size_bytes(const BlockDev *b)
+{
+    return b->top ? b->top->size_bytes : 0;
+}
+
+bool blockdev_readonly(const BlockDev *b)
+{
+    return b->readonly;
+}
+
+bool blockdev_is_empty(const BlockDev *b)
+{
+    return !b->image;
+}
+
+/* --- requests --------------------------------------------------------- */
+
+void blockdev_bind(BlockDev *b, Machine *m)
+{
+    b->errors = nondet_port(m, NONDET_BLOCK_ERROR, b->id, NULL, b);
+}
+
+static bool in_bounds(const BlockDev *b, uint64_t offset, uint64_t bytes)
+{
+    uint64_t size = blockdev_size_bytes(b);
+    return offset <= size && bytes <= size - offset;
+}
+
+/* The errors that a device can see. */
+static int error_known(int err)
+{
+    return err == 0 || err == -ENOSPC || err == -EROFS ? err : -EIO;
+}
+
+/* What the guest is told of a request that the host answered with err; the
+ * turnstile for disks. */
+static int error_pull(BlockDev *b, int err)
+{
+    uint8_t answer[4];
+    if (!b->errors) {
+        return error_known(err);
+    }
+    bytes_st_le32(answer, -error_known(err));
+    nondet_pull_rare(b->errors, answer, sizeof answer);
+    return error_known(-(int)MIN(bytes_ld_le32(answer), 4096));
+}
+
+/* In replay, the host must not fail where it did not when recording. */
+static void report_unreplayable(const BlockDev *b, uint64_t offset, int err)
+{
+    if (err < 0) {
+        error_report("%s: '%s' at offset %" G_GUINT64_FORMAT ": %s; this "
+                     "replay is no longer the recording", b->id, b->file,
+                     offset, g_strerror(-err));
+    }
+}
+
+int blockdev_read(BlockDev *b, uint64_t offset, void *buf, size_t bytes)
+{
+    int err = -EIO;
+    if (in_bounds(b, offset, bytes)) {
+        err = bytes ? b->top->driver->read(b->top, offset, buf, bytes) : 0;
+        int answer = error_pull(b, err);
+        if (answer == 0 && b->errors) {
+            report_unreplayable(b, offset, err);
+        }
+        err = err == 0 || b->errors ? answer : err;
+    }
+    if (err < 0) {
+        /* What the host left there is nobody's business. */
+        memset(buf, 0, bytes);
+    }
+    return error_known(err);
+}
+
+/* Writes data, or zeroes when there are none. */
+static int write_top(BlockDev *b, uint64_t offset, const void *buf,
+                     uint64_t bytes)
+{
+    if (bytes == 0) {
+        return 0;
+    }
+    return buf ? b->top->driver->write(b->top, offset, buf, bytes)
+               : b->top->driver->write_zeroes(b->top, offset, bytes);
+}
+
+static int blockdev_change(BlockDev *b, uint64_t offset, const void *buf,
+                           uint64_t bytes)
+{
+    if (!in_bounds(b, offset, bytes)) {
+        return -EIO;
+    }
+    if (b->readonly) {
+        return -EROFS;
+    }
+    if (!b->replay) {
+        return error_pull(b, write_top(b, offset, buf, bytes));
+    }
+    /* What failed when it was recorded must not be done now. */
+    int answer = error_pull(b, 0);
+    if (answer == 0) {
+        report_unreplayable(b, offset, write_top(b, offset, buf, bytes));
+    }
+    return answer;
+}
+
+int blockdev_write(BlockDev *b, uint64_t offset, const void *buf, size_t bytes)
+{
+    g_assert(buf || bytes == 0);
+    return blockdev_change(b, offset, buf, bytes);
+}
+
+int blockdev_write_zeroes(BlockDev *b, uint64_t offset, uint64_t bytes)
+{
+    return blockdev_change(b, offset, NULL, bytes);
+}
+
+int blockdev_flush(BlockDev *b)
+{
+    return b->top ? error_pull(b, b->top->driver->flush(b->top)) : 0;
+}
+
+uint64_t blockdev_extent(BlockDev *b, uint64_t offset, uint64_t bytes,
+                         BlockExtent *what)
+{
+    g_assert(bytes > 0 && in_bounds(b, offset, bytes));
+    return b->top->driver->extent(b->top, offset, bytes, what);
+}
+
+/* --- digest ----------------------------------------------------------- */
+
+/* The digest is one over the chunks that are not all zeroes, each with its
+ * place, so that it does not depend on how zeroes are stored. */
+#define DIGEST_CHUNK (64 * KIB)
+
+static bool all_zero(const uint8_t *p, size_t bytes)
+{
+    return bytes == 0 || (p[0] == 0 && memcmp(p, p + 1, bytes - 1) == 0);
+}
+
+/* The first byte at or after offset that may be other than zero. */
+static uint64_t skip_zeroes(BlockDev *b, uint64_t offset)
+{
+    uint64_t size = blockdev_size_bytes(b);
+    BlockExtent what = BLOCK_EXTENT_ZERO;
+    while (offset < size) {
+        uint64_t run = blockdev_extent(b, offset, size - offset, &what);
+        if (what == BLOCK_EXTENT_DATA) {
+            break;
+        }
+        offset += run;
+    }
+    return offset;
+}
+
+bool blockdev_content_digest(BlockDev *b, uint64_t *digest, Error **errp)
+{
+    uint64_t size = blockdev_size_bytes(b);
+    g_autofree uint8_t *chunk = g_malloc(DIGEST_CHUNK);
+    *digest = digest_mix(0, size);
+    for (uint64_t at = skip_zeroes(b, 0) & ~(DIGEST_CHUNK - 1); at < size;
+         at = skip_zeroes(b, at + DIGEST_CHUNK) & ~(DIGEST_CHUNK - 1)) {
+        size_t bytes = MIN(DIGEST_CHUNK, size - at);
+        int err = b->top->driver->read(b->top, at, chunk, bytes);
+        if (err < 0) {
+            error_set_errno(errp, -err, "Could not read '%s' at offset %"
+                            G_GUINT64_FORMAT, b->file, at);
+            return false;
+        }
+        if (!all_zero(chunk, bytes)) {
+            *digest = digest_mix(digest_mix(*digest, at),
+                                 digest_bytes(chunk, bytes));
+        }
+    }
+    return true;
+}
+
+/* --- snapshots -------------------------------------------------------- */
+
+void block_snapshot_free(BlockSnapshot *s)
+{
+    if (s) {
+        g_free(s->id);
+        g_free(s->name);
+        g_free(s);
+    }
+}
+
+static bool has_snapshots(const BlockDev *b)
+{
+    return b->image && b->image->driver->snapshot_list;
+}
+
+bool blockdev_can_snapshot(const BlockDev *b)
+{
+    return has_snapshots(b) && b->top == b->image && !b->image->readonly;
+}
+
+static bool want_snapshots(const BlockDev *b, bool change, Error **errp)
+{
+    if (!has_snapshots(b)) {
+        error_set(errp, "Device '%s' is of a format without snapshots", b->id);
+        return false;
+    }
+    if (change && !blockdev_can_snapshot(b)) {
+        error_set(errp, "Device '%s' is not writable: its snapshots cannot "
+                  "be changed", b->id);
+        return false;
+    }
+    return true;
+}
+
+GPtrArray *blockdev_snapshot_list(BlockDev *b, Error **errp)
+{
+    if (has_snapshots(b)) {
+        return b->image->driver->snapshot_list(b->image);
+    }
+    return g_ptr_array_new_with_free_func((GDestroyNotify)block_snapshot_free);
+}
+
+bool blockdev_snapshot_create(BlockDev *b, const BlockSnapshot *info,
+                              GBytes *vm_state, Error **errp)
+{
+    return want_snapshots(b, true, errp) &&
+           b->image->driver->snapshot_create(b->image, info, vm_state, errp);
+}
+
+bool blockdev_snapshot_goto(BlockDev *b, const char *name, Error **errp)
+{
+    if (!want_snapshots(b, !b->replay, errp)) {
+        return false;
+    }
+    if (!b->replay) {
+        return b->image->driver->snapshot_goto(b->image, name, errp);
+    }
+    BlockNode *view = b->image->driver->snapshot_view(b->image, name, errp);
+    if (!view) {
+        return false;
+    }
+    overlay_rebase(b->top, view);
+    node_unref(view);
+    return true;
+}
+
+bool blockdev_snapshot_delete(BlockDev *b, const char *name, Error **errp)
+{
+    return want_snapshots(b, true, errp) &&
+           b->image->driver->snapshot_delete(b->image, name, errp);
+}
+
+GBytes *blockdev_snapshot_vm_state(BlockDev *b, const char *name, Error **errp)
+{
+    return want_snapshots(b, false, errp) ?
+           b->image->driver->snapshot_vm_state(b->image, name, errp) : NULL;
+}
+
+/* --- marks ------------------------------------------------------------ */
+
+BlockMark *blockdev_mark(BlockDev *b)
+{
+    if (!b->replay || !b->top) {
+        return NULL;
+    }
+    BlockMark *mark = g_new(BlockMark, 1);
+    mark->overlay = overlay_mark(b->top);
+    return mark;
+}
+
+void blockdev_return_to(BlockDev *b, const BlockMark *mark)
+{
+    g_assert(b->replay && b->top);
+    overlay_return_to(b->top, mark->overlay);
+}
+
+void blockdev_mark_free(BlockMark *mark)
+{
+    if (mark) {
+        overlay_mark_free(mark->overlay);
+        g_free(mark);
+    }
+}
