@@ -33,12 +33,7 @@ int64_t sched_idle_due_ns(Machine *m)
 
 void sched_idle_end(Machine *m, int64_t ns)
 {
-    int64_t due_ns = sched_idle_due_ns(m);
-    if (ns < due_ns) {
-        /* An input came first: its virtual time is part of the recording. */
-        nondet_warped(m, ns);
-    }
-    clock_warp_to(m->clock, MIN(ns, due_ns));
+    clock_warp_to(m->clock, MIN(ns, sched_idle_due_ns(m)));
 }
 
 /* In replay: time moves to the next timer or to the next logged input,
@@ -74,10 +69,18 @@ static bool sched_idle(Machine *m, SchedStop *stop)
 
 /* --- running --------------------------------------------------------------------- */
 
-/* Everything that happens at the present boundary before an instruction. */
-static void boundary(Machine *m)
+/* Everything that happens at the present boundary before an instruction.
+ * Inputs are taken on arrival at an icount, or while the CPU idles there: so
+ * the icount, and when idle the time and the timers that have fired, say
+ * exactly where between two instructions an input belongs. */
+static void boundary(Machine *m, Cpu *cpu)
 {
-    nondet_deliver(m, machine_icount(m));
+    Icount now = machine_icount(m);
+    m->revisited = now == m->arrived;
+    m->arrived = now;
+    if (!m->revisited || cpu->cls->halted(cpu)) {
+        nondet_deliver(m, now);
+    }
     clock_run_timers(m->clock);
 }
 
@@ -115,7 +118,7 @@ SchedStop sched_run(Machine *m, Icount limit)
         if (runstate_request_pending(m)) {
             return SCHED_REQUEST;
         }
-        boundary(m);
+        boundary(m, cpu);
         if (runstate_request_pending(m)) {
             return SCHED_REQUEST;
         }

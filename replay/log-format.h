@@ -49,6 +49,10 @@ bool log_chunk_decode(const uint8_t in[LOG_CHUNK_BYTES], LogChunk *c);
 /* ORDER log-op (replay/format.c) */
 typedef enum LogOp { LOG_POST, LOG_PULL, LOG_RARE, LOG_WARP } LogOp;
 
+/* What a WARP waits for, in its port field: virtual time, ns, or the number
+ * of timers that have fired (clock_fired()). */
+enum { WARP_TIME, WARP_FIRED };
+
 typedef struct LogEvent {
     Icount icount;
     LogOp op;

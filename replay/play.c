@@ -144,6 +144,9 @@ static bool due(Player *p, Icount now)
                         e->icount, now);
         return false;
     }
+    if (e->op == LOG_WARP && e->port == WARP_FIRED) {
+        return clock_fired(machine(p)->clock) >= e->aux;
+    }
     if (e->op == LOG_WARP) {
         int64_t now_ns = clock_now_ns(machine(p)->clock);
         if (now_ns > (int64_t)e->aux) {
@@ -217,8 +220,13 @@ static int64_t play_next_warp_ns(void *opaque)
         p->head.icount != machine_icount(machine(p))) {
         return TIME_NEVER;
     }
-    return p->head.op == LOG_WARP ? (int64_t)p->head.aux
-                                  : clock_now_ns(machine(p)->clock);
+    Clock *clock = machine(p)->clock;
+    if (p->head.op == LOG_WARP && p->head.port == WARP_FIRED &&
+        clock_fired(clock) < p->head.aux) {
+        return TIME_NEVER; /* timers come first */
+    }
+    return p->head.op == LOG_WARP && p->head.port == WARP_TIME
+               ? (int64_t)p->head.aux : clock_now_ns(clock);
 }
 
 void player_plug(Player *p, Replay *r)

@@ -5,7 +5,9 @@
  * A post's virtual time can be told from its icount, unless the machine idled
  * since the last post: then a WARP goes before it. (It is written whenever
  * time moved otherwise than by instructions, whether or not a timer did that;
- * replay needs no more than to wait until its clock says so.)
+ * replay needs no more than to wait until its clock says so.) While it idles,
+ * timers may fire without time or icount moving: then another WARP says how
+ * many had.
  */
 #include "internal.h"
 
@@ -64,6 +66,11 @@ static void record_delivered(void *opaque, NondetPort *p, const void *data,
     if (now_ns != expected) {
         LogEvent warp = { .icount = now, .op = LOG_WARP, .aux = now_ns };
         write_event(rec, &warp);
+    }
+    if (m->revisited) {
+        LogEvent fired = { .icount = now, .op = LOG_WARP, .port = WARP_FIRED,
+                           .aux = clock_fired(m->clock) };
+        write_event(rec, &fired);
     }
     rec->last_icount = now;
     rec->last_ns = now_ns;

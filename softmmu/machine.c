@@ -51,6 +51,7 @@ Machine *machine_new(const BoardClass *board)
     m->io = address_space_new(m, "I/O", &m->io_root);
     m->log_end = ICOUNT_NONE;
     m->step_limit = ICOUNT_NONE;
+    m->arrived = ICOUNT_NONE;
     m->config.smp = 1;
     m->config.defaults = true;
     m->config.rtc_base_sec = INT64_MIN;
@@ -179,6 +180,7 @@ void machine_sections(Machine *m, SectionFn *fn, void *opaque)
 
 void machine_rewire(Machine *m)
 {
+    m->arrived = ICOUNT_NONE;
     clock_rewire(m->clock);
     mem_transaction_begin(m);
     for (guint i = 0; i < m->devices->len; i++) {

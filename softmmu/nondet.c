@@ -222,11 +222,3 @@ int64_t nondet_next_warp_ns(Machine *m)
     const NondetSource *s = &m->nondet->source;
     return s->next_warp_ns ? s->next_warp_ns(s->opaque) : TIME_NEVER;
 }
-
-void nondet_warped(Machine *m, int64_t ns)
-{
-    const NondetSource *s = &m->nondet->source;
-    if (s->warped) {
-        s->warped(s->opaque, ns);
-    }
-}

@@ -98,6 +98,8 @@ struct Machine {
     GPtrArray *infos;      /* MachineInfo *, NULL until the first is added */
     IcountMode icount_mode;
     Icount log_end;        /* replay: nothing is recorded beyond */
+    Icount arrived;        /* the icount of the last boundary sched saw */
+    bool revisited;        /* sched was at this icount before */
     Icount step_limit;     /* a debugger's step ends here (vm/sched.h) */
     bool idle_sleep;       /* -icount sleep=on: idle time follows the host */
     bool no_reboot, no_shutdown;

@@ -95,8 +95,6 @@ typedef struct NondetSource {
     /* Replay: the virtual time at which the log's next post, one at the
      * present icount, was made while idle; TIME_NEVER if there is none. */
     int64_t (*next_warp_ns)(void *opaque);
-    /* The machine idled until ns and then an input came (record). */
-    void (*warped)(void *opaque, int64_t ns);
 } NondetSource;
 
 /* Plugs in a source (copied); NULL restores the live one. */
@@ -112,8 +110,6 @@ const GPtrArray *nondet_ports(Machine *m);
  * record sources answer ICOUNT_NONE and TIME_NEVER. */
 Icount nondet_next_icount(Machine *m);
 int64_t nondet_next_warp_ns(Machine *m);
-/* Called by sched in live/record when idling ended at ns by an input. */
-void nondet_warped(Machine *m, int64_t ns);
 /* Number of nondet_pull_rare calls per port are state: section "nondet". */
 const struct StateTable *nondet_state(void);
 void *nondet_state_object(Machine *m);
