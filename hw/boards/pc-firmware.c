@@ -100,14 +100,16 @@ static void describe_machine(Pc *pc)
                          sizeof wait_forever);
 }
 
-/* Without a display adapter the firmware's console is the first serial port. */
+/* Without a display adapter the firmware's console is the first serial port,
+ * if there is one. */
 static void describe_console(Pc *pc)
 {
     const GPtrArray *serials = pc->dev.machine->config.serials;
+    bool serial = serials && serials->len && g_ptr_array_index(serials, 0);
     uint8_t port[2];
 
-    fw_cfg_add_i16(pc->fw_cfg, FW_CFG_NOGRAPHIC, 1);
-    if (serials && serials->len && g_ptr_array_index(serials, 0)) {
+    fw_cfg_add_i16(pc->fw_cfg, FW_CFG_NOGRAPHIC, serial);
+    if (serial) {
         bytes_st_le16(port, 0x3f8);
         fw_cfg_add_file_copy(pc->fw_cfg, "etc/sercon-port", port, sizeof port);
     }
