@@ -7,6 +7,9 @@
 
 #include "svc/snapshot.h"
 
+/* A PC tries its hard disk first, then floppy and CD-ROM. */
+#define BOOT_ORDER "cad"
+
 /* --- what is read from files --------------------------------------------------- */
 
 static bool load_file(GBytes **out, const char *option, const char *path,
@@ -147,7 +150,7 @@ static void configure(Program *p)
     c->kernel_name = o->kernel;
     c->initrd_name = o->initrd;
     c->devices = o->devices;
-    c->boot_order = o->boot_order;
+    c->boot_order = o->boot_order ? o->boot_order : BOOT_ORDER;
     c->rtc_base_sec = o->rtc_base_sec;
     c->has_seed = o->has_seed;
     c->seed = o->seed;

@@ -39,6 +39,7 @@ struct Chardev {
 
     int in_fd, out_fd;         /* -1: none; they may be equal */
     void *in_tag, *out_tag;    /* GSource's, while polled */
+    unsigned in_events;        /* what in_tag is polled for */
     GSource *source;
     bool announce;             /* OPENED is owed to the handler */
     GByteArray *out;           /* not sent yet, from out_sent on */

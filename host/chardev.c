@@ -210,9 +210,7 @@ typedef struct ChardevSource {
  * still report a hang-up, again and again. */
 static void poll_want(Chardev *c, int fd, void **tag, unsigned events)
 {
-    if (events && fd >= 0 && *tag) {
-        g_source_modify_unix_fd(c->source, *tag, events);
-    } else if (events && fd >= 0) {
+    if (events && fd >= 0 && !*tag) {
         *tag = g_source_add_unix_fd(c->source, fd, events);
     } else if ((!events || fd < 0) && *tag) {
         g_source_remove_unix_fd(c->source, *tag);
@@ -237,7 +235,13 @@ static gboolean source_prepare(GSource *source, gint *timeout_ms)
 {
     Chardev *c = ((ChardevSource *)source)->c;
     *timeout_ms = -1;
-    poll_want(c, c->in_fd, &c->in_tag, c->in_fd < 0 ? 0 : input_events(c));
+    unsigned events = c->in_fd < 0 ? 0 : input_events(c);
+    if (events != c->in_events) {
+        /* Every change wakes the main context: none without a reason. */
+        poll_want(c, -1, &c->in_tag, 0);
+        c->in_events = events;
+    }
+    poll_want(c, c->in_fd, &c->in_tag, events);
     poll_want(c, c->out_fd, &c->out_tag, out_waiting(c) ? G_IO_OUT : 0);
     return c->announce;
 }

@@ -252,6 +252,33 @@ static void test_tcp(Fixture *f, const void *unused)
     WAIT(f->closed == 1);
 }
 
+static gboolean do_nothing(gpointer opaque)
+{
+    return G_SOURCE_CONTINUE;
+}
+
+/* Waiting takes no time of the processor, whatever is being waited for. */
+static void test_idle(Fixture *f, const void *unused)
+{
+    Chardev *c = open_unix(f, "c", true, 0);
+    int fd = dial_unix(f);
+    WAIT(chardev_connected(c));
+    linger();
+    for (int with_user = 0; with_user < 2; with_user++) {
+        unsigned turns = 0;
+        gint64 end_us = g_get_monotonic_time() + 100000;
+        guint timer = g_timeout_add(110, do_nothing, NULL);
+        while (g_get_monotonic_time() < end_us) {
+            g_main_context_iteration(NULL, TRUE);
+            turns++;
+        }
+        g_source_remove(timer);
+        g_assert_cmpuint(turns, <, 20);
+        chardev_set_handlers(c, on_input, NULL, f);
+    }
+    close(fd);
+}
+
 static void test_reconnect(Fixture *f, const void *unused)
 {
     /* Nobody listens yet: the client comes back. */
@@ -490,6 +517,7 @@ int main(int argc, char **argv)
     ADD("socket", test_socket);
     ADD("socket/bulk", test_socket_bulk);
     ADD("socket/deaf", test_socket_deaf);
+    ADD("idle", test_idle);
     ADD("tcp", test_tcp);
     ADD("reconnect", test_reconnect);
     ADD("fd", test_fd);
