@@ -23,13 +23,19 @@
 #define HANDLERS 0x113000u     /* 16 bytes each */
 #define KERNEL_STACK 0x118000u
 #define BUDGET 400
+#define SPIN_BYTES 3
+#define CODE_ROOM 4u           /* for prefixes that 16-bit code needs */
 
 enum { SEL_CODE32 = 0x08, SEL_CODE64 = 0x10, SEL_DATA = 0x18,
        SEL_USER32 = 0x23, SEL_USER_DATA = 0x2b, SEL_USER64 = 0x33,
        SEL_TSS = 0x38 };
 
+#define SEGMENT_BASE 0x800000u
+#define SEGMENT_LIMIT (ISA_DATA + ISA_DATA_BYTES - 1)
+
 static Machine *machine;
 static X86Cpu *cpu;
+static bool segmented, code16;
 
 static void poke(uint64_t addr, uint64_t v, unsigned size)
 {
@@ -131,6 +137,17 @@ void emu_init(uint32_t *features)
     emu_option("verify=on");
 }
 
+void emu_set_variant(bool new_segmented, bool new_code16)
+{
+    segmented = new_segmented;
+    code16 = new_code16;
+}
+
+static uint32_t base_of(const IsaCase *c)
+{
+    return segmented && !c->code64 ? SEGMENT_BASE : 0;
+}
+
 static void set_segment(unsigned seg, uint16_t sel, uint32_t attr)
 {
     X86State *s = &cpu->s;
@@ -165,14 +182,79 @@ static void set_mode(bool code64)
     build_idt(code64);
 }
 
-static void place_code(const IsaCase *c)
+static void set_variant(const IsaCase *c)
 {
-    uint8_t page[ISA_TAKEN + 2];
+    X86State *s = &cpu->s;
+    for (unsigned seg = 0; seg < SEG_COUNT && base_of(c); seg++) {
+        s->seg_base[seg] = SEGMENT_BASE;
+        s->seg_limit[seg] = SEGMENT_LIMIT;
+    }
+    if (code16 && !c->code64) {
+        s->seg_attr[SEG_CS] &= ~DESC_B;
+    }
+}
+
+/* The present prefixes of a kind go, or one comes. */
+static unsigned invert_prefix(uint8_t *out, const uint8_t *in, unsigned len,
+                              uint8_t prefix)
+{
+    static const uint8_t prefixes[] = { 0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x26,
+                                        0x2e, 0x36, 0x3e, 0x64, 0x65 };
+    unsigned n = 0, i = 0;
+    bool had = false;
+    for (; i < len && memchr(prefixes, in[i], sizeof(prefixes)); i++) {
+        had |= in[i] == prefix;
+        if (in[i] != prefix) {
+            out[n++] = in[i];
+        }
+    }
+    if (!had) {
+        memmove(out + 1, out, n);
+        out[0] = prefix;
+        n++;
+    }
+    memcpy(out + n, in + i, len - i);
+    return n + len - i;
+}
+
+/* Places the case so that it ends where its 32-bit form would. Returns the
+ * offset at which it starts. */
+static unsigned place_code16(const IsaCase *c, uint8_t *page)
+{
+    uint8_t half[ISA_INSN_BYTES + 2], whole[ISA_INSN_BYTES + 2];
+    unsigned len = invert_prefix(half, c->insn, c->len, 0x66);
+    len = invert_prefix(whole, half, len, 0x67);
+    unsigned start = CODE_ROOM + c->len - len;
+    memcpy(page + start, whole, len);
+    return start;
+}
+
+/* A jump to itself; in 16-bit code with 66, to keep the upper half of EIP. */
+static void place_spin(const IsaCase *c, uint8_t *at)
+{
+    if (code16 && !c->code64) {
+        memcpy(at, "\x66\xeb\xfd", 3);
+    } else {
+        memcpy(at, "\xeb\xfe", 2);
+    }
+}
+
+/* Returns where execution starts. */
+static uint32_t place_code(const IsaCase *c)
+{
+    uint8_t page[CODE_ROOM + ISA_TAKEN + SPIN_BYTES];
+    unsigned start = CODE_ROOM, end = CODE_ROOM + c->len;
     memset(page, 0xcc, sizeof(page));
-    memcpy(page, c->insn, c->len);
-    page[c->len] = page[ISA_TAKEN] = 0xeb;
-    page[c->len + 1] = page[ISA_TAKEN + 1] = 0xfe;
-    address_space_write(machine->memory, ISA_CODE, page, sizeof(page));
+    if (code16 && !c->code64) {
+        start = place_code16(c, page);
+    } else {
+        memcpy(page + start, c->insn, c->len);
+    }
+    place_spin(c, page + end);
+    place_spin(c, page + CODE_ROOM + ISA_TAKEN);
+    address_space_write(machine->memory,
+                        ISA_CODE - CODE_ROOM + base_of(c), page, sizeof(page));
+    return ISA_CODE - CODE_ROOM + start;
 }
 
 /* In a handler: the state at the fault is on its stack, above an error code
@@ -208,19 +290,20 @@ int emu_run(const IsaCase *c, IsaState *after)
 {
     X86State *s = &cpu->s;
     uint64_t retired;
+    PhysAddr data = ISA_DATA + base_of(c);
     set_mode(c->code64);
     memcpy(s->gpr, c->before.gpr, sizeof(s->gpr));
-    s->rip = ISA_CODE;
+    set_variant(c);
+    s->rip = place_code(c);
     s->eflags = c->before.flags | FLAG_IF | 2;
-    place_code(c);
-    address_space_write(machine->memory, ISA_DATA, c->before.data,
+    address_space_write(machine->memory, data, c->before.data,
                         ISA_DATA_BYTES);
     cpu->parent.cls->rewire(&cpu->parent);
     cpu_exec(&cpu->parent, BUDGET, &retired);
     cpu->parent.cls->sync(&cpu->parent);
     memcpy(after->gpr, s->gpr, sizeof(after->gpr));
     after->flags = s->eflags & (ISA_FLAGS | ISA_DF);
-    address_space_read(machine->memory, ISA_DATA, after->data,
+    address_space_read(machine->memory, data, after->data,
                        ISA_DATA_BYTES);
     return outcome(c, after);
 }

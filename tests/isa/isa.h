@@ -50,6 +50,10 @@ void emu_option(const char *option);
 /* Says which features the emulated CPU offers. Translated code
  * is verified. */
 void emu_init(uint32_t *features);
+/* Runs 32-bit cases in other ways that must come out the same: in segments
+ * with a base and tight limits, and as 16-bit code, with the size prefixes
+ * inverted. After emu_init(). */
+void emu_set_variant(bool segmented, bool code16);
 int emu_run(const IsaCase *c, IsaState *after);
 
 #endif

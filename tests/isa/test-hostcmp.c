@@ -12,7 +12,7 @@
  * Then sequences of register instructions, each in one TB.
  *
  * usage: test-hostcmp [--cases=N] [--sequences=N] [--row=MNEMONIC] [--seed=N]
- *                     [--accel=KEY=VALUE]
+ *                     [--accel=KEY=VALUE] [--segmented] [--code16]
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,6 +26,7 @@ static unsigned cases_per_row = 300;
 static unsigned sequences = 20000;
 static uint64_t seed = 1;
 static const char *only;
+static bool segmented, code16;
 
 /* --- comparing --------------------------------------------------------------*/
 
@@ -168,6 +169,10 @@ static void parse_options(int argc, char **argv)
             only = argv[i] + 6;
         } else if (!strncmp(argv[i], "--accel=", 8)) {
             emu_option(argv[i] + 8);
+        } else if (!strcmp(argv[i], "--segmented")) {
+            segmented = true;
+        } else if (!strcmp(argv[i], "--code16")) {
+            code16 = true;
         }
     }
 }
@@ -186,8 +191,9 @@ int main(int argc, char **argv)
     }
     emu_init(case_features);
     host_features(case_features);
+    emu_set_variant(segmented, code16);
     unsigned idle = run_rows(has_32, &failed);
-    if (!only) {
+    if (!only && !code16) {
         run_sequences(has_32, &failed);
     }
     printf("%u cases differ\n", failed);
