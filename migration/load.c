@@ -136,7 +136,7 @@ bool snapshot_load_stream(Machine *m, GBytes *stream, uint64_t *log_position,
         load_all(&l, m);
         machine_rewire(m);
         m->at_boundary = h.flags & STREAM_AT_BOUNDARY;
-        m->inputs_taken = false;
+        m->arrived = ICOUNT_NONE;
         *log_position = h.log_position;
     }
     load_clear(&l);

@@ -95,6 +95,14 @@ static Icount next_digest(const Replay *r, Icount now)
                : log_reader_next_digest(r->play.log, now + 1);
 }
 
+/* True if a stop after some instructions is before anything else happened.
+ * Requests are looked at before and after the boundary's inputs. */
+static bool clean_stop(const Replay *r, SchedStop stop)
+{
+    return stop == SCHED_LIMIT || stop == SCHED_WATCHPOINT || r->stepped ||
+           (stop == SCHED_REQUEST && r->m->arrived != machine_icount(r->m));
+}
+
 SchedStop replay_advance(Replay *r, Icount limit)
 {
     Machine *m = r->m;
@@ -108,8 +116,7 @@ SchedStop replay_advance(Replay *r, Icount limit)
     bool moved = now > start;
     r->stepped = now == step;
     if (stop != SCHED_LIMIT || moved) {
-        m->at_boundary = moved && (stop == SCHED_LIMIT ||
-                                   stop == SCHED_WATCHPOINT || r->stepped);
+        m->at_boundary = moved && clean_stop(r, stop);
     }
     if (moved && m->at_boundary && now == digest) {
         replay_digest_here(r);
@@ -118,6 +125,15 @@ SchedStop replay_advance(Replay *r, Icount limit)
         timeline_arrive(r->timeline);
     }
     return stop;
+}
+
+/* A reset rewires the machine as a load does, but this is still the boundary
+ * whose inputs were taken: more of them must wait for the next. */
+void replay_handle_requests(Machine *m)
+{
+    Icount arrived = m->arrived;
+    runstate_handle_requests(m);
+    m->arrived = arrived;
 }
 
 /* --- slices ------------------------------------------------------------------------ */
@@ -164,7 +180,7 @@ static void at_end(Replay *r)
                         G_GUINT64_FORMAT "; the recording goes on to %"
                         G_GUINT64_FORMAT, machine_icount(m), replay_end(r));
     } else if (runstate_request_pending(m) && !r->debugging) {
-        runstate_handle_requests(m);
+        replay_handle_requests(m);
     } else {
         /* A debugger wants to look back from here, not to see it end. */
         runstate_rewind(m);
@@ -182,7 +198,7 @@ static bool handle_stop(Machine *m, Replay *r, SchedStop stop)
 {
     bool play = r && r->mode == REPLAY_PLAY;
     if (r && r->divergence) {
-        runstate_handle_requests(m);
+        replay_handle_requests(m);
         runstate_set(m, RUN_INTERNAL_ERROR);
     } else if (stop == SCHED_BREAKPOINT || stop == SCHED_WATCHPOINT) {
         runstate_set(m, RUN_DEBUG);
@@ -190,7 +206,7 @@ static bool handle_stop(Machine *m, Replay *r, SchedStop stop)
                         machine_icount(m) >= replay_end(r))) {
         at_end(r);
     } else if (stop == SCHED_REQUEST || runstate_request_pending(m)) {
-        runstate_handle_requests(m);
+        replay_handle_requests(m);
     }
     return stop == SCHED_WAIT;
 }
@@ -252,6 +268,15 @@ SliceResult replay_run_slice(Machine *m, Replay *r, uint64_t max_insns)
 
 /* --- starting ------------------------------------------------------------------------ */
 
+/* After a reset this is not what a replay finds at this icount. */
+static void on_run_event(void *opaque, const RunEvent *ev)
+{
+    Replay *r = opaque;
+    if (ev->type == RUN_EVENT_RESET) {
+        r->m->at_boundary = false;
+    }
+}
+
 static Replay *replay_new(Machine *m, const ReplayOptions *opts)
 {
     Replay *r = g_new0(Replay, 1);
@@ -261,6 +286,7 @@ static Replay *replay_new(Machine *m, const ReplayOptions *opts)
     r->digest_interval = opts->digest_interval ? opts->digest_interval
                                                : DIGEST_INTERVAL;
     r->break_icount = ICOUNT_NONE;
+    runstate_listen(m, on_run_event, r);
     return r;
 }
 
@@ -268,7 +294,6 @@ static void power_on(Replay *r)
 {
     machine_power_on(r->m);
     r->m->at_boundary = true;
-    r->m->inputs_taken = false;
     r->ram_digest = ram_digest_new(r->m);
 }
 
@@ -393,6 +418,7 @@ void replay_free(Replay *r)
     if (!r) {
         return;
     }
+    runstate_unlisten(r->m, on_run_event, r);
     nondet_set_source(r->m, NULL);
     sched_set_log_end(r->m, ICOUNT_NONE);
     if (r->timeline) {

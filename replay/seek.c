@@ -110,7 +110,7 @@ static bool go_on(Travel *t, SchedStop stop, TravelHit *hit, void *opaque,
         }
         return true;
     case SCHED_REQUEST:
-        runstate_handle_requests(m);
+        replay_handle_requests(m);
         return true;
     case SCHED_LIMIT:
         return true;

@@ -99,7 +99,7 @@ void checkpoint_restore(Timeline *t, const Checkpoint *cp)
     }
     machine_rewire(m);
     m->at_boundary = cp->at_boundary;
-    m->inputs_taken = false;
+    m->arrived = ICOUNT_NONE;
     runstate_rewind(m);
     forget_stops(m);
     replay_forgive(t->r);

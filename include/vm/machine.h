@@ -105,7 +105,6 @@ struct Machine {
     bool no_reboot, no_shutdown;
     bool at_boundary;      /* since the last instruction retired nothing has
                             * happened: THE state at its icount (vm/sched.h) */
-    bool inputs_taken;     /* the inputs of this boundary were delivered */
     bool travelling;       /* replay is on its way to another icount: nobody
                             * outside is told of what happens meanwhile */
     NondetPort *seed_port;         /* where its randomness starts */

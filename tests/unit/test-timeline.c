@@ -15,6 +15,7 @@
 
 static char *log_path;
 static uint64_t spacing;   /* between checkpoints */
+static bool commands = true; /* the world resets the machine now and then */
 
 typedef struct Recorded {
     Icount end;
@@ -72,6 +73,9 @@ static void world(Toy *t, GRand *rnd)
         uint32_t bytes[2] = { g_rand_int(rnd), g_rand_int(rnd) };
         toy_serial_input(t, bytes, g_rand_int_range(rnd, 1, 9));
     }
+    if (commands && g_rand_int_range(rnd, 0, 60) == 0) {
+        toy_command(t);
+    }
     t->rare_answer = g_rand_int_range(rnd, 0, 4) ? 0 : g_rand_int(rnd);
 }
 
@@ -116,6 +120,37 @@ static Recorded record_run(Toy *t, uint32_t seed, const char *snapshot)
     return rec;
 }
 
+/* A recording whose guest is stopped by a debugger again and again while the
+ * world goes on talking: where inputs arrive must not depend on that. */
+static Icount record_debugged(Toy *t, uint32_t seed)
+{
+    Replay *r = start(t, REPLAY_RECORD, NULL);
+    GRand *rnd = g_rand_new_with_seed(seed);
+    Cpu *cpu = g_ptr_array_index(t->m->cpus, 0);
+    cpu_breakpoint_insert(cpu, TOY_VECTOR, BREAK_GDB);
+    cpu_watchpoint_insert(cpu, 0x4000, 8, BIT(MMU_STORE), BREAK_GDB);
+    while (machine_icount(t->m) < RUN_INSNS / 2) {
+        world(t, rnd);
+        if (!g_rand_int_range(rnd, 0, 5)) {
+            sched_set_step(t->m, machine_icount(t->m) + 1);
+        }
+        if (!g_rand_int_range(rnd, 0, 9)) {
+            runstate_request_stop(t->m, RUN_PAUSED);
+        }
+        sched_skip_breakpoint(t->m);
+        if (replay_run_slice(t->m, r, g_rand_int_range(rnd, 1, 300)).idle) {
+            idle(t, rnd);
+        }
+        sched_set_step(t->m, ICOUNT_NONE);
+        runstate_set(t->m, RUN_RUNNING);
+    }
+    Icount end = machine_icount(t->m);
+    replay_finish(r, CAUSE_HOST_QMP_QUIT);
+    replay_free(r);
+    g_rand_free(rnd);
+    return end;
+}
+
 /* The state of the disk is not in digests; start it as recorded. */
 static Toy *replayer(void)
 {
@@ -150,6 +185,24 @@ static void test_replay(void)
             toy_free(b);
             g_rand_free(rnd);
         }
+        toy_free(a);
+    }
+}
+
+static void test_debugged(void)
+{
+    for (uint32_t seed = 1; seed <= 10; seed++) {
+        Toy *a = replayer();
+        record_debugged(a, seed);
+        Toy *b = replayer();
+        GRand *rnd = g_rand_new_with_seed(seed);
+        Replay *r = start(b, REPLAY_PLAY, NULL);
+        run_to_end(b, r, rnd);
+        g_assert_cmpmem(a->output->data, MIN(a->output->len, b->output->len),
+                        b->output->data, MIN(a->output->len, b->output->len));
+        g_rand_free(rnd);
+        replay_free(r);
+        toy_free(b);
         toy_free(a);
     }
 }
@@ -466,8 +519,10 @@ static void spoil_device(Toy *t)
 
 static void test_divergence(void)
 {
+    commands = false; /* a reset would heal what was spoiled */
     diverge(spoil_ram, "toy.ram+0x1");
     diverge(spoil_device, "toy-serial.0");
+    commands = true;
 }
 
 static const ToyInsn off_code[] = {
@@ -506,6 +561,7 @@ static void test_reset_and_off(void)
         replay_run_slice(a->m, r, 50);
     }
     Icount end = machine_icount(a->m);
+    g_assert_true(a->m->at_boundary); /* so the end has a digest */
     replay_finish(r, runstate_shutdown_cause(a->m));
     replay_free(r);
     toy_free(a);
@@ -585,6 +641,7 @@ int main(int argc, char **argv)
     int fd = g_file_open_tmp("test-timeline-XXXXXX", &log_path, NULL);
     close(fd);
     g_test_add_func("/timeline/replay", test_replay);
+    g_test_add_func("/timeline/debugged", test_debugged);
     g_test_add_func("/timeline/reverse-step", test_reverse_step);
     g_test_add_func("/timeline/breakpoints", test_breakpoints);
     g_test_add_func("/timeline/watchpoints", test_watchpoints);

@@ -177,6 +177,11 @@ static bool cpu_any_model(Cpu *cpu, const char *model, Error **errp)
     return true;
 }
 
+static bool cpu_halted(Cpu *cpu)
+{
+    return ((ToyCpu *)cpu)->s.halted;
+}
+
 static const CpuClass toy_cpu_class = {
     .name = "toy",
     .size = sizeof(ToyCpu),
@@ -186,6 +191,7 @@ static const CpuClass toy_cpu_class = {
     .reset = cpu_nothing,
     .sync = cpu_nothing,
     .rewire = cpu_nothing,
+    .halted = cpu_halted,
 };
 
 const CpuClass *const target_cpu_class = &toy_cpu_class;
@@ -589,6 +595,18 @@ static bool toy_build(Machine *m, Error **errp)
     return true;
 }
 
+/* The one command: a reset. */
+static void command_sink(void *device, const void *data, size_t len)
+{
+    Toy *t = device;
+    runstate_request_reset(t->m, CAUSE_HOST_QMP_SYSTEM_RESET);
+}
+
+void toy_command(Toy *t)
+{
+    nondet_post(t->m->command_port, "reset", 5);
+}
+
 static const BoardClass toy_board = { .name = "toy", .build = toy_build };
 const BoardClass *const board_classes[] = { &toy_board, NULL };
 
@@ -621,6 +639,8 @@ static Toy *new_toy(const ToyInsn *code, size_t count, BlockDev *disk)
     }
     bool ok = machine_build(t->m, NULL);
     g_assert(ok);
+    t->m->command_port->sink = command_sink;
+    t->m->command_port->device = t;
     nondet_set_ask(t->m, NONDET_HOST_CLOCK, answer_pull, t);
     nondet_set_ask(t->m, NONDET_SEED, answer_seed, t);
     return t;
