@@ -186,9 +186,25 @@ static bool image_from_elf(Kernel *k, uint64_t ram_bytes, Error **errp)
     return ok;
 }
 
-/* The image may lie in RAM below 640 KiB or above 1 MiB. */
-static bool image_check(const Kernel *k, uint64_t ram_bytes, Error **errp)
+#define VIDEO_START 0xa0000u
+
+/* Linkers put a page of ELF headers in front of a kernel at 1 MiB. That page
+ * is the firmware's ROM: it is left out. */
+static void image_trim(Kernel *k)
 {
+    uint64_t end = k->addr + k->image->len;
+
+    if (k->addr >= VIDEO_START && k->addr < MIB && end > MIB &&
+        k->entry >= MIB) {
+        g_byte_array_remove_range(k->image, 0, MIB - k->addr);
+        k->addr = MIB;
+    }
+}
+
+/* The image may lie in RAM below 640 KiB or above 1 MiB. */
+static bool image_check(Kernel *k, uint64_t ram_bytes, Error **errp)
+{
+    image_trim(k);
     uint64_t end = k->addr + k->image->len;
 
     if (end > ram_bytes || (k->addr < MIB && end > 0x9f000)) {

@@ -152,6 +152,25 @@ static void test_elf(void)
     pc_end(m);
 }
 
+/* The ELF headers that a linker puts in front of 1 MiB are left out. */
+static void test_headers_in_rom(void)
+{
+    uint8_t image[1024];
+    gsize len;
+
+    elf_image(image);
+    bytes_st_le32(image + 24, 0x100010);
+    bytes_st_le32(image + 52 + 8, 0xfff80);
+    bytes_st_le32(image + 52 + 12, 0xfff80);
+    Machine *m = pc_with_kernel(image, sizeof image);
+    fake_pc_start(m);
+    const uint8_t *kernel = g_bytes_get_data(
+        fw_cfg_item(find(m, "fw_cfg_io"), FW_CFG_KERNEL_DATA), &len);
+    g_assert_cmpuint(len, ==, 8192 - 128);
+    g_assert_cmpmem(kernel, 384, image + 512 + 128, 384);
+    pc_end(m);
+}
+
 static void check_refused(const void *data, size_t len, const char *text)
 {
     Machine *m = pc_with_kernel(data, len);
@@ -251,6 +270,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/boot/kludge", test_kludge);
     g_test_add_func("/boot/elf", test_elf);
+    g_test_add_func("/boot/headers-in-rom", test_headers_in_rom);
     g_test_add_func("/boot/bootindex", test_boot_index);
     g_test_add_func("/boot/refused", test_refused);
     g_test_add_func("/boot/hostile", test_hostile);
