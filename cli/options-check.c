@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "io/world.h"
+#include "vm/cpu.h"
 
 #define IDE_DRIVES 4
 
@@ -41,6 +42,11 @@ static bool check_board(Options *o, Error **errp)
     }
     if (!o->ram_bytes) {
         o->ram_bytes = o->board->default_ram_bytes;
+    }
+    /* A board's default is for the 64-bit program. */
+    if (!o->cpu_model && o->board->default_cpu &&
+        g_str_equal(target_cpu_class->name, "i386")) {
+        o->cpu_model = "qemu32";
     }
     return true;
 }
