@@ -380,6 +380,7 @@ static void test_pty(Fixture *f, const void *unused)
     ChardevSpec spec;
     chardev_spec_init(&spec);
     spec.backend = "pty";
+    printf("# ");              /* it says on stdout where the other end is */
     Chardev *c = open_spec(f, "c", &spec);
     chardev_set_handlers(c, on_input, on_notify, f);
     linger();
