@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "svc/monitor.h"
 #include "svc/snapshot.h"
 
 /* A PC tries its hard disk first, then floppy and CD-ROM. */
@@ -229,6 +230,7 @@ static bool power_on(Program *p, Error **errp)
 bool program_build(Program *p, Error **errp)
 {
     p->m = machine_new(p->opts.board);
+    monitor_init(p->m);
     p->world = world_new(p->opts.rtc_local);
     world_connect(p->world, p->m);
     p->chardevs = chardev_set_new(user_quit, p);
