@@ -43,6 +43,13 @@ typedef struct BlockDriver {
     /* A read-only node that reads as the snapshot; it keeps n open. */
     BlockNode *(*snapshot_view)(BlockNode *n, const char *name,
                                 Error **errp);
+
+    /* For tools; NULL when the format has nothing to say. */
+    void (*info)(BlockNode *n, ImageInfo *info);
+    bool (*check)(BlockNode *n, bool repair, ImageCheck *result,
+                  Error **errp);
+    bool (*resize)(BlockNode *n, uint64_t size_bytes, bool shrink,
+                   Error **errp);
 } BlockDriver;
 
 /* The first member of every driver's own struct. */

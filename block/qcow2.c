@@ -1,12 +1,501 @@
 /*
- * qcow2 images.
+ * qcow2: the header, opening and closing, and what the other parts share.
+ *
+ * Nothing in the file is trusted: each offset and length is checked where it
+ * is read, and the error names the file and the offset.
  */
-#include "driver.h"
+#include <errno.h>
+#include <string.h>
+
+#include "qcow2.h"
+
+enum {
+    EXTENSION_END = 0,
+    EXTENSION_BACKING_FORMAT = (int)0xe2792aca,
+    EXTENSION_FEATURE_NAMES = 0x6803f857,
+    FEATURE_ROW_BYTES = 48, /* type, bit, name of 46 bytes */
+};
+
+/* --- shared by the parts ---------------------------------------------- */
+
+bool qcow2_error(const Qcow2 *q, Error **errp, uint64_t offset,
+                 const char *what)
+{
+    error_set(errp, "Image '%s' at offset 0x%" G_GINT64_MODIFIER "x: %s",
+              q->node.file, offset, what);
+    return false;
+}
+
+int qcow2_corrupt(Qcow2 *q, uint64_t offset, const char *what)
+{
+    if (!q->reported) {
+        error_report("Image '%s' at offset 0x%" G_GINT64_MODIFIER "x: %s",
+                     q->node.file, offset, what);
+        q->reported = true;
+        if (!q->node.readonly && q->version >= 3) {
+            qcow2_set_incompatible(q, q->incompatible | INCOMPATIBLE_CORRUPT);
+        }
+        q->node.readonly = true;
+    }
+    return -EIO;
+}
+
+uint64_t *qcow2_load_u64(Qcow2 *q, uint64_t offset, uint64_t entries,
+                         const char *what, Error **errp)
+{
+    uint64_t size = block_file_size(q->file);
+    if ((offset & (qcow2_cluster(q) - 1)) || offset > size ||
+        entries > (size - offset) / 8 + qcow2_cluster(q) / 8) {
+        error_set(errp, "Image '%s' at offset 0x%" G_GINT64_MODIFIER
+                  "x: the %s is out of bounds", q->node.file, offset, what);
+        return NULL;
+    }
+    uint64_t *table = g_malloc0(MAX(entries, 1) * 8);
+    int err = block_file_read(q->file, offset, table, entries * 8);
+    if (err < 0) {
+        error_set_errno(errp, -err, "Could not read the %s of '%s' at offset "
+                        "0x%" G_GINT64_MODIFIER "x", what, q->node.file,
+                        offset);
+        g_free(table);
+        return NULL;
+    }
+    for (uint64_t i = 0; i < entries; i++) {
+        table[i] = GUINT64_FROM_BE(table[i]);
+    }
+    return table;
+}
+
+int qcow2_store_u64(Qcow2 *q, uint64_t offset, const uint64_t *table,
+                    uint64_t entries)
+{
+    /* Whole clusters, so that the file never ends inside a table. */
+    uint64_t bytes = qcow2_clusters(q, entries * 8) << q->cluster_bits;
+    g_autofree uint8_t *image = g_malloc0(MAX(bytes, 1));
+    for (uint64_t i = 0; i < entries; i++) {
+        bytes_st_be64(image + i * 8, table[i]);
+    }
+    return block_file_write(q->file, offset, image, bytes);
+}
+
+int qcow2_header_switch(Qcow2 *q, unsigned at, const void *bytes, size_t len)
+{
+    int err = block_file_sync(q->file);
+    err = err < 0 ? err : block_file_write(q->file, at, bytes, len);
+    return err < 0 ? err : block_file_sync(q->file);
+}
+
+int qcow2_header_set_map(Qcow2 *q, const Qcow2Map *map)
+{
+    uint8_t header[HEADER_REFTABLE_OFFSET - HEADER_SIZE] = { 0 };
+    bytes_st_be64(header, map->size_bytes);
+    bytes_st_be32(header + HEADER_L1_SIZE - HEADER_SIZE, map->entries);
+    bytes_st_be64(header + HEADER_L1_SIZE + 4 - HEADER_SIZE, map->offset);
+    return qcow2_header_switch(q, HEADER_SIZE, header, sizeof header);
+}
+
+int qcow2_set_incompatible(Qcow2 *q, uint64_t bits)
+{
+    uint8_t field[8];
+    bytes_st_be64(field, bits);
+    int err = qcow2_header_switch(q, HEADER_INCOMPATIBLE, field, 8);
+    q->incompatible = err < 0 ? q->incompatible : bits;
+    return err;
+}
+
+bool qcow2_overlaps(const Qcow2 *q, uint64_t offset, uint64_t bytes)
+{
+    const struct {
+        uint64_t offset, bytes;
+    } fixed[] = {
+        { 0, qcow2_cluster(q) },
+        { q->map.offset, (uint64_t)q->map.entries * 8 },
+        { q->reftable_offset,
+          (uint64_t)q->reftable_clusters << q->cluster_bits },
+        { q->snapshots_offset, q->snapshots_bytes },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(fixed); i++) {
+        if (offset < fixed[i].offset + fixed[i].bytes &&
+            fixed[i].offset < offset + bytes) {
+            return true;
+        }
+    }
+    for (uint64_t at = offset & ~(qcow2_cluster(q) - 1); at < offset + bytes;
+         at += qcow2_cluster(q)) {
+        if (qcow2_cache_has(&q->refblocks, at)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- the header ------------------------------------------------------- */
+
+static bool header_parse(Qcow2 *q, const uint8_t *h, Error **errp)
+{
+    q->version = bytes_ld_be32(h + 4);
+    if (bytes_ld_be32(h) != QCOW2_MAGIC) {
+        return qcow2_error(q, errp, 0, "not in qcow2 format");
+    }
+    if (q->version < 2 || q->version > 3) {
+        return qcow2_error(q, errp, 4, "not a version of qcow2 that is "
+                           "supported (2 and 3 are)");
+    }
+    uint32_t cluster_bits = bytes_ld_be32(h + 20);
+    q->cluster_bits = cluster_bits;
+    if (cluster_bits < QCOW2_CLUSTER_BITS_MIN ||
+        cluster_bits > QCOW2_CLUSTER_BITS_MAX) {
+        return qcow2_error(q, errp, 20, "cluster size is not 512 to 2M");
+    }
+    q->refcount_order = 4;
+    q->header_bytes = QCOW2_HEADER_V2_BYTES;
+    if (q->version >= 3) {
+        q->incompatible = bytes_ld_be64(h + HEADER_INCOMPATIBLE);
+        q->compatible = bytes_ld_be64(h + HEADER_COMPATIBLE);
+        q->autoclear = bytes_ld_be64(h + HEADER_AUTOCLEAR);
+        q->refcount_order = bytes_ld_be32(h + HEADER_REFCOUNT_ORDER);
+        q->header_bytes = bytes_ld_be32(h + HEADER_LENGTH);
+    }
+    if (q->refcount_order > 6) {
+        return qcow2_error(q, errp, HEADER_REFCOUNT_ORDER,
+                           "reference counts are wider than 64 bits");
+    }
+    if ((q->version >= 3 && q->header_bytes < QCOW2_HEADER_V3_BYTES) ||
+        q->header_bytes > qcow2_cluster(q)) {
+        return qcow2_error(q, errp, HEADER_LENGTH, "bad header length");
+    }
+    q->map.size_bytes = bytes_ld_be64(h + HEADER_SIZE);
+    q->map.entries = bytes_ld_be32(h + HEADER_L1_SIZE);
+    q->map.offset = bytes_ld_be64(h + HEADER_L1_SIZE + 4);
+    q->reftable_offset = bytes_ld_be64(h + HEADER_REFTABLE_OFFSET);
+    q->reftable_clusters = bytes_ld_be32(h + HEADER_REFTABLE_OFFSET + 8);
+    q->snapshots_offset = bytes_ld_be64(h + HEADER_SNAPSHOT_COUNT + 4);
+    return true;
+}
+
+/* The name that the image itself gives a feature it needs, or NULL. */
+static char *feature_name(const uint8_t *table, uint32_t bytes, unsigned bit)
+{
+    for (uint32_t at = 0; table && bytes - at >= FEATURE_ROW_BYTES;
+         at += FEATURE_ROW_BYTES) {
+        if (table[at] == 0 && table[at + 1] == bit) {
+            return g_strndup((const char *)table + at + 2,
+                             FEATURE_ROW_BYTES - 2);
+        }
+    }
+    return NULL;
+}
+
+static bool refuse_features(const Qcow2 *q, const uint8_t *names,
+                            uint32_t names_bytes, Error **errp)
+{
+    static const char *const known[] = {
+        "dirty bit", "corrupt bit", "external data file", "compression type",
+        "extended L2 entries",
+    };
+    uint64_t bad = q->incompatible &
+                   ~(INCOMPATIBLE_DIRTY | INCOMPATIBLE_CORRUPT |
+                     INCOMPATIBLE_COMPRESSION);
+    if (bad == 0) {
+        return true;
+    }
+    unsigned bit = __builtin_ctzll(bad);
+    g_autofree char *name = feature_name(names, names_bytes, bit);
+    g_autofree char *safe = name ? g_strescape(name, NULL) : NULL;
+    g_autofree char *number = g_strdup_printf("bit %u", bit);
+    error_set(errp, "Image '%s' at offset 0x%x: unsupported qcow2 feature: %s",
+              q->node.file, HEADER_INCOMPATIBLE,
+              bit < G_N_ELEMENTS(known) ? known[bit] : safe ? safe : number);
+    return false;
+}
+
+static bool check_compression(const Qcow2 *q, const uint8_t *h, Error **errp)
+{
+    bool other = q->incompatible & INCOMPATIBLE_COMPRESSION;
+    if (other && (q->header_bytes < 105 || h[104] != 0)) {
+        error_set(errp, "Image '%s' at offset 0x68: unsupported compression "
+                  "type %s", q->node.file,
+                  q->header_bytes >= 105 && h[104] == 1 ? "zstd" : "(unknown)");
+        return false;
+    }
+    return true;
+}
+
+/* Extensions: those that matter are read; all stay where they are, because
+ * the header is only ever changed in place. `h` is the first cluster. */
+static bool extensions_parse(Qcow2 *q, const uint8_t *h, uint64_t end,
+                             Error **errp)
+{
+    const uint8_t *names = NULL;
+    uint32_t names_bytes = 0;
+    for (uint64_t at = q->header_bytes; end - at >= 8;) {
+        uint32_t type = bytes_ld_be32(h + at);
+        uint32_t len = bytes_ld_be32(h + at + 4);
+        at += 8;
+        if (type == EXTENSION_END) {
+            break;
+        }
+        if (len > end - at) {
+            return qcow2_error(q, errp, at - 4,
+                               "header extension is too long");
+        }
+        if (type == (uint32_t)EXTENSION_BACKING_FORMAT) {
+            g_free(q->backing_format);
+            q->backing_format = g_strndup((const char *)h + at, len);
+        } else if (type == EXTENSION_FEATURE_NAMES) {
+            names = h + at;
+            names_bytes = len;
+        }
+        at += MIN((len + 7ULL) & ~7ULL, end - at);
+    }
+    return refuse_features(q, names, names_bytes, errp) &&
+           check_compression(q, h, errp);
+}
+
+static bool backing_name_parse(Qcow2 *q, const uint8_t *h, uint64_t *end,
+                               Error **errp)
+{
+    uint64_t at = bytes_ld_be64(h + 8);
+    uint32_t len = bytes_ld_be32(h + 16);
+    *end = qcow2_cluster(q);
+    if (at == 0) {
+        return true;
+    }
+    if (len > QCOW2_NAME_BYTES_MAX || at < q->header_bytes || at > *end ||
+        len > *end - at) {
+        return qcow2_error(q, errp, 8, "backing file name out of bounds");
+    }
+    if (len > 0) {
+        q->backing_file = g_strndup((const char *)h + at, len);
+        *end = at;
+    }
+    return true;
+}
+
+static bool header_load(Qcow2 *q, uint32_t *snapshots, Error **errp)
+{
+    uint8_t start[QCOW2_HEADER_V3_BYTES + 8];
+    uint64_t end;
+    int err = block_file_read(q->file, 0, start, sizeof start);
+    if (err < 0) {
+        error_set_errno(errp, -err, "Could not read '%s'", q->node.file);
+        return false;
+    }
+    if (!header_parse(q, start, errp)) {
+        return false;
+    }
+    if (bytes_ld_be32(start + 32) != 0) {
+        return qcow2_error(q, errp, 32, "encrypted images are not supported");
+    }
+    g_autofree uint8_t *h = g_malloc(qcow2_cluster(q));
+    err = block_file_read(q->file, 0, h, qcow2_cluster(q));
+    if (err < 0) {
+        error_set_errno(errp, -err, "Could not read '%s'", q->node.file);
+        return false;
+    }
+    *snapshots = bytes_ld_be32(h + HEADER_SNAPSHOT_COUNT);
+    return backing_name_parse(q, h, &end, errp) &&
+           extensions_parse(q, h, end, errp);
+}
+
+/* --- backing file ----------------------------------------------------- */
+
+static char *backing_path(const Qcow2 *q)
+{
+    const char *name = q->backing_file;
+    name += g_str_has_prefix(name, "file:") ? 5 : 0;
+    if (g_path_is_absolute(name)) {
+        return g_strdup(name);
+    }
+    g_autofree char *dir = g_path_get_dirname(q->node.file);
+    return strcmp(dir, ".") == 0 ? g_strdup(name)
+                                 : g_build_filename(dir, name, NULL);
+}
+
+static bool backing_open(Qcow2 *q, const NodeOpen *how, Error **errp)
+{
+    if (g_str_has_prefix(q->backing_file, "json:")) {
+        error_set(errp, "Image '%s': backing files in JSON are not supported",
+                  q->node.file);
+        return false;
+    }
+    q->backing_path = backing_path(q);
+    if (how->inspect) {
+        return true;
+    }
+    for (const NodeOpen *a = how; a; a = a->above) {
+        BlockFile *f = block_file_open(a->file, BLOCK_FILE_SHARE, NULL);
+        bool same = f && block_file_same(f, q->backing_path);
+        block_file_close(f);
+        if (same || how->depth >= BACKING_DEPTH_MAX) {
+            error_set(errp, "Image '%s': %s", q->node.file,
+                      same ? "the chain of backing files is a loop"
+                           : "the chain of backing files is too long");
+            return false;
+        }
+    }
+    NodeOpen below = {
+        .file = q->backing_path,
+        .format = q->backing_format,
+        .readonly = true,
+        .share = how->share,
+        .depth = how->depth + 1,
+        .above = how,
+    };
+    q->backing = node_open(&below, errp);
+    if (!q->backing) {
+        error_prepend(errp, "Could not open backing file of '%s': ",
+                      q->node.file);
+    }
+    return q->backing;
+}
+
+/* --- opening ---------------------------------------------------------- */
+
+static bool l1_load(Qcow2 *q, Error **errp)
+{
+    if (q->map.size_bytes > INT64_MAX ||
+        qcow2_l1_needed(q, q->map.size_bytes) > q->map.entries) {
+        return qcow2_error(q, errp, HEADER_L1_SIZE,
+                           "the L1 table is too small");
+    }
+    if (q->map.entries > QCOW2_L1_BYTES_MAX / 8) {
+        return qcow2_error(q, errp, HEADER_L1_SIZE,
+                           "the L1 table is too large");
+    }
+    q->map.l1 = qcow2_load_u64(q, q->map.offset, q->map.entries,
+                               "active L1 table", errp);
+    return q->map.l1;
+}
+
+/* What a writer has to settle before it may write. */
+static bool writer_ready(Qcow2 *q, const NodeOpen *how, Error **errp)
+{
+    if (q->incompatible & INCOMPATIBLE_CORRUPT) {
+        return qcow2_error(q, errp, HEADER_INCOMPATIBLE, "the image is marked "
+                           "corrupt; it can be opened for reading only");
+    }
+    ImageCheck check = { 0 };
+    if ((q->incompatible & INCOMPATIBLE_DIRTY) &&
+        (!qcow2_check(&q->node, true, &check, errp) ||
+         check.corruptions > check.corruptions_fixed)) {
+        return check.corruptions ?
+               qcow2_error(q, errp, HEADER_INCOMPATIBLE, "the image was not "
+                           "closed properly and cannot be repaired") : false;
+    }
+    if (q->autoclear) {
+        static const uint8_t none[8];
+        int err = qcow2_header_switch(q, HEADER_AUTOCLEAR, none, 8);
+        if (err < 0) {
+            error_set_errno(errp, -err, "Could not write '%s'", q->node.file);
+            return false;
+        }
+        q->autoclear = 0;
+    }
+    return true;
+}
+
+static bool image_load(Qcow2 *q, const NodeOpen *how, Error **errp)
+{
+    uint32_t snapshots = 0;
+    if (!header_load(q, &snapshots, errp)) {
+        return false;
+    }
+    qcow2_cache_init(q, &q->l2);
+    qcow2_cache_init(q, &q->refblocks);
+    q->node.size_bytes = q->map.size_bytes;
+    return l1_load(q, errp) && qcow2_reftable_load(q, errp) &&
+           qcow2_snapshots_load(q, snapshots, errp) &&
+           (!q->backing_file || backing_open(q, how, errp)) &&
+           (how->readonly || how->inspect || writer_ready(q, how, errp));
+}
+
+static void qcow2_close(BlockNode *n)
+{
+    Qcow2 *q = QCOW2(n);
+    if (q->unreferenced->len > 0 || q->l1_dirty || !n->readonly) {
+        (void)qcow2_sync_tables(q);
+    }
+    block_file_close(q->file);
+    node_unref(q->backing);
+    qcow2_cache_free(&q->l2);
+    qcow2_cache_free(&q->refblocks);
+    g_array_unref(q->unreferenced);
+    g_ptr_array_unref(q->snapshots);
+    g_free(q->backing_file);
+    g_free(q->backing_path);
+    g_free(q->backing_format);
+    g_free(q->map.l1);
+    g_free(q->reftable);
+    g_free(q->inflated_data);
+}
+
+/* --- the driver ------------------------------------------------------- */
+
+static int qcow2_read(BlockNode *n, uint64_t offset, void *buf, size_t bytes)
+{
+    return qcow2_map_read(QCOW2(n), &QCOW2(n)->map, offset, buf, bytes);
+}
+
+static uint64_t qcow2_extent(BlockNode *n, uint64_t offset, uint64_t bytes,
+                             BlockExtent *what)
+{
+    return qcow2_map_extent(QCOW2(n), &QCOW2(n)->map, offset, bytes, what);
+}
+
+static int qcow2_flush(BlockNode *n)
+{
+    Qcow2 *q = QCOW2(n);
+    int err = qcow2_sync_tables(q);
+    return n->readonly || err < 0 ? err : block_file_sync(q->file);
+}
+
+static void qcow2_info(BlockNode *n, ImageInfo *info)
+{
+    Qcow2 *q = QCOW2(n);
+    info->backing_file = g_strdup(q->backing_file);
+    info->backing_path = g_strdup(q->backing_path);
+    info->backing_format = g_strdup(q->backing_format);
+    info->cluster_bytes = qcow2_cluster(q);
+    info->version = q->version;
+    info->refcount_bits = 1 << q->refcount_order;
+    info->dirty = q->incompatible & INCOMPATIBLE_DIRTY;
+    info->corrupt = q->incompatible & INCOMPATIBLE_CORRUPT;
+    info->lazy_refcounts = q->compatible & COMPATIBLE_LAZY_REFCOUNTS;
+}
+
+static const BlockDriver qcow2_driver = {
+    .format = "qcow2",
+    .read = qcow2_read,
+    .write = qcow2_write,
+    .write_zeroes = qcow2_write_zeroes,
+    .flush = qcow2_flush,
+    .extent = qcow2_extent,
+    .close = qcow2_close,
+    .snapshot_list = qcow2_snapshot_list,
+    .snapshot_create = qcow2_snapshot_create,
+    .snapshot_goto = qcow2_snapshot_goto,
+    .snapshot_delete = qcow2_snapshot_delete,
+    .snapshot_vm_state = qcow2_snapshot_vm_state,
+    .snapshot_view = qcow2_snapshot_view,
+    .info = qcow2_info,
+    .check = qcow2_check,
+    .resize = qcow2_resize,
+};
 
 BlockNode *qcow2_open(BlockFile *file, const NodeOpen *how, Error **errp)
 {
-    block_file_close(file);
-    error_set(errp, "Could not open '%s': qcow2 is not supported yet",
-              how->file);
-    return NULL;
+    Qcow2 *q = g_new0(Qcow2, 1);
+    node_init(&q->node, &qcow2_driver, how->file);
+    q->node.readonly = how->readonly;
+    q->file = file;
+    q->unreferenced = g_array_new(FALSE, FALSE, sizeof(ClusterRun));
+    q->snapshots = g_ptr_array_new_with_free_func(
+        (GDestroyNotify)qcow2_snapshot_free);
+    if (!image_load(q, how, errp)) {
+        /* Nothing of it may be written. */
+        q->node.readonly = true;
+        node_unref(&q->node);
+        return NULL;
+    }
+    return &q->node;
 }

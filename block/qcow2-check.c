@@ -1,0 +1,337 @@
+/*
+ * Are the reference counts of a qcow2 image what its tables say? Counts all
+ * references anew and compares; repair writes the counts that were found.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "qcow2.h"
+
+/* Clusters that are kept book of: 1 GiB of memory. */
+#define CHECK_CLUSTERS_MAX (UINT64_C(1) << 28)
+
+typedef struct Check {
+    Qcow2 *q;
+    ImageCheck *result;
+    bool repair;
+    uint32_t *refs;        /* as found, by cluster */
+    uint64_t clusters;     /* the file's */
+    uint64_t copied_wrong; /* "copied" flags that disagree */
+} Check;
+
+G_GNUC_PRINTF(2, 3)
+static void report(const Check *c, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    g_autofree char *line = g_strdup_vprintf(fmt, ap);
+    va_end(ap);
+    if (c->result->report) {
+        c->result->report(c->result->opaque, line);
+    }
+}
+
+static void corruption(Check *c, uint64_t offset, const char *what)
+{
+    c->result->corruptions++;
+    report(c, "ERROR at offset 0x%" G_GINT64_MODIFIER "x: %s", offset, what);
+}
+
+/* --- counting --------------------------------------------------------- */
+
+/* Bytes of the file are in use. False if they cannot be. */
+static bool refer(Check *c, uint64_t offset, uint64_t bytes, const char *what)
+{
+    uint64_t first = offset >> c->q->cluster_bits;
+    uint64_t n = qcow2_clusters(c->q, (offset & (qcow2_cluster(c->q) - 1)) +
+                                      bytes);
+    if (first >= c->clusters || n > c->clusters - first) {
+        corruption(c, offset, what);
+        return false;
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        c->refs[first + i] += c->refs[first + i] < UINT32_MAX;
+    }
+    c->result->end_bytes = MAX(c->result->end_bytes,
+                               (first + n) << c->q->cluster_bits);
+    return true;
+}
+
+static void check_copied(Check *c, uint64_t at, uint64_t host, uint64_t raw)
+{
+    uint64_t count = 0;
+    (void)qcow2_refcount_get(c->q, host >> c->q->cluster_bits, &count);
+    if ((count == 1) != !!(raw & ENTRY_COPIED)) {
+        c->copied_wrong++;
+        corruption(c, at, "\"copied\" flag contradicts the reference count");
+    }
+}
+
+static void count_entry(Check *c, uint64_t at, uint64_t raw, bool active)
+{
+    Qcow2Entry e;
+    const char *bad = qcow2_entry_parse(c->q, raw, &e);
+    if (bad) {
+        corruption(c, at, bad);
+        return;
+    }
+    ClusterRun run = qcow2_entry_run(c->q, &e);
+    /* Compressed data may end before their last sector does. */
+    run.count = run.first < c->clusters ? MIN(run.count,
+                                              c->clusters - run.first) : 0;
+    if (run.count == 0) {
+        return;
+    }
+    refer(c, run.first << c->q->cluster_bits,
+          run.count << c->q->cluster_bits, "data cluster out of bounds");
+    if (active) {
+        c->result->allocated_clusters++;
+        c->result->compressed_clusters += e.kind == CLUSTER_COMPRESSED;
+    }
+    if (active && e.kind != CLUSTER_COMPRESSED) {
+        check_copied(c, at, e.host, raw);
+    }
+}
+
+static int count_l2(Check *c, uint64_t at, uint64_t raw, bool active)
+{
+    Qcow2 *q = c->q;
+    uint64_t offset = raw & ENTRY_OFFSET;
+    if (raw == 0) {
+        return 0;
+    }
+    if ((raw & L1_RESERVED) || (offset & (qcow2_cluster(q) - 1)) ||
+        offset == 0) {
+        corruption(c, at, "bad L1 entry");
+        return 0;
+    }
+    if (!refer(c, offset, qcow2_cluster(q), "L2 table out of bounds")) {
+        return 0;
+    }
+    g_autofree uint8_t *l2 = g_malloc(qcow2_cluster(q));
+    int err = block_file_read(q->file, offset, l2, qcow2_cluster(q));
+    for (uint64_t i = 0; i < qcow2_cluster(q) && err == 0; i += 8) {
+        count_entry(c, offset + i, bytes_ld_be64(l2 + i), active);
+    }
+    if (active && err == 0) {
+        check_copied(c, at, offset, raw);
+    }
+    return err;
+}
+
+static int count_map(Check *c, const uint64_t *l1, uint64_t offset,
+                     uint32_t entries, bool active)
+{
+    int err = 0;
+    if (entries == 0 ||
+        !refer(c, offset, entries * UINT64_C(8), "L1 table out of bounds")) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < entries && err == 0; i++) {
+        err = count_l2(c, offset + i * UINT64_C(8), l1[i], active);
+    }
+    return err;
+}
+
+static int count_snapshots(Check *c)
+{
+    Qcow2 *q = c->q;
+    int err = 0;
+    for (guint i = 0; i < q->snapshots->len && err == 0; i++) {
+        const Qcow2Snapshot *s = g_ptr_array_index(q->snapshots, i);
+        Error *bad = NULL;
+        g_autofree uint64_t *l1 =
+            s->l1_entries > QCOW2_L1_BYTES_MAX / 8 ? NULL :
+            qcow2_load_u64(q, s->l1_offset, s->l1_entries,
+                           "snapshot's L1 table", &bad);
+        if (!l1) {
+            corruption(c, q->snapshots_offset, "bad L1 table of a snapshot");
+            error_free(bad);
+            continue;
+        }
+        err = count_map(c, l1, s->l1_offset, s->l1_entries, false);
+    }
+    if (q->snapshots_bytes) {
+        refer(c, q->snapshots_offset, q->snapshots_bytes,
+              "snapshot table out of bounds");
+    }
+    return err;
+}
+
+static uint64_t reftable_entries(const Qcow2 *q)
+{
+    return ((uint64_t)q->reftable_clusters << q->cluster_bits) / 8;
+}
+
+static void count_refcounts(Check *c)
+{
+    Qcow2 *q = c->q;
+    refer(c, q->reftable_offset,
+          (uint64_t)q->reftable_clusters << q->cluster_bits,
+          "reference count table out of bounds");
+    for (uint64_t i = 0; i < reftable_entries(q); i++) {
+        uint64_t offset = q->reftable[i];
+        if (offset & (qcow2_cluster(q) - 1)) {
+            corruption(c, q->reftable_offset + i * 8,
+                       "reference count block not on a cluster's boundary");
+            /* Not used: as if there were none. */
+            q->reftable[i] = 0;
+        } else if (offset && !refer(c, offset, qcow2_cluster(q),
+                                    "reference count block out of bounds")) {
+            q->reftable[i] = 0;
+        }
+    }
+}
+
+/* --- comparing -------------------------------------------------------- */
+
+/* A block for a cluster that has none, at the end of the file. */
+static int add_block(Check *c, uint64_t cluster)
+{
+    Qcow2 *q = c->q;
+    uint64_t index = cluster / qcow2_refblock_entries(q);
+    uint64_t at = qcow2_clusters(q, block_file_size(q->file));
+    g_autofree uint8_t *zeroes = g_malloc0(qcow2_cluster(q));
+    if (index >= reftable_entries(q)) {
+        return -EFBIG;
+    }
+    int err = block_file_write(q->file, at << q->cluster_bits, zeroes,
+                               qcow2_cluster(q));
+    if (err < 0) {
+        return err;
+    }
+    q->reftable[index] = at << q->cluster_bits;
+    c->refs = g_renew(uint32_t, c->refs, at + 1);
+    memset(c->refs + c->clusters, 0, (at + 1 - c->clusters) * 4);
+    c->refs[at] = 1;
+    c->clusters = at + 1;
+    c->result->end_bytes = (at + 1) << q->cluster_bits;
+    return qcow2_store_u64(q, q->reftable_offset, q->reftable,
+                           reftable_entries(q));
+}
+
+/* Writes a count. A cluster may have got in use meanwhile by add_block(), so
+ * what counts is refs. */
+static bool fix_count(Check *c, uint64_t cluster)
+{
+    Qcow2 *q = c->q;
+    uint64_t index = cluster / qcow2_refblock_entries(q);
+    int err = 0;
+    if (index >= reftable_entries(q) || !q->reftable[index]) {
+        err = add_block(c, cluster);
+    }
+    uint64_t want = cluster < c->clusters ? c->refs[cluster] : 0;
+    if (want > qcow2_refcount_max(q)) {
+        return false;
+    }
+    return err == 0 && qcow2_refcount_set(q, cluster, want) == 0;
+}
+
+static int compare_one(Check *c, uint64_t cluster, bool *again)
+{
+    uint64_t want = cluster < c->clusters ? c->refs[cluster] : 0;
+    uint64_t have;
+    int err = qcow2_refcount_get(c->q, cluster, &have);
+    if (err < 0 || have == want) {
+        return err;
+    }
+    bool leak = have > want;
+    report(c, "%s cluster %" G_GUINT64_FORMAT " refcount=%" G_GUINT64_FORMAT
+           " reference=%" G_GUINT64_FORMAT, leak ? "Leaked" : "ERROR",
+           cluster, have, want);
+    c->result->leaks += leak;
+    c->result->corruptions += !leak;
+    if (c->repair) {
+        uint64_t before = c->clusters;
+        bool fixed = fix_count(c, cluster);
+        c->result->leaks_fixed += leak && fixed;
+        c->result->corruptions_fixed += !leak && fixed;
+        /* New blocks are not counted themselves yet. */
+        for (uint64_t n = before; fixed && n < c->clusters; n++) {
+            *again |= !fix_count(c, n);
+        }
+    }
+    return 0;
+}
+
+static int compare(Check *c)
+{
+    Qcow2 *q = c->q;
+    uint64_t per_block = qcow2_refblock_entries(q);
+    uint64_t blocks = reftable_entries(q);
+    bool again = false;
+    int err = 0;
+    while (blocks > 0 && !q->reftable[blocks - 1]) {
+        blocks--;
+    }
+    for (uint64_t i = 0; i < MAX(c->clusters, blocks * per_block) && err == 0;
+         i++) {
+        uint64_t index = i / per_block;
+        if (i >= c->clusters && !q->reftable[index]) {
+            i += per_block - 1 - i % per_block;
+            continue;
+        }
+        err = compare_one(c, i, &again);
+    }
+    return again ? -EIO : err;
+}
+
+/* --- the whole -------------------------------------------------------- */
+
+static int check_all(Check *c)
+{
+    Qcow2 *q = c->q;
+    refer(c, 0, qcow2_cluster(q), "header out of bounds");
+    count_refcounts(c);
+    int err = count_map(c, q->map.l1, q->map.offset, q->map.entries, true);
+    err = err < 0 ? err : count_snapshots(c);
+    err = err < 0 ? err : compare(c);
+    if (err == 0 && c->repair && c->copied_wrong) {
+        q->reported = false;
+        err = qcow2_walk_copied(q);
+        err = err < 0 ? err : qcow2_sync_tables(q);
+        c->result->corruptions_fixed += err == 0 ? c->copied_wrong : 0;
+    }
+    return err;
+}
+
+/* After a repair nothing is wrong any more: say so in the header. */
+static int mark_clean(Qcow2 *q, const ImageCheck *r)
+{
+    uint64_t bits = INCOMPATIBLE_DIRTY | INCOMPATIBLE_CORRUPT;
+    if (r->corruptions > r->corruptions_fixed || !(q->incompatible & bits)) {
+        return 0;
+    }
+    return qcow2_set_incompatible(q, q->incompatible & ~bits);
+}
+
+bool qcow2_check(BlockNode *n, bool repair, ImageCheck *result, Error **errp)
+{
+    Qcow2 *q = QCOW2(n);
+    Check c = {
+        .q = q, .result = result, .repair = repair,
+        .clusters = qcow2_clusters(q, block_file_size(q->file)),
+    };
+    if (q->autoclear & 1) {
+        error_set(errp, "Image '%s' holds bitmaps, which cannot be checked",
+                  n->file);
+        return false;
+    }
+    if (c.clusters > CHECK_CLUSTERS_MAX) {
+        error_set(errp, "Image '%s' is too large to be checked", n->file);
+        return false;
+    }
+    result->total_clusters = qcow2_clusters(q, q->map.size_bytes);
+    c.refs = g_new0(uint32_t, MAX(c.clusters, 1));
+    int err = qcow2_sync_tables(q);
+    err = err < 0 ? err : check_all(&c);
+    if (err == 0 && repair) {
+        err = mark_clean(q, result);
+    }
+    g_free(c.refs);
+    if (err < 0) {
+        error_set_errno(errp, -err, "Could not %s '%s'",
+                        repair ? "repair" : "check", n->file);
+    }
+    return err == 0;
+}

@@ -1,0 +1,422 @@
+/*
+ * Snapshots inside a qcow2 image: taken, returned to, deleted, looked at.
+ *
+ * A snapshot is a copy of the L1 table; everything below it is shared and
+ * counted. Its VM state is mapped by further L1 entries, from the first one
+ * on that lies wholly behind the end of the disk. Each change prepares all in
+ * new clusters and then turns one pointer in the header.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "qcow2.h"
+
+static bool fail(const Qcow2 *q, Error **errp, int err, const char *doing,
+                 const char *name)
+{
+    error_set_errno(errp, -err, "Could not %s snapshot '%s' in '%s'", doing,
+                    name, q->node.file);
+    return false;
+}
+
+static Qcow2Snapshot *find(const Qcow2 *q, const char *name, Error **errp)
+{
+    int i = qcow2_snapshot_index(q, name);
+    if (i < 0) {
+        error_set(errp, "Snapshot '%s' does not exist in '%s'", name,
+                  q->node.file);
+        return NULL;
+    }
+    return g_ptr_array_index(q->snapshots, i);
+}
+
+/* Reads the L1 table of a snapshot into *map. */
+static bool map_load(Qcow2 *q, const Qcow2Snapshot *s, Qcow2Map *map,
+                     Error **errp)
+{
+    *map = (Qcow2Map) {
+        .entries = s->l1_entries,
+        .offset = s->l1_offset,
+        .size_bytes = s->disk_bytes,
+    };
+    if (s->disk_bytes > INT64_MAX ||
+        s->l1_entries > QCOW2_L1_BYTES_MAX / 8 ||
+        qcow2_l1_needed(q, s->disk_bytes) > s->l1_entries) {
+        return qcow2_error(q, errp, s->l1_offset,
+                           "the snapshot's L1 table has a bad size");
+    }
+    map->l1 = qcow2_load_u64(q, map->offset, map->entries,
+                             "snapshot's L1 table", errp);
+    return map->l1;
+}
+
+static uint64_t map_clusters(const Qcow2 *q, const Qcow2Map *map)
+{
+    return qcow2_clusters(q, (uint64_t)map->entries * 8);
+}
+
+/* Writes a map's L1 table to new clusters. */
+static int map_store_new(Qcow2 *q, Qcow2Map *map)
+{
+    uint64_t clusters = map_clusters(q, map);
+    map->offset = 0;
+    if (clusters == 0) {
+        return 0;
+    }
+    int err = qcow2_alloc(q, clusters, &map->offset);
+    if (err < 0) {
+        return err;
+    }
+    err = qcow2_store_u64(q, map->offset, map->l1, map->entries);
+    if (err < 0) {
+        qcow2_free(q, map->offset, clusters);
+    }
+    return err;
+}
+
+/* Gives back a map that the header no longer leads to. If that fails, its
+ * clusters leak. */
+static void map_forget(Qcow2 *q, const Qcow2Map *map)
+{
+    if (qcow2_walk_add(q, map, -1) == 0) {
+        qcow2_free(q, map->offset, map_clusters(q, map));
+    }
+}
+
+/* A change is done: who is shared now? */
+static int settle(Qcow2 *q)
+{
+    int err = block_file_sync(q->file);
+    err = err < 0 ? err : qcow2_walk_copied(q);
+    err = err < 0 ? err : qcow2_sync_tables(q);
+    return err < 0 ? err : block_file_sync(q->file);
+}
+
+/* --- VM state --------------------------------------------------------- */
+
+/* Writes a cluster of VM state, filled up with zeroes. */
+static int vm_state_cluster(Qcow2 *q, const uint8_t *data, uint64_t bytes,
+                            uint64_t *host)
+{
+    g_autofree uint8_t *cluster = g_malloc0(qcow2_cluster(q));
+    int err = qcow2_alloc(q, 1, host);
+    if (err < 0) {
+        return err;
+    }
+    if (bytes > 0) {
+        memcpy(cluster, data, bytes);
+    }
+    err = block_file_write(q->file, *host, cluster, qcow2_cluster(q));
+    if (err < 0) {
+        qcow2_free(q, *host, 1);
+        *host = 0;
+    }
+    return err;
+}
+
+/* Writes one L2 table's worth of VM state; the table's offset in *l2. After an
+ * error, what was written is still found by way of the table. */
+static int vm_state_part(Qcow2 *q, const uint8_t *data, uint64_t bytes,
+                         uint64_t *l2)
+{
+    uint64_t size = qcow2_cluster(q);
+    g_autofree uint64_t *entries = g_malloc0(size);
+    int err = vm_state_cluster(q, NULL, 0, l2);
+    if (err < 0) {
+        return err;
+    }
+    for (uint64_t at = 0; at < bytes && err == 0; at += size) {
+        err = vm_state_cluster(q, data + at, MIN(size, bytes - at),
+                               &entries[at / size]);
+    }
+    int stored = qcow2_store_u64(q, *l2, entries, size / 8);
+    return err < 0 ? err : stored;
+}
+
+/* Adds VM state to a map; entries were made room for. */
+static int vm_state_store(Qcow2 *q, Qcow2Map *map, GBytes *vm_state)
+{
+    gsize bytes;
+    const uint8_t *data = g_bytes_get_data(vm_state, &bytes);
+    uint64_t span = qcow2_l2_span(q);
+    uint64_t index = qcow2_l1_needed(q, map->size_bytes);
+    int err = 0;
+    for (uint64_t at = 0; at < bytes && err == 0; at += span) {
+        err = vm_state_part(q, data + at, MIN(span, bytes - at),
+                            &map->l1[index++]);
+    }
+    return err;
+}
+
+GBytes *qcow2_snapshot_vm_state(BlockNode *n, const char *name, Error **errp)
+{
+    Qcow2 *q = QCOW2(n);
+    Qcow2Map map;
+    Qcow2Snapshot *s = find(q, name, errp);
+    if (!s || !map_load(q, s, &map, errp)) {
+        return NULL;
+    }
+    uint64_t first = qcow2_l1_needed(q, s->disk_bytes);
+    uint64_t bytes = s->info.vm_state_bytes;
+    g_autofree uint64_t *l1 = map.l1;
+    if (bytes > block_file_size(q->file) ||
+        qcow2_l1_needed(q, bytes) > map.entries - first) {
+        qcow2_error(q, errp, q->snapshots_offset,
+                    "the VM state of a snapshot is out of bounds");
+        return NULL;
+    }
+    uint8_t *data = g_malloc(MAX(bytes, 1));
+    BlockNode *backing = q->backing;
+    q->backing = NULL; /* it has no VM state of ours */
+    int err = qcow2_map_read(q, &map, first * qcow2_l2_span(q), data, bytes);
+    q->backing = backing;
+    if (err < 0) {
+        g_free(data);
+        fail(q, errp, err, "read the VM state of", name);
+        return NULL;
+    }
+    return g_bytes_new_take(data, bytes);
+}
+
+/* --- taking one ------------------------------------------------------- */
+
+static char *new_id(const Qcow2 *q, int except)
+{
+    uint64_t highest = 0;
+    for (guint i = 0; i < q->snapshots->len; i++) {
+        const Qcow2Snapshot *s = g_ptr_array_index(q->snapshots, i);
+        if ((int)i != except) {
+            highest = MAX(highest, g_ascii_strtoull(s->info.id, NULL, 10));
+        }
+    }
+    return g_strdup_printf("%" G_GUINT64_FORMAT, highest + 1);
+}
+
+static Qcow2Snapshot *snapshot_copy(const Qcow2Snapshot *s)
+{
+    Qcow2Snapshot *copy = g_memdup2(s, sizeof *s);
+    copy->info.id = g_strdup(s->info.id);
+    copy->info.name = g_strdup(s->info.name);
+    copy->extra = g_byte_array_new();
+    g_byte_array_append(copy->extra, s->extra->data, s->extra->len);
+    return copy;
+}
+
+/* The rows as they are, without one (-1: none), and `added` (or NULL). */
+static GPtrArray *rows_changed(const Qcow2 *q, int except,
+                               Qcow2Snapshot *added)
+{
+    GPtrArray *rows = g_ptr_array_new_with_free_func(
+        (GDestroyNotify)qcow2_snapshot_free);
+    for (guint i = 0; i < q->snapshots->len; i++) {
+        if ((int)i != except) {
+            g_ptr_array_add(rows, snapshot_copy(
+                                      g_ptr_array_index(q->snapshots, i)));
+        }
+    }
+    if (added) {
+        g_ptr_array_add(rows, added);
+    }
+    return rows;
+}
+
+static Qcow2Snapshot *row_new(const Qcow2 *q, const BlockSnapshot *info,
+                              uint64_t vm_state_bytes, int replaces)
+{
+    Qcow2Snapshot *s = g_new0(Qcow2Snapshot, 1);
+    s->info = *info;
+    s->info.id = new_id(q, replaces);
+    s->info.name = g_strdup(info->name);
+    s->info.vm_state_bytes = vm_state_bytes;
+    s->disk_bytes = q->map.size_bytes;
+    s->extra = g_byte_array_new();
+    return s;
+}
+
+/* The disk part of the active L1 table, and room for VM state. */
+static Qcow2Map map_copy(const Qcow2 *q, uint64_t vm_state_bytes)
+{
+    uint64_t disk = qcow2_l1_needed(q, q->map.size_bytes);
+    Qcow2Map map = {
+        .size_bytes = q->map.size_bytes,
+        .entries = disk + qcow2_l1_needed(q, vm_state_bytes),
+    };
+    map.l1 = g_new0(uint64_t, MAX(map.entries, 1));
+    for (uint64_t i = 0; i < disk; i++) {
+        map.l1[i] = q->map.l1[i] & ~ENTRY_COPIED;
+    }
+    return map;
+}
+
+/* All but the switch: references, VM state, the new L1 table. */
+static int create_prepare(Qcow2 *q, Qcow2Map *map, GBytes *vm_state)
+{
+    int err = qcow2_sync_tables(q);
+    err = err < 0 ? err : qcow2_walk_room(q, map);
+    err = err < 0 ? err : qcow2_walk_add(q, map, 1);
+    if (err < 0) {
+        return err;
+    }
+    err = qcow2_walk_copied(q);
+    err = err < 0 ? err : qcow2_sync_tables(q);
+    err = err < 0 || !vm_state ? err : vm_state_store(q, map, vm_state);
+    err = err < 0 ? err : map_store_new(q, map);
+    if (err < 0 && qcow2_walk_add(q, map, -1) == 0) {
+        (void)settle(q);
+    }
+    return err;
+}
+
+/* Puts rows into the file; the one that is dropped is given back. */
+static int rows_switch(Qcow2 *q, GPtrArray *rows, const Qcow2Map *dropped)
+{
+    int err = qcow2_snapshots_store(q, rows);
+    if (err < 0) {
+        g_ptr_array_unref(rows);
+        return err;
+    }
+    if (dropped) {
+        map_forget(q, dropped);
+    }
+    return settle(q);
+}
+
+bool qcow2_snapshot_create(BlockNode *n, const BlockSnapshot *info,
+                           GBytes *vm_state, Error **errp)
+{
+    Qcow2 *q = QCOW2(n);
+    uint64_t bytes = vm_state ? g_bytes_get_size(vm_state) : 0;
+    int replaces = -1;
+    for (guint i = 0; i < q->snapshots->len; i++) {
+        const Qcow2Snapshot *s = g_ptr_array_index(q->snapshots, i);
+        replaces = strcmp(s->info.name, info->name) == 0 ? (int)i : replaces;
+    }
+    Qcow2Map old = { 0 };
+    if (replaces >= 0 &&
+        !map_load(q, g_ptr_array_index(q->snapshots, replaces), &old, errp)) {
+        return false;
+    }
+    Qcow2Map map = map_copy(q, bytes);
+    bool fits = map.entries <= QCOW2_L1_BYTES_MAX / 8 &&
+                strlen(info->name) <= UINT16_MAX;
+    int err = fits ? create_prepare(q, &map, vm_state) : -EFBIG;
+    if (err == 0) {
+        Qcow2Snapshot *s = row_new(q, info, bytes, replaces);
+        s->l1_offset = map.offset;
+        s->l1_entries = map.entries;
+        err = rows_switch(q, rows_changed(q, replaces, s),
+                          replaces >= 0 ? &old : NULL);
+    }
+    g_free(map.l1);
+    g_free(old.l1);
+    return err == 0 || fail(q, errp, err, "create", info->name);
+}
+
+/* --- going back, deleting --------------------------------------------- */
+
+/* Makes `map`, whose clusters were counted, the active one. */
+static int active_switch(Qcow2 *q, Qcow2Map *map)
+{
+    int err = map_store_new(q, map);
+    err = err < 0 ? err : qcow2_header_set_map(q, map);
+    if (err < 0) {
+        return err;
+    }
+    Qcow2Map old = q->map;
+    q->map = *map;
+    map->l1 = old.l1;
+    q->node.size_bytes = q->map.size_bytes;
+    map_forget(q, &old);
+    return settle(q);
+}
+
+bool qcow2_snapshot_goto(BlockNode *n, const char *name, Error **errp)
+{
+    Qcow2 *q = QCOW2(n);
+    Qcow2Map map;
+    Qcow2Snapshot *s = find(q, name, errp);
+    if (!s || !map_load(q, s, &map, errp)) {
+        return false;
+    }
+    map.entries = qcow2_l1_needed(q, s->disk_bytes);
+    for (uint32_t i = 0; i < map.entries; i++) {
+        map.l1[i] &= ~ENTRY_COPIED;
+    }
+    int err = qcow2_sync_tables(q);
+    err = err < 0 ? err : qcow2_walk_room(q, &map);
+    err = err < 0 ? err : qcow2_walk_add(q, &map, 1);
+    err = err < 0 ? err : active_switch(q, &map);
+    g_free(map.l1);
+    return err == 0 || fail(q, errp, err, "go to", name);
+}
+
+bool qcow2_snapshot_delete(BlockNode *n, const char *name, Error **errp)
+{
+    Qcow2 *q = QCOW2(n);
+    Qcow2Map map;
+    Qcow2Snapshot *s = find(q, name, errp);
+    if (!s || !map_load(q, s, &map, errp)) {
+        return false;
+    }
+    int err = qcow2_sync_tables(q);
+    if (err == 0) {
+        GPtrArray *rows = rows_changed(q, qcow2_snapshot_index(q, name),
+                                       NULL);
+        err = rows_switch(q, rows, &map);
+    }
+    g_free(map.l1);
+    return err == 0 || fail(q, errp, err, "delete", name);
+}
+
+/* --- looking at one --------------------------------------------------- */
+
+typedef struct View {
+    BlockNode node;
+    Qcow2 *image;
+    Qcow2Map map;
+} View;
+
+#define VIEW(n) container_of(n, View, node)
+
+static int view_read(BlockNode *n, uint64_t offset, void *buf, size_t bytes)
+{
+    return qcow2_map_read(VIEW(n)->image, &VIEW(n)->map, offset, buf, bytes);
+}
+
+static uint64_t view_extent(BlockNode *n, uint64_t offset, uint64_t bytes,
+                            BlockExtent *what)
+{
+    return qcow2_map_extent(VIEW(n)->image, &VIEW(n)->map, offset, bytes,
+                            what);
+}
+
+static void view_close(BlockNode *n)
+{
+    node_unref(&VIEW(n)->image->node);
+    g_free(VIEW(n)->map.l1);
+}
+
+static const BlockDriver view_driver = {
+    .format = "qcow2 snapshot",
+    .read = view_read,
+    .extent = view_extent,
+    .close = view_close,
+};
+
+BlockNode *qcow2_snapshot_view(BlockNode *n, const char *name, Error **errp)
+{
+    Qcow2 *q = QCOW2(n);
+    Qcow2Map map;
+    Qcow2Snapshot *s = find(q, name, errp);
+    if (!s || !map_load(q, s, &map, errp)) {
+        return NULL;
+    }
+    View *v = g_new0(View, 1);
+    node_init(&v->node, &view_driver, n->file);
+    v->node.readonly = true;
+    v->node.size_bytes = map.size_bytes;
+    v->map = map;
+    v->image = q;
+    node_ref(n);
+    return &v->node;
+}

@@ -1,0 +1,286 @@
+/*
+ * A qcow2 image, private to qcow2*.c. The names of fields and flags are those
+ * of the format's public specification (docs/interop/qcow2 in QEMU's manual).
+ *
+ * How a crash is survived. Three things live in memory only until
+ * qcow2_sync_tables(): changed L2 tables, the changed L1 table, and clusters
+ * that lose a reference. Data and reference counts are written at once. Tables
+ * reach the file only after a sync of what they point to, and counts go down
+ * only after a sync of the tables that pointed there. So at any moment a count
+ * in the file is at least the number of references: a crash can leak clusters
+ * and loses what the guest did not flush, and nothing else.
+ */
+#ifndef QCOW2_H
+#define QCOW2_H
+
+#include "base/bytes.h"
+#include "driver.h"
+
+enum {
+    QCOW2_MAGIC = 0x514649fb,
+    QCOW2_HEADER_V2_BYTES = 72,
+    QCOW2_HEADER_V3_BYTES = 104,
+    QCOW2_CLUSTER_BITS_MIN = 9,
+    QCOW2_CLUSTER_BITS_MAX = 21,
+    QCOW2_NAME_BYTES_MAX = 1023,
+    QCOW2_SNAPSHOTS_MAX = 65536,
+    QCOW2_SNAPSHOT_EXTRA_MAX = 1024,
+};
+
+/* Limits against absurd allocations; the same as other implementations'. */
+#define QCOW2_L1_BYTES_MAX (32 * MIB)
+#define QCOW2_REFTABLE_BYTES_MAX (8 * MIB)
+#define QCOW2_SNAPSHOT_TABLE_BYTES_MAX (64 * MIB)
+
+/* Fields of the header that are written in place. */
+enum {
+    HEADER_SIZE = 24,              /* u64, then u32 encryption */
+    HEADER_L1_SIZE = 36,           /* u32, then u64 offset */
+    HEADER_REFTABLE_OFFSET = 48,   /* u64, then u32 clusters */
+    HEADER_SNAPSHOT_COUNT = 60,    /* u32, then u64 offset */
+    HEADER_INCOMPATIBLE = 72,
+    HEADER_COMPATIBLE = 80,
+    HEADER_AUTOCLEAR = 88,
+    HEADER_REFCOUNT_ORDER = 96,
+    HEADER_LENGTH = 100,
+};
+
+#define INCOMPATIBLE_DIRTY (UINT64_C(1) << 0)
+#define INCOMPATIBLE_CORRUPT (UINT64_C(1) << 1)
+#define INCOMPATIBLE_EXTERNAL_DATA (UINT64_C(1) << 2)
+#define INCOMPATIBLE_COMPRESSION (UINT64_C(1) << 3)
+#define INCOMPATIBLE_EXTENDED_L2 (UINT64_C(1) << 4)
+#define COMPATIBLE_LAZY_REFCOUNTS (UINT64_C(1) << 0)
+
+/* L1 and L2 entries. */
+#define ENTRY_COPIED (UINT64_C(1) << 63)
+#define ENTRY_COMPRESSED (UINT64_C(1) << 62)
+#define ENTRY_ZERO UINT64_C(1)
+#define ENTRY_OFFSET UINT64_C(0x00fffffffffffe00)
+#define L1_RESERVED (~(ENTRY_COPIED | ENTRY_OFFSET))
+#define REFTABLE_RESERVED UINT64_C(0x1ff)
+
+/* A disk, or a snapshot of it: which table maps it. */
+typedef struct Qcow2Map {
+    uint64_t *l1;          /* in the host's byte order */
+    uint32_t entries;
+    uint64_t offset;       /* of the table in the file */
+    uint64_t size_bytes;   /* of the disk */
+} Qcow2Map;
+
+/* A row of the snapshot table. */
+typedef struct Qcow2Snapshot {
+    BlockSnapshot info;
+    uint64_t l1_offset;
+    uint32_t l1_entries;
+    uint64_t disk_bytes;
+    GByteArray *extra;     /* the row's extra data as it is in the file */
+} Qcow2Snapshot;
+
+/* Cluster-sized tables by their offset in the file. */
+typedef struct Qcow2Table {
+    uint64_t offset;
+    bool dirty;
+    GList link;
+    uint8_t *data;         /* in the file's byte order */
+} Qcow2Table;
+
+typedef struct Qcow2Cache {
+    GHashTable *tables;    /* by offset */
+    GQueue used;           /* least recently used first */
+    unsigned limit;
+} Qcow2Cache;
+
+typedef struct Qcow2 {
+    BlockNode node;
+    BlockFile *file;
+    BlockNode *backing;
+    char *backing_file, *backing_path, *backing_format;
+
+    unsigned version, cluster_bits, refcount_order;
+    uint32_t header_bytes;
+    uint64_t incompatible, compatible, autoclear;
+
+    Qcow2Map map;          /* the active one */
+    bool l1_dirty;
+    Qcow2Cache l2;
+
+    uint64_t *reftable;
+    uint64_t reftable_offset;
+    uint32_t reftable_clusters;
+    Qcow2Cache refblocks;  /* never dirty */
+    uint64_t free_hint;    /* no cluster before this one is free */
+    GArray *unreferenced;  /* of ClusterRun: lose one reference each */
+
+    GPtrArray *snapshots;  /* of Qcow2Snapshot */
+    uint64_t snapshots_offset, snapshots_bytes;
+
+    uint64_t inflated;     /* L2 entry of what is in inflated_data, or 0 */
+    uint8_t *inflated_data;
+    bool reported;
+} Qcow2;
+
+typedef struct ClusterRun {
+    uint64_t first, count;
+} ClusterRun;
+
+#define QCOW2(n) container_of(n, Qcow2, node)
+
+static inline uint64_t qcow2_cluster(const Qcow2 *q)
+{
+    return UINT64_C(1) << q->cluster_bits;
+}
+
+/* Clusters that hold so many bytes. */
+static inline uint64_t qcow2_clusters(const Qcow2 *q, uint64_t bytes)
+{
+    return (bytes >> q->cluster_bits) +
+           ((bytes & (qcow2_cluster(q) - 1)) != 0);
+}
+
+/* Disk bytes below one L1 entry. */
+static inline uint64_t qcow2_l2_span(const Qcow2 *q)
+{
+    return UINT64_C(1) << (2 * q->cluster_bits - 3);
+}
+
+/* L1 entries that a disk needs. */
+static inline uint64_t qcow2_l1_needed(const Qcow2 *q, uint64_t size_bytes)
+{
+    return size_bytes / qcow2_l2_span(q) +
+           (size_bytes % qcow2_l2_span(q) != 0);
+}
+
+/* --- qcow2.c ----------------------------------------------------------- */
+
+/* Sets an error that names the image and an offset in it. */
+bool qcow2_error(const Qcow2 *q, Error **errp, uint64_t offset,
+                 const char *what);
+/* The image contradicts itself at a file offset: says so once, marks it
+ * corrupt and lets nobody write any more. -EIO. */
+int qcow2_corrupt(Qcow2 *q, uint64_t offset, const char *what);
+/* Loads a table of big-endian u64. NULL with an error. */
+uint64_t *qcow2_load_u64(Qcow2 *q, uint64_t offset, uint64_t entries,
+                         const char *what, Error **errp);
+/* Writes such a table. */
+int qcow2_store_u64(Qcow2 *q, uint64_t offset, const uint64_t *table,
+                    uint64_t entries);
+/* Writes bytes of the header and waits until they are on the medium. */
+int qcow2_header_switch(Qcow2 *q, unsigned at, const void *bytes, size_t len);
+/* Points the header at map's L1 table, and takes over its size. */
+int qcow2_header_set_map(Qcow2 *q, const Qcow2Map *map);
+int qcow2_set_incompatible(Qcow2 *q, uint64_t bits);
+/* True if bytes of the file are known to be metadata: no data go there. */
+bool qcow2_overlaps(const Qcow2 *q, uint64_t offset, uint64_t bytes);
+
+/* --- qcow2-cache.c ----------------------------------------------------- */
+
+void qcow2_cache_init(Qcow2 *q, Qcow2Cache *c);
+void qcow2_cache_free(Qcow2Cache *c);
+/* The table at an offset, valid until the next call for this cache. */
+int qcow2_cache_get(Qcow2 *q, Qcow2Cache *c, uint64_t offset,
+                    Qcow2Table **table);
+/* A new one of zeroes, dirty. */
+int qcow2_cache_new(Qcow2 *q, Qcow2Cache *c, uint64_t offset,
+                    Qcow2Table **table);
+/* Forgets it, dirty or not: its cluster was freed. */
+void qcow2_cache_drop(Qcow2Cache *c, uint64_t offset);
+bool qcow2_cache_has(const Qcow2Cache *c, uint64_t offset);
+/* See the top of this file; a sync is the caller's if it wants one. */
+int qcow2_sync_tables(Qcow2 *q);
+
+/* --- qcow2-refcount.c -------------------------------------------------- */
+
+bool qcow2_reftable_load(Qcow2 *q, Error **errp);
+int qcow2_refcount_get(Qcow2 *q, uint64_t cluster, uint64_t *count);
+/* Sets one count to a value; for repair. The block must exist. */
+int qcow2_refcount_set(Qcow2 *q, uint64_t cluster, uint64_t count);
+/* Adds 1 or -1 to the counts of a run of clusters. */
+int qcow2_refcount_add(Qcow2 *q, uint64_t first, uint64_t count, int delta);
+uint64_t qcow2_refcount_max(const Qcow2 *q);
+/* Clusters in a row with a count of 1 each; *offset is the byte offset. */
+int qcow2_alloc(Qcow2 *q, uint64_t clusters, uint64_t *offset);
+/* Takes back what was allocated and is pointed to by nothing. */
+void qcow2_free(Qcow2 *q, uint64_t offset, uint64_t clusters);
+/* One reference less, after the tables have been written. */
+void qcow2_free_later(Qcow2 *q, uint64_t first, uint64_t clusters);
+/* Makes sure that there is a refcount block for a cluster. */
+int qcow2_refblock_make(Qcow2 *q, uint64_t cluster);
+uint64_t qcow2_refblock_entries(const Qcow2 *q);
+/* One count in a block. */
+uint64_t qcow2_refblock_peek(const uint8_t *block, unsigned order,
+                             uint64_t i);
+void qcow2_refblock_poke(uint8_t *block, unsigned order, uint64_t i,
+                         uint64_t count);
+
+/* --- qcow2-cluster.c --------------------------------------------------- */
+
+typedef enum Qcow2Kind {
+    CLUSTER_UNALLOCATED,
+    CLUSTER_ZERO,          /* no room in the file */
+    CLUSTER_ZERO_ALLOCATED,
+    CLUSTER_DATA,
+    CLUSTER_COMPRESSED,
+} Qcow2Kind;
+
+/* What an L2 entry says. */
+typedef struct Qcow2Entry {
+    Qcow2Kind kind;
+    bool copied;
+    uint64_t host;         /* byte offset in the file */
+    uint64_t bytes;        /* there: a cluster, or the compressed data */
+} Qcow2Entry;
+
+/* Takes an entry apart; what is wrong with it, or NULL. */
+const char *qcow2_entry_parse(const Qcow2 *q, uint64_t raw, Qcow2Entry *e);
+/* The clusters of the file that hold it; count 0 if none does. */
+ClusterRun qcow2_entry_run(const Qcow2 *q, const Qcow2Entry *e);
+/* The L2 table below an L1 entry, checked; *table NULL if there is none. */
+int qcow2_l2_get(Qcow2 *q, const Qcow2Map *map, uint64_t index,
+                 Qcow2Table **table);
+
+int qcow2_map_read(Qcow2 *q, const Qcow2Map *map, uint64_t offset, void *buf,
+                   size_t bytes);
+uint64_t qcow2_map_extent(Qcow2 *q, const Qcow2Map *map, uint64_t offset,
+                          uint64_t bytes, BlockExtent *what);
+
+/* --- qcow2-write.c ----------------------------------------------------- */
+
+int qcow2_write(BlockNode *n, uint64_t offset, const void *buf, size_t bytes);
+int qcow2_write_zeroes(BlockNode *n, uint64_t offset, uint64_t bytes);
+/* Forgets whole clusters in a range; they read as the backing file. */
+int qcow2_discard(Qcow2 *q, uint64_t offset, uint64_t bytes);
+
+/* --- qcow2-snapshot.c, qcow2-snaptable.c, qcow2-walk.c ------------------ */
+
+bool qcow2_snapshots_load(Qcow2 *q, uint32_t count, Error **errp);
+void qcow2_snapshot_free(Qcow2Snapshot *s);
+/* Writes the rows to new clusters, syncs, points the header there, frees the
+ * old table; `rows` is taken over on success. */
+int qcow2_snapshots_store(Qcow2 *q, GPtrArray *rows);
+/* By name, then by id. -1: none. */
+int qcow2_snapshot_index(const Qcow2 *q, const char *name);
+
+GPtrArray *qcow2_snapshot_list(BlockNode *n);
+bool qcow2_snapshot_create(BlockNode *n, const BlockSnapshot *info,
+                           GBytes *vm_state, Error **errp);
+bool qcow2_snapshot_goto(BlockNode *n, const char *name, Error **errp);
+bool qcow2_snapshot_delete(BlockNode *n, const char *name, Error **errp);
+GBytes *qcow2_snapshot_vm_state(BlockNode *n, const char *name, Error **errp);
+BlockNode *qcow2_snapshot_view(BlockNode *n, const char *name, Error **errp);
+
+/* Adds delta to the count of all that a map refers to, except its L1 table. */
+int qcow2_walk_add(Qcow2 *q, const Qcow2Map *map, int delta);
+/* Sets the "copied" flags of the active map to what the counts say. */
+int qcow2_walk_copied(Qcow2 *q);
+/* -EFBIG if a count below the map cannot be made larger. */
+int qcow2_walk_room(Qcow2 *q, const Qcow2Map *map);
+
+/* --- qcow2-check.c, qcow2-resize.c -------------------------------------- */
+
+bool qcow2_check(BlockNode *n, bool repair, ImageCheck *result, Error **errp);
+bool qcow2_resize(BlockNode *n, uint64_t size_bytes, bool shrink,
+                  Error **errp);
+bool qcow2_create(const ImageCreate *c, Error **errp);
+
+#endif
