@@ -105,6 +105,9 @@ static const char *watch_word(uint8_t access)
     }
 }
 
+/* Only a breakpoint at what gdb sees as $pc may be named: at a linear address
+ * in a segment, gdb finds none of its own at $pc, would take the trap for a
+ * late one of a breakpoint that is gone, and go on. */
 static const char *break_word(Gdbstub *g)
 {
     Cpu *cpu = stub_cpu(g);
@@ -112,7 +115,7 @@ static const char *break_word(Gdbstub *g)
     cpu->cls->tb_key(cpu, &key);
     for (guint i = 0; i < g->active->len; i++) {
         const Point *p = &g_array_index(g->active, Point, i);
-        bool here = p->addr == key.pc || p->addr == key.pc - key.base;
+        bool here = p->addr == key.pc - key.base;
         if (here && p->type == POINT_SOFTWARE && g->swbreak) {
             return "swbreak:;";
         }

@@ -35,17 +35,42 @@ static gpointer page_key(RamAddr page)
     return GSIZE_TO_POINTER(page >> PAGE_BITS);
 }
 
+/* The bytes of a TB in its page n: [*from, *to) as RamAddr. */
+static void tb_extent(const Tb *tb, int n, RamAddr *from, RamAddr *to)
+{
+    unsigned start = tb->key.pc & ~PAGE_MASK;
+    if (n == 0) {
+        *from = tb->ram[0] + start;
+        *to = tb->ram[0] + MIN(start + tb->len_bytes, PAGE_SIZE);
+    } else {
+        *from = tb->ram[1];
+        *to = tb->ram[1] + (start + tb->len_bytes - PAGE_SIZE);
+    }
+}
+
+static CodePage *page_get(TcgState *s, RamAddr page)
+{
+    CodePage *p = g_hash_table_lookup(s->pages, page_key(page));
+    if (!p) {
+        p = g_new0(CodePage, 1);
+        g_hash_table_insert(s->pages, page_key(page), p);
+        ram_watch_arm(s->machine, RAM_WATCH_CODE, page);
+    }
+    return p;
+}
+
 static void page_link(TcgState *s, Tb *tb, int n)
 {
-    RamAddr page = tb->ram[n];
-    if (page == TB_NO_RAM) {
+    RamAddr from, to;
+    if (tb->ram[n] == TB_NO_RAM) {
         return;
     }
-    Tb *first = g_hash_table_lookup(s->pages, page_key(page));
-    tb->page_next[n] = first;
-    g_hash_table_insert(s->pages, page_key(page), tb);
-    if (!first) {
-        ram_watch_arm(s->machine, RAM_WATCH_CODE, page);
+    CodePage *p = page_get(s, tb->ram[n]);
+    tb->page_next[n] = p->first;
+    p->first = tb;
+    tb_extent(tb, n, &from, &to);
+    for (RamAddr ra = from; ra < to; ra++) {
+        p->code[(ra & ~PAGE_MASK) / 8] |= 1u << (ra & 7);
     }
 }
 
@@ -130,23 +155,21 @@ static int page_side(const Tb *tb, RamAddr page)
     return tb->ram[0] == page ? 0 : 1;
 }
 
+/* The page's map keeps the bits of TBs that are gone until all are: it may
+ * only say too much. */
 static void page_unlink(TcgState *s, Tb *tb, int n)
 {
     RamAddr page = tb->ram[n];
     if (page == TB_NO_RAM) {
         return;
     }
-    Tb *first = g_hash_table_lookup(s->pages, page_key(page));
-    if (first != tb) {
-        Tb *prev = first;
-        Tb *next;
-        while ((next = prev->page_next[page_side(prev, page)]) != tb) {
-            prev = next;
-        }
-        prev->page_next[page_side(prev, page)] = tb->page_next[n];
-    } else if (tb->page_next[n]) {
-        g_hash_table_insert(s->pages, page_key(page), tb->page_next[n]);
-    } else {
+    CodePage *p = g_hash_table_lookup(s->pages, page_key(page));
+    Tb **at = &p->first;
+    while (*at != tb) {
+        at = &(*at)->page_next[page_side(*at, page)];
+    }
+    *at = tb->page_next[n];
+    if (!p->first) {
         g_hash_table_remove(s->pages, page_key(page));
         ram_watch_disarm(s->machine, RAM_WATCH_CODE, page);
     }
@@ -178,32 +201,32 @@ static void invalidate(TcgState *s, Tb *tb)
     g_ptr_array_add(s->garbage, tb);
 }
 
-/* The bytes of a TB in its page n: [*from, *to) as RamAddr. */
-static void tb_extent(const Tb *tb, int n, RamAddr *from, RamAddr *to)
+static bool map_overlaps(const CodePage *p, RamAddr ra, uint64_t len)
 {
-    unsigned start = tb->key.pc & ~PAGE_MASK;
-    if (n == 0) {
-        *from = tb->ram[0] + start;
-        *to = tb->ram[0] + MIN(start + tb->len_bytes, PAGE_SIZE);
-    } else {
-        *from = tb->ram[1];
-        *to = tb->ram[1] + (start + tb->len_bytes - PAGE_SIZE);
+    for (uint64_t i = ra & ~PAGE_MASK; i < (ra & ~PAGE_MASK) + len; i++) {
+        if (p->code[i / 8] & (1u << (i & 7))) {
+            return true;
+        }
     }
+    return false;
 }
 
+/* The range is inside one page. */
 static void invalidate_page(TcgState *s, RamAddr ra, uint64_t len)
 {
     RamAddr page = ra & PAGE_MASK;
-    Tb *tb = g_hash_table_lookup(s->pages, page_key(page));
-    while (tb) {
+    CodePage *p = g_hash_table_lookup(s->pages, page_key(page));
+    if (!p || !map_overlaps(p, ra, len)) {
+        return;
+    }
+    for (Tb *tb = p->first, *next; tb; tb = next) {
         int n = page_side(tb, page);
-        Tb *next = tb->page_next[n];
         RamAddr from, to;
+        next = tb->page_next[n];
         tb_extent(tb, n, &from, &to);
         if (ra < to && from < ra + len) {
-            invalidate(s, tb);
+            invalidate(s, tb); /* may free p with its last TB */
         }
-        tb = next;
     }
 }
 
@@ -270,7 +293,7 @@ TcgState *cache_new(Machine *m)
     TcgState *s = g_new0(TcgState, 1);
     s->machine = m;
     s->hash = g_new0(Tb *, HASH_SIZE);
-    s->pages = g_hash_table_new(NULL, NULL);
+    s->pages = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     s->last_here = g_hash_table_new(NULL, NULL);
     s->garbage = g_ptr_array_new();
     s->pool = g_hash_table_new(g_int64_hash, g_int64_equal);

@@ -58,6 +58,13 @@ typedef struct Backend {
 
 extern const Backend backend_interp;
 
+/* A page of RAM with TBs. Code and data often share one (firmware, boot
+ * loaders): the map tells a store to data from one to code at once. */
+typedef struct CodePage {
+    Tb *first;
+    uint8_t code[PAGE_SIZE / 8]; /* bytes that were in a TB, a bit each */
+} CodePage;
+
 /* --- cache.c ------------------------------------------------------------------ */
 
 /* All of accel's data; one per machine, found through its first CPU. */
@@ -66,7 +73,7 @@ typedef struct TcgState {
     const Backend *backend;
     IrBlock *ir;
     Tb **hash;             /* by page of RAM and key */
-    GHashTable *pages;     /* page RamAddr -> first Tb with bytes in it */
+    GHashTable *pages;     /* page RamAddr -> CodePage */
     GHashTable *last_here; /* pcs of instructions that must end their TB */
     GPtrArray *garbage;    /* invalidated TBs, freed when none runs */
     uint64_t bytes, tb_count;

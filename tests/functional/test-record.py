@@ -90,8 +90,11 @@ class Record(reprise.TestCase):
         vm.serial.expect('> ')
         vm.serial.send('hello there\r')
         vm.serial.expect('you said: hello there')
-        vm.serial.send('spin\r')
-        vm.serial.expect('spun')
+        # Until something is on tape: a chunk is closed every 100 ms.
+        size = os.path.getsize(log)
+        while os.path.getsize(log) == size:
+            vm.serial.send('spin\r')
+            vm.serial.expect('spun')
         vm.process.send_signal(signal.SIGKILL)
         vm.process.wait()
         vm = self.start(*COMMON, *icount(log, 'replay'), qmp=True)
