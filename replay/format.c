@@ -115,8 +115,10 @@ void log_event_print(const LogEvent *e, GString *out)
     g_string_append_printf(out, "%" G_GUINT64_FORMAT " %s", e->icount,
                            op_names[e->op]);
     if (e->op == LOG_WARP) {
-        g_string_append_printf(out, " %" G_GINT64_FORMAT " ns\n",
-                               (int64_t)e->aux);
+        g_string_append_printf(out, " until %" G_GINT64_FORMAT " %s\n",
+                               (int64_t)e->aux,
+                               e->port == WARP_FIRED ? "timers have fired"
+                                                     : "ns");
         return;
     }
     g_string_append_printf(out, " port %u", e->port);

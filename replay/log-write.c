@@ -147,6 +147,14 @@ static void close_chunk(LogWriter *w, Icount until)
     w->event_count = 0;
 }
 
+/* Before a chunk that says its icount itself. */
+static void close_events(LogWriter *w, Icount until)
+{
+    if (w->event_count) {
+        close_chunk(w, until);
+    }
+}
+
 void log_writer_flush(LogWriter *w, Icount icount)
 {
     close_chunk(w, icount);
@@ -185,7 +193,7 @@ void log_write_digest(LogWriter *w, const Digest *d)
 {
     g_autoptr(GByteArray) raw = g_byte_array_new();
     digest_encode(d, raw);
-    close_chunk(w, d->icount);
+    close_events(w, d->icount);
     LogChunk c = { .type = LOG_CHUNK_DIGEST, .first = d->icount,
                    .last = d->icount, .position = w->position };
     put_chunk(w, &c, raw->data, raw->len);
@@ -200,7 +208,7 @@ void log_write_mark(LogWriter *w, const LogMark *mark)
     bytes_st_le64(b + 1, mark->total);
     g_byte_array_append(raw, b, sizeof b);
     g_byte_array_append(raw, (const uint8_t *)mark->name, strlen(mark->name));
-    close_chunk(w, mark->icount);
+    close_events(w, mark->icount);
     LogChunk c = { .type = LOG_CHUNK_MARK, .first = mark->icount,
                    .last = mark->icount, .position = w->position };
     put_chunk(w, &c, raw->data, raw->len);
@@ -208,7 +216,7 @@ void log_write_mark(LogWriter *w, const LogMark *mark)
 
 void log_write_end(LogWriter *w, Icount icount, const char *reason)
 {
-    close_chunk(w, icount);
+    close_events(w, icount);
     LogChunk c = { .type = LOG_CHUNK_END, .first = icount, .last = icount,
                    .position = w->position };
     put_chunk(w, &c, (const uint8_t *)reason, strlen(reason));
