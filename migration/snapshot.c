@@ -93,6 +93,23 @@ BlockDev *snapshot_vm_state_disk(Machine *m, Error **errp)
     return NULL;
 }
 
+/* The disk that snapshots are read from: in replay the images are not
+ * writable, but what they hold can be loaded. */
+static BlockDev *reading_disk(Machine *m, Error **errp)
+{
+    for (guint i = 0; i < disk_count(m); i++) {
+        BlockDev *b = disk_at(m, i);
+        GPtrArray *list = disk_takes_part(b) ? blockdev_snapshot_list(b, NULL)
+                                             : NULL;
+        if (list) {
+            list_free(list);
+            return b;
+        }
+    }
+    error_set(errp, "No available block device supports snapshots");
+    return NULL;
+}
+
 /* --- savevm -------------------------------------------------------------------- */
 
 static char *default_name(GDateTime *now)
@@ -157,7 +174,7 @@ bool snapshot_savevm(Machine *m, const char *name, uint64_t log_position,
 
 GBytes *snapshot_vm_state(Machine *m, const char *name, Error **errp)
 {
-    BlockDev *holder = snapshot_vm_state_disk(m, errp);
+    BlockDev *holder = reading_disk(m, errp);
     if (!holder) {
         return NULL;
     }
@@ -243,7 +260,7 @@ bool snapshot_delvm(Machine *m, const char *name, Error **errp)
 
 GPtrArray *snapshot_list(Machine *m, Error **errp)
 {
-    BlockDev *holder = snapshot_vm_state_disk(m, errp);
+    BlockDev *holder = reading_disk(m, errp);
     GPtrArray *list = holder ? blockdev_snapshot_list(holder, errp) : NULL;
     if (!list) {
         return NULL;
