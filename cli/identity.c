@@ -87,7 +87,9 @@ static void add_devices(GString *out, const Program *p)
     }
 }
 
-/* Writable images with rrsnapshot: their content is that of the snapshot. */
+/* Writable images with rrsnapshot: their content is that of the snapshot,
+ * which may be any that was made during the recording (each carries its place
+ * in the log and a digest). */
 static bool drive_content(const Program *p, const DriveConfig *d,
                           GString *out, Error **errp)
 {
@@ -101,7 +103,7 @@ static bool drive_content(const Program *p, const DriveConfig *d,
     }
     if (ic->rrsnapshot && !temporary && !blockdev_readonly(d->dev) &&
         g_str_equal(blockdev_format(d->dev), "qcow2")) {
-        g_string_append_printf(out, "snapshot %s", ic->rrsnapshot);
+        g_string_append(out, "at a snapshot");
         return true;
     }
     uint64_t digest;
