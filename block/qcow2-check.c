@@ -241,7 +241,7 @@ static int compare_one(Check *c, uint64_t cluster, bool *again)
            cluster, have, want);
     c->result->leaks += leak;
     c->result->corruptions += !leak;
-    if (c->repair) {
+    if (c->repair && (leak || !c->result->leaks_only)) {
         uint64_t before = c->clusters;
         bool fixed = fix_count(c, cluster);
         c->result->leaks_fixed += leak && fixed;
@@ -286,7 +286,7 @@ static int check_all(Check *c)
     int err = count_map(c, q->map.l1, q->map.offset, q->map.entries, true);
     err = err < 0 ? err : count_snapshots(c);
     err = err < 0 ? err : compare(c);
-    if (err == 0 && c->repair && c->copied_wrong) {
+    if (err == 0 && c->repair && !c->result->leaks_only && c->copied_wrong) {
         q->reported = false;
         err = qcow2_walk_copied(q);
         err = err < 0 ? err : qcow2_sync_tables(q);

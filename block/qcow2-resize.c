@@ -51,7 +51,7 @@ static int grow(Qcow2 *q, uint64_t size_bytes)
         return err;
     }
     q->map = map;
-    q->node.size_bytes = size_bytes;
+    q->node.size_bytes = qcow2_disk_bytes(size_bytes);
     if (map.l1 != old.l1) {
         qcow2_free(q, old.offset, qcow2_clusters(q, old.entries * 8ULL));
         g_free(old.l1);
@@ -81,7 +81,7 @@ static int cut(Qcow2 *q, uint64_t size_bytes)
         q->map.size_bytes = old;
         return err;
     }
-    q->node.size_bytes = size_bytes;
+    q->node.size_bytes = qcow2_disk_bytes(size_bytes);
     err = qcow2_discard(q, size_bytes, old - size_bytes);
     for (uint64_t i = qcow2_l1_needed(q, size_bytes);
          i < q->map.entries && err == 0; i++) {

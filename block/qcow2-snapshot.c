@@ -325,7 +325,7 @@ static int active_switch(Qcow2 *q, Qcow2Map *map)
     Qcow2Map old = q->map;
     q->map = *map;
     map->l1 = old.l1;
-    q->node.size_bytes = q->map.size_bytes;
+    q->node.size_bytes = qcow2_disk_bytes(q->map.size_bytes);
     map_forget(q, &old);
     return settle(q);
 }
@@ -414,7 +414,7 @@ BlockNode *qcow2_snapshot_view(BlockNode *n, const char *name, Error **errp)
     View *v = g_new0(View, 1);
     node_init(&v->node, &view_driver, n->file);
     v->node.readonly = true;
-    v->node.size_bytes = map.size_bytes;
+    v->node.size_bytes = qcow2_disk_bytes(map.size_bytes);
     v->map = map;
     v->image = q;
     node_ref(n);

@@ -402,7 +402,7 @@ static bool image_load(Qcow2 *q, const NodeOpen *how, Error **errp)
     }
     qcow2_cache_init(q, &q->l2);
     qcow2_cache_init(q, &q->refblocks);
-    q->node.size_bytes = q->map.size_bytes;
+    q->node.size_bytes = qcow2_disk_bytes(q->map.size_bytes);
     return l1_load(q, errp) && qcow2_reftable_load(q, errp) &&
            qcow2_snapshots_load(q, snapshots, errp) &&
            (!q->backing_file || backing_open(q, how, errp)) &&

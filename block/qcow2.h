@@ -131,6 +131,12 @@ static inline uint64_t qcow2_cluster(const Qcow2 *q)
     return UINT64_C(1) << q->cluster_bits;
 }
 
+/* What a device sees of a size in the file: whole sectors. */
+static inline uint64_t qcow2_disk_bytes(uint64_t size_bytes)
+{
+    return size_bytes & ~UINT64_C(511);
+}
+
 /* Clusters that hold so many bytes. */
 static inline uint64_t qcow2_clusters(const Qcow2 *q, uint64_t bytes)
 {
