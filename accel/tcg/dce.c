@@ -2,9 +2,13 @@
  * Dead code: pure values without users, and SETs that nothing can observe.
  *
  * A SET is dead if the register is SET again before anybody can look at it:
- * an exit, a helper that reads state, or an op that may fault (the fault shows
- * the registers to the guest). One backward pass finds what lives, one forward
- * pass closes the gaps.
+ * an exit, or a helper that reads state. A fault between the two shows the
+ * register to the guest; for that case the value is kept in the frame state
+ * of the instructions that may fault (IrFrame). So registers and above all
+ * flags are not written back for the sake of faults that do not happen.
+ *
+ * One backward pass finds what lives, one forward pass makes the frame states,
+ * and another closes the gaps.
  */
 #include "tb.h"
 
@@ -12,6 +16,7 @@ typedef struct Dce {
     IrBlock *b;
     bool *live;            /* per instruction */
     bool *overwritten;     /* per register: SET before it is seen */
+    IrVal *deferred;       /* per register: value of a SET taken out */
     unsigned regs;
 } Dce;
 
@@ -47,8 +52,6 @@ static void observe(Dce *d, const IrInst *i)
     case IR_SET:
         d->overwritten[i->imm] = true;
         break;
-    case IR_LD:
-    case IR_ST:
     case IR_LDENV:
     case IR_STENV:
     case IR_EXIT:
@@ -56,11 +59,17 @@ static void observe(Dce *d, const IrInst *i)
         everything_seen(d);
         break;
     case IR_CALL:
-        if (helper(d, i)->effects) {
+        if (helper(d, i)->effects & (IR_READS | IR_WRITES)) {
             everything_seen(d);
         }
         break;
     }
+}
+
+static bool may_fault(const Dce *d, const IrInst *i)
+{
+    return i->op == IR_LD || i->op == IR_ST ||
+           (i->op == IR_CALL && (helper(d, i)->effects & IR_FAULTS));
 }
 
 static bool needed(const Dce *d, guint n)
@@ -97,6 +106,51 @@ static void mark(Dce *d)
     }
 }
 
+static void add_frames(Dce *d, unsigned insn)
+{
+    for (unsigned r = 0; r < d->regs; r++) {
+        if (d->deferred[r] != IR_NO_VAL) {
+            IrFrame f = { insn, r, d->deferred[r] };
+            g_array_append_val(d->b->frames, f);
+        }
+    }
+}
+
+/* A value that a frame state needs is needed, and so is what it is made of. */
+static void keep(Dce *d, IrVal v)
+{
+    if (d->live[v]) {
+        return;
+    }
+    d->live[v] = true;
+    const IrInst *i = inst(d, v);
+    for (unsigned k = 0; k < i->nargs; k++) {
+        keep(d, i->arg[k]);
+    }
+}
+
+static void make_frames(Dce *d)
+{
+    unsigned insn = 0;
+    bool made = false;     /* this instruction has its frame state */
+    memset(d->deferred, 0xff, d->regs * sizeof *d->deferred);
+    for (guint n = 0; n < d->b->insts->len; n++) {
+        const IrInst *i = inst(d, n);
+        if (i->op == IR_INSN) {
+            insn = i->imm;
+            made = false;
+        } else if (i->op == IR_SET) {
+            d->deferred[i->imm] = d->live[n] ? IR_NO_VAL : i->arg[0];
+        } else if (may_fault(d, i) && !made) {
+            add_frames(d, insn);
+            made = true;
+        }
+    }
+    for (guint n = 0; n < d->b->frames->len; n++) {
+        keep(d, g_array_index(d->b->frames, IrFrame, n).value);
+    }
+}
+
 static void compact(Dce *d)
 {
     IrVal *now = g_new(IrVal, d->b->insts->len);
@@ -112,6 +166,10 @@ static void compact(Dce *d)
         now[n] = to;
         *inst(d, to++) = i;
     }
+    for (guint n = 0; n < d->b->frames->len; n++) {
+        IrFrame *f = &g_array_index(d->b->frames, IrFrame, n);
+        f->value = now[f->value];
+    }
     g_array_set_size(d->b->insts, to);
     g_free(now);
 }
@@ -122,10 +180,14 @@ void ir_dce(IrBlock *b)
         .b = b,
         .live = g_new0(bool, b->insts->len),
         .overwritten = g_new0(bool, b->cls->reg_count),
+        .deferred = g_new(IrVal, b->cls->reg_count),
         .regs = b->cls->reg_count,
     };
+    g_array_set_size(b->frames, 0);
     mark(&d);
+    make_frames(&d);
     compact(&d);
     g_free(d.live);
     g_free(d.overwritten);
+    g_free(d.deferred);
 }

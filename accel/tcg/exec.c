@@ -35,6 +35,7 @@ static void leave_tb(Cpu *cpu, unsigned retired)
 static void to_insn_start(Cpu *cpu)
 {
     const uint64_t *words = cpu->tb->words[cpu->fault_insn];
+    tcg_state(cpu)->backend->restore_frame(cpu, cpu->tb, cpu->fault_insn);
     leave_tb(cpu, cpu->fault_insn);
     cpu->cls->restore(cpu, words);
 }

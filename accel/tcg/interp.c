@@ -60,6 +60,16 @@ typedef struct Code {
     uint64_t imm;
 } Code;
 
+/* Most registers that a target has. */
+#define CPU_FRAME_REGS 64u
+
+/* A row of a frame state: where the value of a register is. */
+typedef struct Frame {
+    uint16_t insn;
+    bool wide;             /* 8 bytes, not 4 */
+    uint32_t reg, where;   /* offsets from the Cpu */
+} Frame;
+
 /* --- compiling --------------------------------------------------------------- */
 
 /* The frame: slots for values below, constants above. */
@@ -74,6 +84,7 @@ typedef struct Compiler {
     uint32_t *where;       /* offset of each root; 0: none yet */
     uint16_t *last_use;    /* of each root: number of an instruction */
     GArray *free_slots;    /* uint32_t */
+    GArray *frames;        /* Frame */
     uint32_t next_slot;
     unsigned insn;
     const void *const *labels;
@@ -143,6 +154,28 @@ static void find_lives(Compiler *c)
         for (unsigned k = 0; k < i->nargs; k++) {
             c->last_use[c->root[i->arg[k]]] = n;
         }
+    }
+}
+
+/* What a frame state names must be there until the end of its instruction. */
+static void extend_lives(Compiler *c)
+{
+    const GArray *frames = c->ir->frames;
+    unsigned end = c->ir->insts->len;
+    guint left = frames->len;
+    for (unsigned n = c->ir->insts->len; n-- > 0;) {
+        if (inst(c, n)->op != IR_INSN) {
+            continue;
+        }
+        for (; left; left--) {
+            const IrFrame *f = &g_array_index(frames, IrFrame, left - 1);
+            if (f->insn != inst(c, n)->imm) {
+                break;
+            }
+            IrVal v = c->root[f->value];
+            c->last_use[v] = MAX(c->last_use[v], end);
+        }
+        end = n;
     }
 }
 
@@ -220,6 +253,20 @@ static Code *emit_args(Compiler *c, unsigned op, const IrInst *i)
     o->e = at[3];
     o->f = at[4];
     return o;
+}
+
+/* Notes where the frame state of the instruction that begins is. */
+static void compile_frame(Compiler *c)
+{
+    for (guint n = 0; n < c->ir->frames->len; n++) {
+        const IrFrame *f = &g_array_index(c->ir->frames, IrFrame, n);
+        if (f->insn == c->insn) {
+            const IrReg *r = &c->ir->cls->regs[f->reg];
+            Frame row = { c->insn, r->type == IR_I64, r->offset,
+                          operand(c, f->value) };
+            g_array_append_val(c->frames, row);
+        }
+    }
 }
 
 static void compile_get(Compiler *c, unsigned n, const IrInst *i)
@@ -374,6 +421,7 @@ static void compile_inst(Compiler *c, unsigned n)
     switch (i->op) {
     case IR_INSN:
         c->insn = i->imm;
+        compile_frame(c);
         break;
     case IR_CONST:
     case IR_ZEXT64:
@@ -423,14 +471,18 @@ static void interp_compile(Cpu *cpu, Tb *tb, const IrBlock *ir)
         .where = g_new0(uint32_t, n),
         .last_use = g_new0(uint16_t, n),
         .free_slots = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
+        .frames = g_array_new(FALSE, FALSE, sizeof(Frame)),
         .labels = interp_labels(),
     };
     find_lives(&c);
+    extend_lives(&c);
     for (unsigned k = 0; k < n; k++) {
         compile_inst(&c, k);
     }
     tb->code_bytes = c.code->len * sizeof(Code);
     tb->code = g_array_free(c.code, FALSE);
+    tb->frame_count = c.frames->len;
+    tb->frames = g_array_free(c.frames, FALSE);
     g_free(c.root);
     g_free(c.where);
     g_free(c.last_use);
@@ -440,12 +492,37 @@ static void interp_compile(Cpu *cpu, Tb *tb, const IrBlock *ir)
 static void interp_release(Tb *tb)
 {
     g_free(tb->code);
+    g_free(tb->frames);
+}
+
+#define REG(off)   (*(uint64_t *)((char *)cpu + (off)))
+#define REG32(off) (*(uint32_t *)((char *)cpu + (off)))
+
+/* A value may be in the place of a register that is restored as well: all are
+ * read before any is written. */
+static void interp_restore_frame(Cpu *cpu, const Tb *tb, unsigned insn)
+{
+    const Frame *rows = tb->frames, *row[CPU_FRAME_REGS];
+    uint64_t value[CPU_FRAME_REGS];
+    unsigned count = 0;
+    for (unsigned n = 0; n < tb->frame_count; n++) {
+        if (rows[n].insn == insn) {
+            g_assert(count < CPU_FRAME_REGS);
+            value[count] = REG(rows[n].where);
+            row[count++] = &rows[n];
+        }
+    }
+    for (unsigned n = 0; n < count; n++) {
+        if (row[n]->wide) {
+            REG(row[n]->reg) = value[n];
+        } else {
+            REG32(row[n]->reg) = value[n];
+        }
+    }
 }
 
 /* --- running -------------------------------------------------------------------- */
 
-#define REG(off)   (*(uint64_t *)((char *)cpu + (off)))
-#define REG32(off) (*(uint32_t *)((char *)cpu + (off)))
 #define A REG(p->a)
 #define B REG(p->b)
 #define D REG(p->d)
@@ -656,6 +733,7 @@ const Backend backend_interp = {
     .name = "interp",
     .compile = interp_compile,
     .release = interp_release,
+    .restore_frame = interp_restore_frame,
     .run = interp_run,
     .dump = interp_dump,
 };

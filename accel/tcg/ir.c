@@ -10,6 +10,7 @@ IrBlock *ir_block_new(const CpuClass *cls)
     IrBlock *b = g_new0(IrBlock, 1);
     b->cls = cls;
     b->insts = g_array_new(FALSE, FALSE, sizeof(IrInst));
+    b->frames = g_array_new(FALSE, FALSE, sizeof(IrFrame));
     b->insn_words = g_array_new(FALSE, FALSE, 2 * sizeof(uint64_t));
     b->helpers = g_ptr_array_new();
     return b;
@@ -18,6 +19,7 @@ IrBlock *ir_block_new(const CpuClass *cls)
 void ir_block_clear(IrBlock *b)
 {
     g_array_set_size(b->insts, 0);
+    g_array_set_size(b->frames, 0);
     g_array_set_size(b->insn_words, 0);
     g_ptr_array_set_size(b->helpers, 0);
 }
@@ -25,6 +27,7 @@ void ir_block_clear(IrBlock *b)
 void ir_block_free(IrBlock *b)
 {
     g_array_free(b->insts, TRUE);
+    g_array_free(b->frames, TRUE);
     g_array_free(b->insn_words, TRUE);
     g_ptr_array_free(b->helpers, TRUE);
     g_free(b);

@@ -28,6 +28,8 @@ struct Tb {
     uint64_t (*words)[2];  /* per instruction, for CpuClass.restore() */
     void *code;            /* the back end's */
     size_t code_bytes;
+    void *frames;          /* the back end's form of IrBlock.frames */
+    unsigned frame_count;
 
     Tb *hash_next;
     Tb *page_next[2];      /* in the list of the page ram[n] */
@@ -52,6 +54,9 @@ typedef struct Backend {
     const char *name;
     void (*compile)(Cpu *cpu, Tb *tb, const IrBlock *ir);
     void (*release)(Tb *tb);
+    /* Instruction `insn` of the TB faulted: writes the registers of its frame
+     * state back. */
+    void (*restore_frame)(Cpu *cpu, const Tb *tb, unsigned insn);
     TbExit (*run)(Cpu *cpu, Tb *tb, Tb **last, int *slot);
     void (*dump)(const Tb *tb, GString *out);
 } Backend;

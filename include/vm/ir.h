@@ -103,9 +103,20 @@ typedef struct IrInst {
     uint64_t imm;          /* constant, register, offset, helper index */
 } IrInst;
 
+/* A register whose SET was taken out because it is SET again before anybody
+ * but a fault could see it: if guest instruction `insn` faults, the register
+ * holds `value`. All of them for an instruction are its frame state. Within
+ * an instruction SETs come last, so one frame state serves all its ops. */
+typedef struct IrFrame {
+    uint16_t insn;
+    uint16_t reg;
+    IrVal value;
+} IrFrame;
+
 typedef struct IrBlock {
     const CpuClass *cls;
     GArray *insts;         /* IrInst */
+    GArray *frames;        /* IrFrame, by insn; made by ir_dce() */
     GArray *insn_words;    /* uint64_t[2] per guest instruction */
     GPtrArray *helpers;    /* const IrHelper *, indexed by CALL's imm */
 } IrBlock;
