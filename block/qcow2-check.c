@@ -17,6 +17,7 @@ typedef struct Check {
     uint32_t *refs;        /* as found, by cluster */
     uint64_t clusters;     /* the file's */
     uint64_t copied_wrong; /* "copied" flags that disagree */
+    uint64_t next;         /* where data would go on without a gap, or 0 */
 } Check;
 
 G_GNUC_PRINTF(2, 3)
@@ -87,6 +88,8 @@ static void count_entry(Check *c, uint64_t at, uint64_t raw, bool active)
     if (active) {
         c->result->allocated_clusters++;
         c->result->compressed_clusters += e.kind == CLUSTER_COMPRESSED;
+        c->result->fragmented_clusters += c->next && e.host != c->next;
+        c->next = e.host + e.bytes;
     }
     if (active && e.kind != CLUSTER_COMPRESSED) {
         check_copied(c, at, e.host, raw);

@@ -185,6 +185,7 @@ static bool create_args(const ImgArgs *a, ImageCreate *c, bool *sized)
         return false;
     }
     c->size_bytes = UINT64_MAX;
+    c->file = a->names[0];
     if (!img_options_parse(a, c, &err)) {
         error_prepend(&err, "%s: ", a->names[0]);
         img_fail(err, 0);
@@ -194,7 +195,6 @@ static bool create_args(const ImgArgs *a, ImageCreate *c, bool *sized)
         return bad_size();
     }
     *sized = c->size_bytes != UINT64_MAX;
-    c->file = a->names[0];
     c->backing_file = a->backing ? a->backing : c->backing_file;
     c->backing_format = a->other_format ? a->other_format
                                         : c->backing_format;
@@ -204,7 +204,9 @@ static bool create_args(const ImgArgs *a, ImageCreate *c, bool *sized)
 static bool create_valid(const ImageCreate *c, bool sized, bool unsafe,
                          Error **errp)
 {
-    if (c->backing_file && !c->backing_format) {
+    if (strcmp(c->format, "raw") != 0 && strcmp(c->format, "qcow2") != 0) {
+        error_set(errp, "%s: Unknown file format '%s'", c->file, c->format);
+    } else if (c->backing_file && !c->backing_format) {
         error_set(errp, "%s: Backing file specified without backing format",
                   c->file);
     } else if (c->backing_format && !c->backing_file) {

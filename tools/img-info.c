@@ -230,9 +230,10 @@ static void check_human(const ImageCheck *r)
     }
     if (r->total_clusters > 0 && r->allocated_clusters > 0) {
         printf("%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT " = %.2f%% "
-               "allocated, %.2f%% compressed clusters\n",
+               "allocated, %.2f%% fragmented, %.2f%% compressed clusters\n",
                r->allocated_clusters, r->total_clusters,
                100.0 * r->allocated_clusters / r->total_clusters,
+               100.0 * r->fragmented_clusters / r->allocated_clusters,
                100.0 * r->compressed_clusters / r->allocated_clusters);
     }
     printf("Image end offset: %" G_GUINT64_FORMAT "\n", r->end_bytes);
@@ -256,6 +257,7 @@ static void check_json(const char *file, const ImageCheck *r)
     check_set(o, "leaks", r->leaks - r->leaks_fixed);
     check_set(o, "leaks-fixed", r->leaks_fixed);
     check_set(o, "allocated-clusters", r->allocated_clusters);
+    check_set(o, "fragmented-clusters", r->fragmented_clusters);
     check_set(o, "compressed-clusters", r->compressed_clusters);
     json_object_set_new(o, "filename", json_string(file));
     json_object_set_new(o, "format", json_string("qcow2"));

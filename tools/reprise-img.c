@@ -136,10 +136,12 @@ static int run_command(size_t i, int argc, char **argv)
         { "help", no_argument, NULL, OPT_HELP },
         { NULL, 0, NULL, 0 },
     };
+    static char program[] = "reprise-img";
     g_autoptr(GPtrArray) options = g_ptr_array_new();
     g_autofree char *letters = g_strconcat(commands[i].letters, "h", NULL);
     ImgArgs a = { .options = options };
     int opt;
+    argv[0] = program; /* for getopt's messages */
     /* `resize` ends in a size, which may look like an option: "-10M". */
     int end = argc - (strcmp(commands[i].name, "resize") == 0 && argc > 1 &&
                       argv[argc - 1][0] == '-' &&

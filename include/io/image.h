@@ -58,7 +58,8 @@ void image_info_free(ImageInfo *info);
 typedef struct ImageCheck {
     uint64_t corruptions, leaks; /* as found */
     uint64_t corruptions_fixed, leaks_fixed;
-    uint64_t total_clusters, allocated_clusters, compressed_clusters;
+    uint64_t total_clusters, allocated_clusters, compressed_clusters,
+             fragmented_clusters;
     uint64_t end_bytes;          /* of what is in use */
     bool leaks_only;             /* with repair: leave corruptions alone */
     void (*report)(void *opaque, const char *line); /* may be NULL */
