@@ -66,12 +66,32 @@ static bool eval1(const IrInst *i, unsigned bits, uint64_t a, uint64_t *out)
     case IR_EXTRACT:
         *out = bits_extract(a, i->imm & 255, i->imm >> 8);
         return true;
+    case IR_CLZ:
+        *out = a ? __builtin_clzll(a) - (64 - bits) : bits;
+        return true;
+    case IR_CTZ: *out = a ? __builtin_ctzll(a) : bits; return true;
+    case IR_POPCNT: *out = __builtin_popcountll(a); return true;
     case IR_BSWAP:
         *out = bits == 32 ? __builtin_bswap32(a) : __builtin_bswap64(a);
         return true;
     default:
         return false;
     }
+}
+
+static uint64_t high_half(uint64_t a, uint64_t b, unsigned bits, bool sign)
+{
+    if (bits == 32) {
+        return sign ? (uint64_t)((int64_t)(int32_t)a * (int32_t)b) >> 32
+                    : (a * b) >> 32;
+    }
+    return sign ? ((__int128)(int64_t)a * (int64_t)b) >> 64
+                : ((unsigned __int128)a * b) >> 64;
+}
+
+static uint64_t rotate_left(uint64_t a, unsigned n, unsigned bits)
+{
+    return a << n | a >> ((bits - n) & (bits - 1));
 }
 
 static bool eval2(const IrInst *i, unsigned bits, uint64_t a, uint64_t b,
@@ -89,6 +109,12 @@ static bool eval2(const IrInst *i, unsigned bits, uint64_t a, uint64_t b,
     case IR_SHL: *out = a << n; return true;
     case IR_SHR: *out = a >> n; return true;
     case IR_SAR: *out = bits_sext(a, bits) >> n; return true;
+    case IR_ROTL: *out = rotate_left(a, n, bits); return true;
+    case IR_ROTR:
+        *out = rotate_left(a, (bits - n) & (bits - 1), bits);
+        return true;
+    case IR_MULUH: *out = high_half(a, b, bits, false); return true;
+    case IR_MULSH: *out = high_half(a, b, bits, true); return true;
     case IR_DEPOSIT:
         *out = bits_deposit(a, i->imm & 255, i->imm >> 8, b);
         return true;
@@ -105,19 +131,49 @@ static void become_constant(Fold *f, IrVal n, uint64_t v)
                    .imm = type == IR_I32 ? (uint32_t)v : v };
 }
 
-static bool fold_constants(Fold *f, IrVal n)
+/* a op a, where that is a constant. */
+static bool same_operands(const IrInst *i, uint64_t *out)
 {
-    IrInst *i = inst(f, n);
-    uint64_t a, b, v;
-    if (!i->nargs || !constant(f, i->arg[0], &a)) {
+    switch (i->op) {
+    case IR_SUB:
+    case IR_XOR:
+    case IR_ANDC:
+        *out = 0;
+        return true;
+    case IR_SETCOND:
+        if (i->cond == IR_TST || i->cond == IR_TSTZ) {
+            return false;
+        }
+        *out = cond_holds(i->cond, 0, 0, 64);
+        return true;
+    default:
         return false;
     }
-    unsigned bits = width(inst(f, i->arg[0]));
-    bool ok = i->nargs == 1 ? eval1(i, bits, a, &v)
-              : i->nargs == 2 && constant(f, i->arg[1], &b) &&
-                    (i->op == IR_SETCOND
-                         ? (v = cond_holds(i->cond, a, b, bits), true)
-                         : eval2(i, bits, a, b, &v));
+}
+
+static bool eval_cond(const Fold *f, const IrInst *i, uint64_t *out)
+{
+    uint64_t a, b;
+    if (!constant(f, i->arg[0], &a) || !constant(f, i->arg[1], &b)) {
+        return false;
+    }
+    *out = cond_holds(i->cond, a, b, width(inst(f, i->arg[0])));
+    return true;
+}
+
+static bool fold_constants(Fold *f, IrVal n)
+{
+    const IrInst *i = inst(f, n);
+    uint64_t a, b, v;
+    bool ok = i->nargs == 2 && i->arg[0] == i->arg[1] && same_operands(i, &v);
+    if (i->op == IR_SETCOND) {
+        ok = ok || eval_cond(f, i, &v);
+    } else if (!ok && i->nargs && constant(f, i->arg[0], &a)) {
+        unsigned bits = width(inst(f, i->arg[0]));
+        ok = i->nargs == 1 ? eval1(i, bits, a, &v)
+                           : i->nargs == 2 && constant(f, i->arg[1], &b) &&
+                                 eval2(i, bits, a, b, &v);
+    }
     if (ok) {
         become_constant(f, n, v);
     }
@@ -126,22 +182,63 @@ static bool fold_constants(Fold *f, IrVal n)
 
 /* --- identities -------------------------------------------------------------------- */
 
+/* Constants stand right of what commutes, so that rules need one form. */
+static void constant_to_right(Fold *f, IrInst *i)
+{
+    uint64_t a, b;
+    bool commutes = i->op == IR_ADD || i->op == IR_MUL || i->op == IR_AND ||
+                    i->op == IR_OR || i->op == IR_XOR || i->op == IR_MULUH ||
+                    i->op == IR_MULSH;
+    if (commutes && constant(f, i->arg[0], &a) &&
+        !constant(f, i->arg[1], &b)) {
+        IrVal left = i->arg[0];
+        i->arg[0] = i->arg[1];
+        i->arg[1] = left;
+    }
+}
+
+/* (x op k) op l, for AND and OR where one mask contains the other. The inner
+ * op may have other users; then it is computed for them alone. */
+static void merge_masks(Fold *f, IrInst *i)
+{
+    uint64_t k, l;
+    if ((i->op != IR_AND && i->op != IR_OR) || !constant(f, i->arg[1], &l)) {
+        return;
+    }
+    const IrInst *inner = inst(f, i->arg[0]);
+    if (inner->op != i->op || !constant(f, inner->arg[1], &k)) {
+        return;
+    }
+    uint64_t both = i->op == IR_AND ? k & l : k | l;
+    if (both == k || both == l) {
+        i->arg[1] = both == l ? i->arg[1] : inner->arg[1];
+        i->arg[0] = inner->arg[0];
+    }
+}
+
 /* x op 0 == x, and the like: the value that n is, or n itself. */
 static IrVal identity(Fold *f, IrVal n)
 {
     const IrInst *i = inst(f, n);
     uint64_t b;
-    if (i->nargs != 2 || !constant(f, i->arg[1], &b)) {
+    if (i->nargs != 2) {
+        return n;
+    }
+    if ((i->op == IR_AND || i->op == IR_OR) && i->arg[0] == i->arg[1]) {
+        return i->arg[0];
+    }
+    if (!constant(f, i->arg[1], &b)) {
         return n;
     }
     uint64_t ones = bits_mask(width(i));
     switch (i->op) {
     case IR_ADD:
     case IR_SUB:
-    case IR_OR:
     case IR_XOR:
     case IR_ANDC:
         return b == 0 ? i->arg[0] : n;
+    case IR_OR:
+        return b == 0 ? i->arg[0] : b == ones ? i->arg[1] : n;
     case IR_SHL:
     case IR_SHR:
     case IR_SAR:
@@ -181,13 +278,14 @@ static IrVal conversion(Fold *f, IrVal n)
 static IrVal select_known(Fold *f, IrVal n)
 {
     const IrInst *i = inst(f, n);
-    uint64_t a, b;
-    if (i->op != IR_SELECT || !constant(f, i->arg[0], &a) ||
-        !constant(f, i->arg[1], &b)) {
+    uint64_t yes;
+    if (i->op != IR_SELECT) {
         return n;
     }
-    unsigned bits = width(inst(f, i->arg[0]));
-    return i->arg[cond_holds(i->cond, a, b, bits) ? 2 : 3];
+    if (i->arg[2] == i->arg[3]) {
+        return i->arg[2];
+    }
+    return eval_cond(f, i, &yes) ? i->arg[yes ? 2 : 3] : n;
 }
 
 /* --- guest registers ------------------------------------------------------------------ */
@@ -222,13 +320,11 @@ static void follow_reg(Fold *f, IrVal n)
 static bool decide_exit(Fold *f, IrVal n)
 {
     IrInst *i = inst(f, n);
-    uint64_t a, b;
-    if (i->op != IR_EXIT_IF || !constant(f, i->arg[0], &a) ||
-        !constant(f, i->arg[1], &b)) {
+    uint64_t yes;
+    if (i->op != IR_EXIT_IF || !eval_cond(f, i, &yes)) {
         return false;
     }
-    unsigned bits = width(inst(f, i->arg[0]));
-    if (!cond_holds(i->cond, a, b, bits)) {
+    if (!yes) {
         *i = (IrInst){ .op = IR_CONST, .type = IR_I32 };
         return false;
     }
@@ -255,6 +351,10 @@ void ir_fold(IrBlock *b)
         }
         if (decide_exit(&f, n)) {
             break;
+        }
+        if (i->nargs == 2) {
+            constant_to_right(&f, i);
+            merge_masks(&f, i);
         }
         if (!fold_constants(&f, n)) {
             f.is[n] = select_known(&f, conversion(&f, identity(&f, n)));

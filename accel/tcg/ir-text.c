@@ -1,7 +1,7 @@
 /*
- * IR as text, for -d op and op_opt:
+ * IR as text, for -d op and op_opt, and for tests that write blocks down:
  *
- *   insn 0x7c00 0x0
+ *   insn 0x7c00 0x0 frame rbx %0
  *     %1 = get.i64 rax
  *     %2 = const.i64 0x5
  *     %3 = add.i64 %1, %2
@@ -9,11 +9,23 @@
  *     exit_if.ne chain0 retired 1 %1, %2, %3
  *     %5 = ld.i64 4s mode 0 %3
  *     exit lookup retired 1 %3
+ *
+ * The parser takes any word behind the % as the name of a value, and '#' to
+ * the end of the line as a comment. What an op needs is in the table; whether
+ * the block makes sense is ir_verify()'s to say.
  */
 #include "tb.h"
 
+#include "base/error.h"
+
 static const char *const op_text[] = {
 #define IR_OP(name, text, args, result, flags, meaning) text,
+#include "vm/ir-ops.def"
+#undef IR_OP
+};
+
+static const uint8_t op_args[] = {
+#define IR_OP(name, text, args, result, flags, meaning) args,
 #include "vm/ir-ops.def"
 #undef IR_OP
 };
@@ -91,16 +103,28 @@ static void print_extra(const IrBlock *b, const IrInst *i, GString *out)
     }
 }
 
+static void print_insn(const IrBlock *b, const IrInst *i, GString *out)
+{
+    const uint64_t *words = &g_array_index(b->insn_words, uint64_t,
+                                           2 * i->imm);
+    g_string_append_printf(out, "insn 0x%" G_GINT64_MODIFIER "x 0x%"
+                           G_GINT64_MODIFIER "x", words[0], words[1]);
+    for (guint n = 0; n < b->frames->len; n++) {
+        const IrFrame *f = &g_array_index(b->frames, IrFrame, n);
+        if (f->insn == i->imm) {
+            g_string_append_printf(out, " frame %s %%%u",
+                                   b->cls->regs[f->reg].name, f->value);
+        }
+    }
+    g_string_append_c(out, '\n');
+}
+
 void ir_print(const IrBlock *b, GString *out)
 {
     for (guint n = 0; n < b->insts->len; n++) {
         const IrInst *i = &g_array_index(b->insts, IrInst, n);
         if (i->op == IR_INSN) {
-            const uint64_t *words =
-                &g_array_index(b->insn_words, uint64_t, 2 * i->imm);
-            g_string_append_printf(out, "insn 0x%" G_GINT64_MODIFIER
-                                   "x 0x%" G_GINT64_MODIFIER "x\n",
-                                   words[0], words[1]);
+            print_insn(b, i, out);
             continue;
         }
         g_string_append(out, "  ");
@@ -111,4 +135,260 @@ void ir_print(const IrBlock *b, GString *out)
         }
         g_string_append_c(out, '\n');
     }
+}
+
+/* --- parsing ------------------------------------------------------------------- */
+
+typedef struct Parser {
+    IrBlock *b;
+    const IrHelper *const *helpers;
+    GHashTable *values;    /* name -> IrVal */
+    char **word;           /* the next one of the line; NULL ends it */
+    const char *wrong;     /* the first complaint about this line */
+} Parser;
+
+static const char *next_word(Parser *p)
+{
+    if (!*p->word) {
+        p->wrong = p->wrong ? p->wrong : "something is missing";
+        return "";
+    }
+    return *p->word++;
+}
+
+static bool take_word(Parser *p, const char *word)
+{
+    bool found = *p->word && g_str_equal(*p->word, word);
+    p->word += found;
+    return found;
+}
+
+/* The index of text in a table; complains if it is not there. */
+static unsigned index_of(Parser *p, const char *text,
+                         const char *const *table, unsigned count)
+{
+    for (unsigned n = 0; n < count; n++) {
+        if (g_str_equal(text, table[n])) {
+            return n;
+        }
+    }
+    p->wrong = p->wrong ? p->wrong : "unknown op, type, condition or exit";
+    return 0;
+}
+
+static uint64_t parse_number(Parser *p)
+{
+    const char *text = next_word(p);
+    char *end;
+    uint64_t v = g_ascii_strtoull(text, &end, 0);
+    if (end == text || *end) {
+        p->wrong = p->wrong ? p->wrong : "not a number";
+    }
+    return v;
+}
+
+static IrVal parse_value(Parser *p)
+{
+    gpointer v;
+    const char *name = next_word(p);
+    if (!g_hash_table_lookup_extended(p->values, name, NULL, &v)) {
+        p->wrong = p->wrong ? p->wrong : "unknown value";
+        return 0;
+    }
+    return GPOINTER_TO_UINT(v);
+}
+
+static unsigned parse_reg(Parser *p)
+{
+    const char *name = next_word(p);
+    for (unsigned n = 0; n < p->b->cls->reg_count; n++) {
+        if (g_str_equal(p->b->cls->regs[n].name, name)) {
+            return n;
+        }
+    }
+    p->wrong = p->wrong ? p->wrong : "unknown register";
+    return 0;
+}
+
+/* "4", "4s" */
+static IrMem parse_size(Parser *p)
+{
+    static const char *const sizes[] = { "1", "2", "4", "8", "?", "?", "?",
+                                         "?", "1s", "2s", "4s", "8s" };
+    return index_of(p, next_word(p), sizes, G_N_ELEMENTS(sizes));
+}
+
+static void parse_insn(Parser *p)
+{
+    uint64_t word0 = parse_number(p), word1 = parse_number(p);
+    while (take_word(p, "frame")) {
+        unsigned reg = parse_reg(p);
+        IrFrame f = { p->b->insn_words->len, reg, parse_value(p) };
+        g_array_append_val(p->b->frames, f);
+    }
+    ir_insn_start(p->b, word0, word1);
+}
+
+static void parse_call(Parser *p, IrInst *i)
+{
+    const char *name = next_word(p);
+    const IrHelper *const *h = p->helpers;
+    while (h && *h && !g_str_equal((*h)->name, name)) {
+        h++;
+    }
+    if (!h || !*h) {
+        p->wrong = p->wrong ? p->wrong : "unknown helper";
+        return;
+    }
+    i->imm = p->b->helpers->len;
+    i->nargs = (*h)->nargs;
+    g_ptr_array_add(p->b->helpers, (void *)*h);
+    if (i->type != (*h)->result) {
+        p->wrong = p->wrong ? p->wrong : "not the helper's result type";
+    }
+}
+
+static void parse_exit(Parser *p, IrInst *i)
+{
+    unsigned how = index_of(p, next_word(p), exit_text,
+                            G_N_ELEMENTS(exit_text));
+    if (i->op == IR_EXIT) {
+        i->cond = how;
+    } else {
+        i->mem = how;
+    }
+    if (take_word(p, "retired")) {
+        i->insn = parse_number(p);
+    } else {
+        i->insn = p->b->insn_words->len;
+    }
+}
+
+/* The counterpart of print_extra(). */
+static void parse_extra(Parser *p, IrInst *i)
+{
+    switch (i->op) {
+    case IR_CONST:
+    case IR_ZEXT:
+    case IR_SEXT:
+    case IR_EXTRACT:
+    case IR_DEPOSIT:
+        i->imm = parse_number(p);
+        break;
+    case IR_GET:
+    case IR_SET:
+        i->imm = parse_reg(p);
+        break;
+    case IR_CALL:
+        parse_call(p, i);
+        break;
+    case IR_LD:
+    case IR_ST:
+        i->mem = parse_size(p);
+        if (take_word(p, "mode")) {
+            i->mem |= IR_MEM_MODE(parse_number(p) % MMU_MODES);
+        }
+        break;
+    case IR_LDENV:
+    case IR_STENV:
+        i->mem = parse_size(p);
+        take_word(p, "at");
+        i->imm = parse_number(p);
+        break;
+    case IR_EXIT:
+    case IR_EXIT_IF:
+        parse_exit(p, i);
+        break;
+    }
+}
+
+/* "add.i64", "setcond.eq.i32", "set" */
+static void parse_head(Parser *p, bool has_value, IrInst *i)
+{
+    g_auto(GStrv) part = g_strsplit(next_word(p), ".", -1);
+    char **next = part + 1;
+    i->op = index_of(p, part[0], op_text, IR_OP_COUNT);
+    i->nargs = op_args[i->op];
+    if (has_cond(i)) {
+        i->cond = index_of(p, *next ? *next : "", cond_text,
+                           G_N_ELEMENTS(cond_text));
+        next += *next != NULL;
+    }
+    if (has_value) {
+        i->type = index_of(p, *next ? *next : "", type_text,
+                           G_N_ELEMENTS(type_text));
+    }
+}
+
+static void parse_inst(Parser *p)
+{
+    IrInst i = { 0 };
+    char *name = NULL;
+    if (take_word(p, "insn")) {
+        parse_insn(p);
+        return;
+    }
+    if (**p->word == '%') {
+        name = *p->word++;
+        if (!take_word(p, "=")) {
+            p->wrong = "'=' is missing";
+        }
+    }
+    parse_head(p, name, &i);
+    parse_extra(p, &i);
+    for (unsigned k = 0; k < i.nargs; k++) {
+        i.arg[k] = parse_value(p);
+    }
+    if (!name && i.nargs && (i.op == IR_SET || i.op == IR_ST ||
+                             i.op == IR_STENV) && !p->wrong) {
+        i.type = ir_type(p->b, i.arg[i.nargs - 1]);
+    }
+    if (name) {
+        g_hash_table_insert(p->values, g_strdup(name),
+                            GUINT_TO_POINTER(p->b->insts->len));
+    }
+    g_array_append_val(p->b->insts, i);
+}
+
+/* Returns what is wrong with the line, or NULL. */
+static const char *parse_line(Parser *p, const char *line)
+{
+    g_autofree char *text = g_strdup(line);
+    g_auto(GStrv) words = NULL;
+    *strchrnul(text, '#') = 0;
+    g_strdelimit(text, ",\t", ' ');
+    GPtrArray *list = g_ptr_array_new();
+    for (char *w = strtok(text, " "); w; w = strtok(NULL, " ")) {
+        g_ptr_array_add(list, g_strdup(w));
+    }
+    bool empty = !list->len;
+    g_ptr_array_add(list, NULL);
+    words = (char **)g_ptr_array_free(list, FALSE);
+    p->word = words;
+    p->wrong = NULL;
+    if (!empty) {
+        parse_inst(p);
+        if (*p->word && !p->wrong) {
+            p->wrong = "something is left over";
+        }
+    }
+    return p->wrong;
+}
+
+IrBlock *ir_parse(const CpuClass *cls, const IrHelper *const *helpers,
+                  const char *text, Error **errp)
+{
+    Parser p = { ir_block_new(cls), helpers, NULL, NULL, NULL };
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    p.values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (unsigned n = 0; lines[n]; n++) {
+        const char *wrong = parse_line(&p, lines[n]);
+        if (wrong) {
+            error_set(errp, "line %u: %s: '%s'", n + 1, wrong, lines[n]);
+            g_clear_pointer(&p.b, ir_block_free);
+            break;
+        }
+    }
+    g_hash_table_destroy(p.values);
+    return p.b;
 }

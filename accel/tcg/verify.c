@@ -60,9 +60,14 @@ static const char *check_operands(const Verify *v, guint n)
     return NULL;
 }
 
-static const char *check_type(const Verify *v, const IrInst *i)
+static IrType type_of(const Verify *v, IrVal n)
 {
-    IrType operand = i->nargs ? inst(v, i->arg[0])->type : IR_NONE;
+    return inst(v, n)->type;
+}
+
+static const char *check_result(const Verify *v, const IrInst *i)
+{
+    IrType operand = i->nargs ? type_of(v, i->arg[0]) : IR_NONE;
     switch (rules[i->op].result) {
     case '4':
         return i->type == IR_I32 ? NULL : "result is not i32";
@@ -73,6 +78,118 @@ static const char *check_type(const Verify *v, const IrInst *i)
     default:
         return NULL;
     }
+}
+
+/* What the operands of an op must have in common. */
+typedef enum Shape {
+    SHAPE_ANY,
+    SHAPE_ALIKE,           /* one type, the result's if that is 'v' */
+    SHAPE_COMPARE,         /* the first two have one type */
+    SHAPE_I32,             /* the first is i32 */
+    SHAPE_I64,             /* the first is i64: an address, a pc */
+} Shape;
+
+static const uint8_t shapes[IR_OP_COUNT] = {
+    [IR_ADD] = SHAPE_ALIKE, [IR_SUB] = SHAPE_ALIKE, [IR_MUL] = SHAPE_ALIKE,
+    [IR_MULUH] = SHAPE_ALIKE, [IR_MULSH] = SHAPE_ALIKE,
+    [IR_AND] = SHAPE_ALIKE, [IR_OR] = SHAPE_ALIKE, [IR_XOR] = SHAPE_ALIKE,
+    [IR_ANDC] = SHAPE_ALIKE, [IR_SHL] = SHAPE_ALIKE, [IR_SHR] = SHAPE_ALIKE,
+    [IR_SAR] = SHAPE_ALIKE, [IR_ROTL] = SHAPE_ALIKE, [IR_ROTR] = SHAPE_ALIKE,
+    [IR_DEPOSIT] = SHAPE_ALIKE, [IR_SETCOND] = SHAPE_COMPARE,
+    [IR_SELECT] = SHAPE_COMPARE, [IR_EXIT_IF] = SHAPE_COMPARE,
+    [IR_ZEXT64] = SHAPE_I32, [IR_SEXT64] = SHAPE_I32, [IR_TRUNC] = SHAPE_I64,
+    [IR_LD] = SHAPE_I64, [IR_ST] = SHAPE_I64, [IR_EXIT] = SHAPE_I64,
+};
+
+static const char *check_shape(const Verify *v, const IrInst *i)
+{
+    switch (shapes[i->op]) {
+    case SHAPE_ALIKE:
+    case SHAPE_COMPARE:
+        return type_of(v, i->arg[0]) == type_of(v, i->arg[1])
+                   ? NULL : "operands have different types";
+    case SHAPE_I32:
+        return type_of(v, i->arg[0]) == IR_I32 ? NULL
+                                               : "operand is not i32";
+    case SHAPE_I64:
+        return type_of(v, i->arg[0]) == IR_I64 ? NULL
+                                               : "operand is not i64";
+    default:
+        return NULL;
+    }
+}
+
+static const char *check_reg(const Verify *v, const IrInst *i)
+{
+    const CpuClass *cls = v->b->cls;
+    if (i->imm >= cls->reg_count) {
+        return "no such register";
+    }
+    if (i->op == IR_SET && i->imm == cls->pc_reg) {
+        return "the pc is written by exits only";
+    }
+    return cls->regs[i->imm].type == i->type ? NULL
+                                             : "not the register's type";
+}
+
+static const char *check_call(const Verify *v, const IrInst *i)
+{
+    if (i->imm >= v->b->helpers->len) {
+        return "no such helper";
+    }
+    const IrHelper *h = g_ptr_array_index(v->b->helpers, i->imm);
+    return h->nargs == i->nargs && h->result == i->type
+               ? NULL : "not as the helper is declared";
+}
+
+static const char *check_field(const IrInst *i, unsigned pos, unsigned len)
+{
+    unsigned width = i->type == IR_I32 ? 32 : 64;
+    return len && pos + len <= width ? NULL
+                                     : "the field is not within the value";
+}
+
+/* The part that is not a value, and what it says about the operands. */
+static const char *check_extra(const Verify *v, const IrInst *i)
+{
+    switch (i->op) {
+    case IR_GET:
+    case IR_SET:
+        return check_reg(v, i);
+    case IR_CALL:
+        return check_call(v, i);
+    case IR_ZEXT:
+    case IR_SEXT:
+        return check_field(i, 0, MIN(i->imm, 255));
+    case IR_EXTRACT:
+    case IR_DEPOSIT:
+        return check_field(i, i->imm & 255, MIN(i->imm >> 8, 255));
+    case IR_SELECT:
+        return type_of(v, i->arg[2]) == i->type &&
+               type_of(v, i->arg[3]) == i->type
+                   ? NULL : "not the type of what is chosen from";
+    case IR_EXIT_IF:
+        return type_of(v, i->arg[2]) == IR_I64 ? NULL : "the pc is not i64";
+    default:
+        return NULL;
+    }
+}
+
+static const char *check_place(const Verify *v, guint n)
+{
+    const IrInst *i = inst(v, n);
+    bool exits = i->op == IR_EXIT || i->op == IR_EXIT_IF;
+    if (!n && i->op != IR_INSN) {
+        return "does not belong to a guest instruction";
+    }
+    if (n && inst(v, n - 1)->op == IR_EXIT) {
+        return "is behind the exit";
+    }
+    if (i->op == IR_INSN) {
+        return i->imm < v->b->insn_words->len ? NULL : "no such instruction";
+    }
+    return !exits || i->insn <= v->b->insn_words->len
+               ? NULL : "more instructions retire than there are";
 }
 
 /* An instruction that faults has changed nothing. A helper may both fault and
@@ -98,7 +215,10 @@ char *ir_verify(const IrBlock *b)
         const IrInst *i = inst(&v, n);
         const char *wrong = i->op >= IR_OP_COUNT ? "unknown op"
                                                  : check_operands(&v, n);
-        wrong = wrong ? wrong : check_type(&v, i);
+        wrong = wrong ? wrong : check_place(&v, n);
+        wrong = wrong ? wrong : check_result(&v, i);
+        wrong = wrong ? wrong : check_shape(&v, i);
+        wrong = wrong ? wrong : check_extra(&v, i);
         wrong = wrong ? wrong : check_order(&v, i);
         if (wrong) {
             return g_strdup_printf("%%%u: %s", n, wrong);
