@@ -251,71 +251,86 @@ static int reftable_grow(Qcow2 *q)
     return 0;
 }
 
-/* Puts a new block into `cluster`, which it is the first to count. */
-static int refblock_new(Qcow2 *q, uint64_t cluster)
+/* Makes the block of `cluster`, in the free cluster `at`: which it counts
+ * itself, or which an older block counts. */
+static int refblock_new(Qcow2 *q, uint64_t cluster, uint64_t at)
 {
-    uint64_t index = cluster / qcow2_refblock_entries(q);
-    uint64_t offset = cluster << q->cluster_bits;
+    uint64_t per_block = qcow2_refblock_entries(q);
+    uint64_t index = cluster / per_block;
+    uint64_t offset = at << q->cluster_bits;
     uint8_t entry[8];
     bytes_st_be64(entry, offset);
     g_autofree uint8_t *block = g_malloc0(qcow2_cluster(q));
-    qcow2_refblock_poke(block, q->refcount_order,
-                        cluster % qcow2_refblock_entries(q), 1);
+    int err = 0;
+    if (at / per_block == index) {
+        qcow2_refblock_poke(block, q->refcount_order, at % per_block, 1);
+    } else {
+        err = qcow2_refcount_add(q, at, 1, 1);
+    }
     qcow2_cache_drop(&q->refblocks, offset);
-    int err = block_file_write(q->file, offset, block, qcow2_cluster(q));
+    err = err < 0 ? err : block_file_write(q->file, offset, block,
+                                           qcow2_cluster(q));
     err = err < 0 ? err : block_file_sync(q->file);
     err = err < 0 ? err : block_file_write(q->file, q->reftable_offset +
                                            index * 8, entry, 8);
     if (err == 0) {
         q->reftable[index] = offset;
+    } else if (at / per_block != index) {
+        qcow2_free(q, offset, 1);
     }
     return err;
 }
 
-/* Where no block is, all clusters are free: the wanted one becomes the block.
- * (So the caller looks again.) */
-int qcow2_refblock_make(Qcow2 *q, uint64_t cluster)
+/* Makes sure that the reference count table has room for a cluster. */
+static int reftable_reach(Qcow2 *q, uint64_t cluster, bool *grown)
 {
-    if (cluster >= HOST_BYTES_MAX >> q->cluster_bits) {
-        return -EFBIG;
-    }
-    uint64_t index = cluster / qcow2_refblock_entries(q);
-    if (index >= reftable_entries(q)) {
-        return reftable_grow(q);
-    }
-    if (qcow2_overlaps(q, cluster << q->cluster_bits, 1)) {
-        return qcow2_corrupt(q, cluster << q->cluster_bits,
-                             "metadata have no reference count");
-    }
-    return q->reftable[index] ? 0 : refblock_new(q, cluster);
+    *grown = cluster / qcow2_refblock_entries(q) >= reftable_entries(q);
+    return cluster >= HOST_BYTES_MAX >> q->cluster_bits ? -EFBIG :
+           *grown ? reftable_grow(q) : 0;
 }
 
 /* --- allocation ------------------------------------------------------- */
 
-/* The first cluster from `from` on that begins a run of free ones. A run into
- * clusters without a block makes the block and starts again. */
+/* A run of `run` free clusters has come to `cluster`, which has no block: all
+ * clusters counted there are free. The block takes the first of the run. */
+static int run_extend(Qcow2 *q, uint64_t cluster, uint64_t *run)
+{
+    bool grown;
+    uint64_t at = cluster - *run;
+    int err = reftable_reach(q, cluster, &grown);
+    if (err < 0 || grown) {
+        *run = 0;
+        return err;
+    }
+    if (qcow2_overlaps(q, at << q->cluster_bits, 1)) {
+        return qcow2_corrupt(q, at << q->cluster_bits,
+                             "metadata have no reference count");
+    }
+    *run -= *run > 0;
+    return refblock_new(q, cluster, at);
+}
+
+/* The first cluster from `from` on that begins a run of free ones. */
 static int find_free(Qcow2 *q, uint64_t from, uint64_t clusters,
                      uint64_t *found)
 {
     uint64_t run = 0;
-    for (uint64_t c = from; run < clusters; c++) {
+    for (uint64_t c = from; run < clusters;) {
         Qcow2Table *block;
         int err = refblock_get(q, c, &block);
         if (err == 0 && !block) {
-            /* Its first cluster, unless the run could use some before. */
-            err = qcow2_refblock_make(q, c);
-            run = 0;
-            c--;
+            err = run_extend(q, c, &run);
         } else if (err == 0) {
             uint64_t i = c % qcow2_refblock_entries(q);
             bool used = qcow2_refblock_peek(block->data, q->refcount_order,
                                             i);
             run = used ? 0 : run + 1;
-            *found = c + 1 - run;
+            c++;
         }
         if (err < 0) {
             return err;
         }
+        *found = c - run;
     }
     return 0;
 }

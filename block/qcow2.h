@@ -210,8 +210,6 @@ int qcow2_alloc(Qcow2 *q, uint64_t clusters, uint64_t *offset);
 void qcow2_free(Qcow2 *q, uint64_t offset, uint64_t clusters);
 /* One reference less, after the tables have been written. */
 void qcow2_free_later(Qcow2 *q, uint64_t first, uint64_t clusters);
-/* Makes sure that there is a refcount block for a cluster. */
-int qcow2_refblock_make(Qcow2 *q, uint64_t cluster);
 uint64_t qcow2_refblock_entries(const Qcow2 *q);
 /* One count in a block. */
 uint64_t qcow2_refblock_peek(const uint8_t *block, unsigned order,

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -145,6 +147,24 @@ static void test_shape_snapshots(gconstpointer data)
     }
     disk_model_check(d);
     disk_model_close(d);
+    disk_check_clean(path);
+}
+
+/* Tables longer than what one reference count block counts. */
+static void test_long_tables(void)
+{
+    g_autofree char *path = image("long", (ImageCreate) {
+        .size_bytes = GIB, .cluster_bytes = 512, .refcount_bits = 64 });
+    BlockOpenOptions opts = { .file = path };
+    BlockDev *b = disk_open(&opts);
+    uint8_t buf[512] = { 1 };
+    for (uint64_t at = 0; at < GIB; at += 50 * MIB) {
+        g_assert_cmpint(blockdev_write(b, at, buf, 512), ==, 0);
+    }
+    take(b, "s", 0, NULL);
+    g_assert_cmpint(blockdev_write(b, 512, buf, 512), ==, 0);
+    go(b, "s");
+    blockdev_close(b);
     disk_check_clean(path);
 }
 
@@ -448,6 +468,56 @@ static void test_killed(void)
     disk_model_close(d);
 }
 
+/* Room for `limit` bytes a file; what goes beyond fails. */
+static void limit_files(rlim_t limit)
+{
+    struct rlimit r;
+    g_assert_cmpint(getrlimit(RLIMIT_FSIZE, &r), ==, 0);
+    r.rlim_cur = limit;
+    g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &r), ==, 0);
+}
+
+/* The medium gets full at any point of what is done: errors, but neither
+ * what a snapshot holds nor the image's tables suffer. */
+static void test_full(void)
+{
+    signal(SIGXFSZ, SIG_IGN);
+    unsigned failed = 0;
+    for (unsigned room = 0; room < 90; room++) {
+        g_autofree char *path = image("full", (ImageCreate) {
+            .size_bytes = MIB, .cluster_bytes = 512 });
+        BlockOpenOptions opts = { .file = path };
+        DiskModel *d = disk_model_open(&opts, 90);
+        disk_model_requests(d, 10);
+        take(d->disk, "kept", 0, NULL);
+        blockdev_flush(d->disk);
+        struct stat st;
+        g_assert_cmpint(g_stat(path, &st), ==, 0);
+        g_autoptr(GBytes) state = vm_state(0, 10000);
+        g_autofree uint8_t *buf = g_malloc0(8000);
+        BlockSnapshot info = { .name = (char *)"new" };
+        limit_files(st.st_size + room * 512);
+        for (unsigned i = 0; i < 4; i++) {
+            failed += blockdev_write(d->disk, i * 100000 + 7, buf, 2000) < 0;
+        }
+        failed += !blockdev_snapshot_create(d->disk, &info, state, NULL);
+        failed += blockdev_write(d->disk, 8, buf, 8000) < 0;
+        failed += blockdev_flush(d->disk) < 0;
+        limit_files(RLIM_INFINITY);
+        /* The machine may go on when there is room again. */
+        g_assert_cmpint(blockdev_write(d->disk, 9, buf, 8000), ==, 0);
+        blockdev_close(d->disk);
+        ImageCheck r = { 0 };
+        g_assert_true(image_check(path, NULL, false, &r, NULL));
+        g_assert_cmpuint(r.corruptions, ==, 0);
+        d->disk = disk_open(&opts);
+        go(d->disk, "kept");
+        disk_model_check(d);
+        disk_model_close(d);
+    }
+    g_assert_cmpuint(failed, >, 100);
+}
+
 /* --- bad images ------------------------------------------------------- */
 
 static void use(BlockDev *b)
@@ -646,6 +716,7 @@ int main(int argc, char **argv)
             g_test_add_data_func(snap, s, test_shape_snapshots);
         }
     }
+    g_test_add_func("/qcow2/long-tables", test_long_tables);
     g_test_add_func("/qcow2/table", test_table);
     g_test_add_func("/qcow2/no-room", test_no_room);
     g_test_add_func("/qcow2/replay-view", test_replay_view);
@@ -654,6 +725,7 @@ int main(int argc, char **argv)
     g_test_add_func("/qcow2/resize", test_resize);
     g_test_add_func("/qcow2/compressed", test_compressed);
     g_test_add_func("/qcow2/killed", test_killed);
+    g_test_add_func("/qcow2/full", test_full);
     g_test_add_func("/qcow2/refused", test_refused);
     g_test_add_func("/qcow2/dirty", test_dirty);
     g_test_add_func("/qcow2/flips", test_flips);
