@@ -4,6 +4,7 @@
  * Guest memory is never patched: a software breakpoint is the same as a
  * hardware one here.
  */
+#include "agent.h"
 #include "stub.h"
 
 static bool point_equal(const Point *a, const Point *b)
@@ -26,9 +27,8 @@ bool point_insert(Gdbstub *g, const Point *p)
     if (p->type >= POINT_WRITE && (!p->len || p->addr + p->len < p->addr)) {
         return false;
     }
-    if (point_find(g->points, p) < 0) {
-        g_array_append_val(g->points, *p);
-    }
+    point_remove(g, p);
+    g_array_append_val(g->points, *p);
     return true;
 }
 
@@ -36,6 +36,8 @@ bool point_remove(Gdbstub *g, const Point *p)
 {
     int i = point_find(g->points, p);
     if (i >= 0) {
+        g_clear_pointer(&g_array_index(g->points, Point, i).conditions,
+                        g_ptr_array_unref);
         g_array_remove_index(g->points, i);
     }
     return i >= 0;
@@ -85,10 +87,43 @@ void points_sync(Gdbstub *g)
 
 void points_clear(Gdbstub *g)
 {
-    g_array_set_size(g->points, 0);
+    while (g->points->len) {
+        Point last = g_array_index(g->points, Point, g->points->len - 1);
+        point_remove(g, &last);
+    }
     if (g->active->len) {
         points_sync(g);
     }
+}
+
+/* --- conditions -------------------------------------------------------------- */
+
+/* One that cannot be evaluated stops, so that gdb may look itself. */
+static bool point_holds(Gdbstub *g, Cpu *cpu, const Point *p)
+{
+    for (guint i = 0; p->conditions && i < p->conditions->len; i++) {
+        uint64_t v;
+        if (!agent_eval(cpu, g->view, g_ptr_array_index(p->conditions, i),
+                        &v) || v) {
+            return true;
+        }
+    }
+    return !p->conditions;
+}
+
+bool points_hold(void *opaque, Cpu *cpu)
+{
+    Gdbstub *g = opaque;
+    TbKey key;
+    cpu->cls->tb_key(cpu, &key);
+    for (guint i = 0; i < g->points->len; i++) {
+        const Point *p = &g_array_index(g->points, Point, i);
+        bool here = p->addr == key.pc || p->addr == key.pc - key.base;
+        if (here && p->type < POINT_WRITE && point_holds(g, cpu, p)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* --- saying what was hit ------------------------------------------------------ */

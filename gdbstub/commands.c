@@ -61,7 +61,7 @@ static void supported(Gdbstub *g, const char *args, size_t len)
     g->hwbreak = strstr(args, "hwbreak+") != NULL;
     g_string_printf(g->reply,
                     "PacketSize=%x;qXfer:features:read+;vContSupported+;"
-                    "QStartNoAckMode+%s%s%s",
+                    "QStartNoAckMode+;ConditionalBreakpoints+%s%s%s",
                     PACKET_MAX - 16, g->swbreak ? ";swbreak+" : "",
                     g->hwbreak ? ";hwbreak+" : "",
                     replay_can_reverse(g->replay)
@@ -434,6 +434,42 @@ static void reverse_continue(Gdbstub *g, const char *args, size_t len)
 
 /* --- points ------------------------------------------------------------------------------ */
 
+/* "X LEN,BYTES" */
+static GBytes *get_condition(const char **args)
+{
+    uint64_t n;
+    if (!packet_get_char(args, 'X') || !packet_get_number(args, &n) ||
+        !packet_get_char(args, ',') || n > PACKET_MAX) {
+        return NULL;
+    }
+    g_autofree uint8_t *code = g_malloc(n + 1);
+    if (!packet_get_hex(*args, code, n)) {
+        return NULL;
+    }
+    *args += 2 * n;
+    return g_bytes_new(code, n);
+}
+
+/* What may follow a breakpoint: ";" and conditions. Commands to be run at the
+ * target are not supported, and we do not say that they are. */
+static bool get_conditions(const char *args, Point *p)
+{
+    while (*args) {
+        packet_get_char(&args, ';');
+        GBytes *code = get_condition(&args);
+        if (!code) {
+            g_clear_pointer(&p->conditions, g_ptr_array_unref);
+            return false;
+        }
+        if (!p->conditions) {
+            p->conditions = g_ptr_array_new_with_free_func(
+                (GDestroyNotify)g_bytes_unref);
+        }
+        g_ptr_array_add(p->conditions, code);
+    }
+    return true;
+}
+
 /* "TYPE,ADDR,KIND[;…]" */
 static bool get_point(const char *args, Point *p)
 {
@@ -443,19 +479,28 @@ static bool get_point(const char *args, Point *p)
         return false;
     }
     p->type = type;
-    return get_range(&args, &p->addr, &p->len);
+    p->conditions = NULL;
+    return get_range(&args, &p->addr, &p->len) && get_conditions(args, p);
 }
 
 static void insert_point(Gdbstub *g, const char *args, size_t len)
 {
-    Point p;
-    answer(g, get_point(args, &p) && point_insert(g, &p), "E22");
+    Point p = { 0 };
+    bool ok = get_point(args, &p) && point_insert(g, &p);
+    if (!ok) {
+        g_clear_pointer(&p.conditions, g_ptr_array_unref);
+    }
+    answer(g, ok, "E22");
 }
 
 static void remove_point(Gdbstub *g, const char *args, size_t len)
 {
-    Point p;
-    answer(g, get_point(args, &p) && point_remove(g, &p), "E22");
+    Point p = { 0 };
+    bool ok = get_point(args, &p);
+    if (ok) {
+        g_clear_pointer(&p.conditions, g_ptr_array_unref);
+    }
+    answer(g, ok && point_remove(g, &p), "E22");
 }
 
 /* --- leaving ------------------------------------------------------------------------------- */

@@ -141,6 +141,8 @@ Gdbstub *gdbstub_new(Machine *m, Replay *r, Chardev *chr)
     g->points = g_array_new(FALSE, FALSE, sizeof(Point));
     g->active = g_array_new(FALSE, FALSE, sizeof(Point));
     g->last_stop = g_strdup("T05thread:01;");
+    stub_cpu(g)->break_holds = points_hold;
+    stub_cpu(g)->break_opaque = g;
     runstate_listen(m, stub_run_event, g);
     chardev_set_handlers(chr, stub_input, stub_notify, g);
     return g;
@@ -154,6 +156,7 @@ void gdbstub_free(Gdbstub *g)
     chardev_set_handlers(g->chr, NULL, NULL, NULL);
     runstate_unlisten(g->machine, stub_run_event, g);
     points_clear(g);
+    stub_cpu(g)->break_holds = NULL;
     packet_reader_free(&g->reader);
     g_clear_pointer(&g->sent, g_byte_array_unref);
     g_string_free(g->reply, TRUE);

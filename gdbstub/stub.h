@@ -18,6 +18,8 @@ typedef struct Point {
     PointType type;
     GuestAddr addr;
     uint64_t len;
+    GPtrArray *conditions; /* GBytes, agent expressions: one must hold;
+                            * NULL: none. Shared by reference. */
 } Point;
 
 /* Signal numbers of stop replies (GDB manual, include/gdb/signals.def). */
@@ -66,8 +68,11 @@ void command_run(Gdbstub *g);
 
 /* --- breakpoint.c ------------------------------------------------------------ */
 
+/* Takes the conditions over; the same point again: they are replaced. */
 bool point_insert(Gdbstub *g, const Point *p);
 bool point_remove(Gdbstub *g, const Point *p);
+/* Cpu.break_holds: whether a breakpoint at the present place stops. */
+bool points_hold(void *opaque, Cpu *cpu);
 /* Brings the wanted points to the CPU. */
 void points_sync(Gdbstub *g);
 /* Forgets all; the CPU's too. */

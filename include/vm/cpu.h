@@ -203,6 +203,10 @@ struct Cpu {
     void *accel;                /* accel/tcg's own */
 
     GArray *breakpoints;        /* Breakpoint */
+    /* Asked before a debugger's breakpoint stops the machine: false if its
+     * condition does not hold. NULL: it always does. */
+    bool (*break_holds)(void *opaque, Cpu *cpu);
+    void *break_opaque;
     GArray *watchpoints;        /* Watchpoint */
     WatchHit watch_hit;
     Icount skip_break_icount;   /* do not report a breakpoint here */

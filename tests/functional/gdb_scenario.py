@@ -153,6 +153,23 @@ def symbols():
     execute('delete')
 
 
+def conditions():
+    """A condition is evaluated by the stub, in both directions."""
+    execute('set breakpoint condition-evaluation target')
+    execute('hbreak square if n == 9')
+    execute('continue')
+    expect(int(gdb.parse_and_eval('n')), 9, 'n at the first stop')
+    first = icount()
+    execute('continue')
+    expect(int(gdb.parse_and_eval('n')), 9, 'n at the second stop')
+    execute('reverse-continue')
+    expect(icount(), first, 'back at the first stop')
+    execute('delete')
+    execute('hbreak square if counter == 50')
+    execute('continue')
+    expect(int(gdb.parse_and_eval('counter')), 50, 'counter')
+
+
 def main():
     execute('set pagination off')
     execute('set confirm off')

@@ -58,8 +58,9 @@ class Gdb(reprise.TestCase):
         drive = ('-drive', f'file={reprise.guest("calls")},format=raw,'
                  'if=ide,snapshot=on')
         log, _ = self.record(*drive, until='sum 1240 calls 120')
-        self.attach(log, 'symbols', *drive,
-                    elf=reprise.guest('calls').replace('.img', '.elf'))
+        for scenario in ('symbols', 'conditions'):
+            self.attach(log, scenario, *drive,
+                        elf=reprise.guest('calls').replace('.img', '.elf'))
 
 
 if __name__ == '__main__':
