@@ -221,7 +221,7 @@ bool snapshot_loadvm(Machine *m, const char *name, uint64_t *log_position,
         return false;
     }
     RunState before = runstate(m);
-    if (before == RUN_RUNNING) {
+    if (before == RUN_RUNNING && !m->travelling) {
         runstate_set(m, RUN_RESTORE_VM);
     }
     /* The stream is the part that can be wrong, and is checked before

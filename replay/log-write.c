@@ -12,7 +12,7 @@
 #include "base/crc32c.h"
 #include "log-format.h"
 
-#define FLUSH_INTERVAL_US (100 * 1000)
+#define FLUSH_INTERVAL_MS 100
 
 struct LogWriter {
     char *path;
@@ -26,6 +26,7 @@ struct LogWriter {
     Icount told;           /* the file says what happened until here */
     uint64_t position;
     int64_t flushed_us;    /* host time; decides when to write, never what */
+    guint timeout;         /* main loop's, while events wait; 0: none */
     bool ended;
 };
 
@@ -103,6 +104,9 @@ LogWriter *log_writer_new(const char *path, const char *identity,
 void log_writer_free(LogWriter *w)
 {
     if (w) {
+        if (w->timeout) {
+            g_source_remove(w->timeout);
+        }
         close(w->fd);
         g_byte_array_free(w->waiting, TRUE);
         g_byte_array_free(w->events, TRUE);
@@ -163,9 +167,20 @@ void log_writer_flush(LogWriter *w, Icount icount)
 
 void log_writer_tick(LogWriter *w, Icount icount)
 {
-    if (g_get_monotonic_time() - w->flushed_us >= FLUSH_INTERVAL_US) {
+    if (g_get_monotonic_time() - w->flushed_us >= FLUSH_INTERVAL_MS * 1000) {
         log_writer_flush(w, icount);
     }
+}
+
+/* The guest sleeps or is stopped, so that nobody calls log_writer_tick(). */
+static gboolean flush_events(void *opaque)
+{
+    LogWriter *w = opaque;
+    w->timeout = 0;
+    if (!w->ended) {
+        close_events(w, w->last);
+    }
+    return G_SOURCE_REMOVE;
 }
 
 /* --- what goes into chunks ---------------------------------------------------------- */
@@ -182,6 +197,9 @@ void log_write_event(LogWriter *w, const LogEvent *e)
     w->last = e->icount;
     w->event_count++;
     w->position++;
+    if (!w->timeout) {
+        w->timeout = g_timeout_add(FLUSH_INTERVAL_MS, flush_events, w);
+    }
 }
 
 uint64_t log_writer_position(const LogWriter *w)

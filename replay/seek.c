@@ -11,8 +11,10 @@
 
 /* A poll costs little, but a breakpoint may be hit at every instruction. */
 #define POLL_INSNS        (UINT64_C(1) << 18)
-/* A snapshot in a disk image must save this many instructions to be used. */
+/* A snapshot in a disk image must save this many instructions to be used, or
+ * this many distances between checkpoints. */
 #define SNAPSHOT_WORTH    (UINT64_C(1) << 24)
+#define SNAPSHOT_SPACINGS 4u
 
 bool travel_allowed(Machine *m, Error **errp)
 {
@@ -153,11 +155,13 @@ TravelEnd travel_forward(Travel *t, Icount icount, TravelHit *hit,
 static const LogMark *useful_mark(Replay *r, Icount from, Icount icount)
 {
     const GPtrArray *marks = log_reader_marks(r->play.log);
+    uint64_t worth = MIN(SNAPSHOT_WORTH, SNAPSHOT_SPACINGS *
+                                             timeline_spacing(r->timeline));
     for (guint i = marks->len; i-- > 0;) {
         const LogMark *mark = g_ptr_array_index(marks, i);
         if (mark->icount <= icount && (mark->at_boundary ||
                                        mark->icount < icount)) {
-            return mark->icount > from + SNAPSHOT_WORTH ? mark : NULL;
+            return mark->icount > from + worth ? mark : NULL;
         }
     }
     return NULL;
@@ -176,13 +180,18 @@ static bool load_mark(Replay *r, const LogMark *mark)
     return same;
 }
 
-static void start_from(Travel *t, const Checkpoint *cp, Icount icount)
+/* Goes to the nearest place from which icount can be reached: a snapshot, a
+ * checkpoint, or where we are. */
+static void start_from(Travel *t, const Checkpoint *cp, bool here,
+                       Icount icount)
 {
     Replay *r = t->r;
-    const LogMark *mark = useful_mark(r, cp->icount, icount);
+    Icount now = machine_icount(r->m);
+    bool stay = here && now >= cp->icount;
+    const LogMark *mark = useful_mark(r, stay ? now : cp->icount, icount);
     if (mark && load_mark(r, mark)) {
         timeline_add(r->timeline, false);
-    } else {
+    } else if (!stay || mark) {
         checkpoint_restore(r->timeline, cp);
     }
 }
@@ -193,10 +202,9 @@ TravelEnd travel_to(Travel *t, Icount icount, Error **errp)
     Icount now = machine_icount(r->m);
     const Checkpoint *cp = timeline_find(r->timeline, icount);
     g_assert(cp);
-    bool on_the_way = now < icount || (now == icount && r->m->at_boundary);
-    if (r->divergence || !on_the_way || cp->icount > now) {
-        start_from(t, cp, icount);
-    }
+    bool here = !r->divergence &&
+                (now < icount || (now == icount && r->m->at_boundary));
+    start_from(t, cp, here, icount);
     return travel_forward(t, icount, NULL, NULL, errp);
 }
 

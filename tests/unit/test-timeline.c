@@ -477,6 +477,35 @@ static void test_snapshots(void)
     }
 }
 
+/* A seek that skips half of the run uses the snapshot made there, and arrives
+ * where running would have arrived. */
+static void test_snapshot_shortcut(void)
+{
+    Toy *t = replayer();
+    Recorded rec = record_run(t, 40, "init");
+    uint64_t digests[2];
+    for (int n = 0; n < 2; n++) {
+        spacing = n ? 1000 : 0;
+        t = toy_again(t, toy_busy, toy_busy_count);
+        Replay *r = start(t, REPLAY_PLAY, "init");
+        runstate_set(t->m, RUN_PAUSED);
+        unsigned loads = toy_loads;
+        bool ok = replay_seek(r, RUN_INSNS * 3 / 4, NULL);
+        g_assert_true(ok);
+        g_assert_cmpint(toy_loads > loads, ==, n);
+        digests[n] = whole_digest(t->m);
+        GRand *rnd = g_rand_new_with_seed(n);
+        runstate_set(t->m, RUN_RUNNING);
+        run_to_end(t, r, rnd);
+        g_assert_cmphex(whole_digest(t->m), ==, rec.digest);
+        g_rand_free(rnd);
+        replay_free(r);
+    }
+    spacing = 0;
+    g_assert_cmphex(digests[0], ==, digests[1]);
+    toy_free(t);
+}
+
 /* --- divergence ---------------------------------------------------------------------- */
 
 static void diverge(void (*spoil)(Toy *t), const char *expected)
@@ -650,6 +679,7 @@ int main(int argc, char **argv)
     g_test_add_func("/timeline/dense-watchpoints", test_dense_watchpoints);
     g_test_add_func("/timeline/edges", test_edges);
     g_test_add_func("/timeline/snapshots", test_snapshots);
+    g_test_add_func("/timeline/snapshot-shortcut", test_snapshot_shortcut);
     g_test_add_func("/timeline/divergence", test_divergence);
     g_test_add_func("/timeline/reset-and-off", test_reset_and_off);
     g_test_add_func("/timeline/killed", test_killed);

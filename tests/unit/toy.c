@@ -124,8 +124,11 @@ bool blockdev_snapshot_delete(BlockDev *b, const char *name, Error **errp)
     return true;
 }
 
+unsigned toy_loads;
+
 GBytes *blockdev_snapshot_vm_state(BlockDev *b, const char *name, Error **errp)
 {
+    toy_loads++;
     return g_bytes_ref(g_ptr_array_index(b->states, snapshot_index(b, name)));
 }
 

@@ -75,6 +75,8 @@ Toy *toy_again(Toy *old, const ToyInsn *code, size_t count);
 void toy_free(Toy *t);
 ToyCpuState *toy_cpu(Toy *t);
 BlockDev *toy_disk(Toy *t);
+/* How often a snapshot's VM state was read from a disk. */
+extern unsigned toy_loads;
 /* A monitor command that resets the machine. */
 void toy_command(Toy *t);
 void toy_serial_input(Toy *t, const void *data, size_t len);
