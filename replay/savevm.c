@@ -1,0 +1,90 @@
+/*
+ * savevm and loadvm in a recording and its replay: a snapshot is a place in the
+ * log too.
+ */
+#include "travel.h"
+
+uint64_t replay_log_position(Replay *r)
+{
+    if (!r) {
+        return 0;
+    }
+    return r->mode == REPLAY_RECORD
+               ? log_writer_position(r->rec.log)
+               : log_cursor_position(r->play.log, &r->play.at);
+}
+
+static void write_mark(Replay *r, const char *name)
+{
+    Digest d = { 0 };
+    digest_take(r->ram_digest, &d);
+    LogMark mark = { .icount = d.icount, .total = d.total,
+                     .at_boundary = r->m->at_boundary, .name = (char *)name };
+    log_write_mark(r->rec.log, &mark);
+    digest_clear(&d);
+}
+
+bool replay_savevm(Machine *m, Replay *r, const char *name, Error **errp)
+{
+    if (!travel_allowed(m, errp) ||
+        !snapshot_savevm(m, name, replay_log_position(r), errp)) {
+        return false;
+    }
+    if (r && r->mode == REPLAY_RECORD && name) {
+        write_mark(r, name);
+    }
+    return true;
+}
+
+/* The place in the log that a stream says it is of must be one of this log. */
+static bool check_place(Replay *r, const char *name, LogCursor *c,
+                        Error **errp)
+{
+    g_autoptr(GBytes) stream = snapshot_vm_state(r->m, name, errp);
+    Icount icount;
+    uint64_t position;
+    if (!stream || !snapshot_peek(stream, &icount, &position, errp)) {
+        return false;
+    }
+    LogEvent next;
+    LogCursor after;
+    bool fits = log_reader_seek(r->play.log, position, c, NULL) &&
+                (!position || c->icount <= icount || !c->taken) &&
+                icount <= log_reader_end(r->play.log);
+    if (fits) {
+        after = *c;
+        fits = log_read_event(r->play.log, &after, &next, NULL) !=
+                   LOG_NEXT_OK || next.icount >= icount;
+    }
+    if (!fits) {
+        error_set(errp, "Snapshot '%s' does not belong to the recording '%s'",
+                  name, r->file);
+    }
+    return fits;
+}
+
+bool replay_load_snapshot(Replay *r, const char *name, Error **errp)
+{
+    LogCursor c;
+    uint64_t position;
+    if (!check_place(r, name, &c, errp) ||
+        !snapshot_loadvm(r->m, name, &position, errp)) {
+        return false;
+    }
+    replay_forgive(r);
+    player_seek(&r->play, &c);
+    return true;
+}
+
+bool replay_loadvm(Replay *r, const char *name, Error **errp)
+{
+    if (r->mode == REPLAY_RECORD) {
+        error_set(errp, "Cannot load a snapshot while recording");
+        return false;
+    }
+    if (!travel_allowed(r->m, errp)) {
+        return false;
+    }
+    replay_diversion_end(r);
+    return replay_load_snapshot(r, name, errp);
+}

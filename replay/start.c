@@ -1,0 +1,177 @@
+/*
+ * Starting a recording or a replay, and ending it. See svc/timeline.h.
+ */
+#include "internal.h"
+
+#define DIGEST_INTERVAL    (UINT64_C(1) << 26)
+#define TIMELINE_BYTES     GIB
+/* Between checkpoints: nobody looks, a debugger is attached. */
+#define SPACING_IDLE       (UINT64_C(1) << 26)
+#define SPACING_DEBUGGING  (UINT64_C(1) << 22)
+
+/* --- starting ------------------------------------------------------------------------ */
+
+/* After a reset this is not what a replay finds at this icount. */
+static void on_run_event(void *opaque, const RunEvent *ev)
+{
+    Replay *r = opaque;
+    if (ev->type == RUN_EVENT_RESET) {
+        r->m->at_boundary = false;
+    }
+}
+
+static Replay *replay_new(Machine *m, const ReplayOptions *opts)
+{
+    Replay *r = g_new0(Replay, 1);
+    r->m = m;
+    r->mode = opts->mode;
+    r->file = g_strdup(opts->file);
+    r->digest_interval = opts->digest_interval ? opts->digest_interval
+                                               : DIGEST_INTERVAL;
+    r->break_icount = ICOUNT_NONE;
+    runstate_listen(m, on_run_event, r);
+    return r;
+}
+
+static void power_on(Replay *r)
+{
+    machine_power_on(r->m);
+    r->m->at_boundary = true;
+    r->ram_digest = ram_digest_new(r->m);
+}
+
+static bool start_recording(Replay *r, const ReplayOptions *opts,
+                            Error **errp)
+{
+    if (opts->snapshot && !snapshot_vm_state_disk(r->m, errp)) {
+        return false;
+    }
+    g_autoptr(GString) id = identity_text(r->m, opts->identity);
+    r->rec.log = log_writer_new(r->file, id->str, errp);
+    if (!r->rec.log) {
+        return false;
+    }
+    recorder_plug(&r->rec, r);
+    power_on(r);
+    if (opts->snapshot && !replay_savevm(r->m, r, opts->snapshot, errp)) {
+        return false;
+    }
+    replay_digest_here(r);
+    return log_writer_ok(r->rec.log, errp);
+}
+
+static bool no_divergence(Replay *r, Error **errp)
+{
+    if (r->divergence) {
+        error_set(errp, "%s", r->divergence);
+    }
+    return !r->divergence;
+}
+
+static bool start_replaying(Replay *r, const ReplayOptions *opts,
+                            Error **errp)
+{
+    r->play.log = log_reader_new(r->file, errp);
+    if (!r->play.log) {
+        return false;
+    }
+    g_autoptr(GString) id = identity_text(r->m, opts->identity);
+    if (!identity_compare(r->file, log_reader_identity(r->play.log), id->str,
+                          errp)) {
+        return false;
+    }
+    if (!log_reader_complete(r->play.log)) {
+        error_warn("'%s' was cut off: it is good until icount %"
+                   G_GUINT64_FORMAT, r->file, log_reader_end(r->play.log));
+    }
+    player_plug(&r->play, r);
+    power_on(r);
+    if (!no_divergence(r, errp)) {
+        return false;
+    }
+    if (opts->snapshot && !replay_load_snapshot(r, opts->snapshot, errp)) {
+        return false;
+    }
+    if (r->m->at_boundary) {
+        replay_digest_here(r);
+    }
+    if (!no_divergence(r, errp)) {
+        return false;
+    }
+    sched_set_log_end(r->m, log_reader_end(r->play.log));
+    r->timeline = timeline_new(r, opts->timeline_bytes ? opts->timeline_bytes
+                                                       : TIMELINE_BYTES);
+    r->spacing = opts->timeline_spacing;
+    timeline_set_spacing(r->timeline, r->spacing ? r->spacing : SPACING_IDLE);
+    timeline_add(r->timeline, true);
+    return true;
+}
+
+Replay *replay_start(Machine *m, const ReplayOptions *opts, Error **errp)
+{
+    g_assert(opts->mode != REPLAY_NONE);
+    if (m->icount_mode == ICOUNT_OFF) {
+        error_set(errp, "Recording and replaying need -icount");
+        return NULL;
+    }
+    Replay *r = replay_new(m, opts);
+    bool ok = r->mode == REPLAY_RECORD ? start_recording(r, opts, errp)
+                                       : start_replaying(r, opts, errp);
+    if (!ok) {
+        replay_free(r);
+        return NULL;
+    }
+    return r;
+}
+
+void replay_start_debugging(Replay *r)
+{
+    if (r && r->timeline && !r->debugging) {
+        r->debugging = true;
+        timeline_set_spacing(r->timeline, r->spacing ? r->spacing
+                                                     : SPACING_DEBUGGING);
+        if (r->m->at_boundary) {
+            timeline_add(r->timeline, false);
+        }
+    }
+}
+
+/* --- ending -------------------------------------------------------------------------- */
+
+void replay_finish(Replay *r, ShutdownCause cause)
+{
+    if (!r || r->mode != REPLAY_RECORD) {
+        return;
+    }
+    Icount now = machine_icount(r->m);
+    if (r->m->at_boundary && now % r->digest_interval && now) {
+        replay_digest_here(r);
+    }
+    log_write_end(r->rec.log, now, shutdown_cause_name(cause));
+    Error *err = NULL;
+    if (!log_writer_ok(r->rec.log, &err)) {
+        error_report("the recording has no end: %s", error_message(err));
+        error_free(err);
+    }
+    nondet_set_source(r->m, NULL);
+}
+
+void replay_free(Replay *r)
+{
+    if (!r) {
+        return;
+    }
+    runstate_unlisten(r->m, on_run_event, r);
+    nondet_set_source(r->m, NULL);
+    sched_set_log_end(r->m, ICOUNT_NONE);
+    if (r->timeline) {
+        checkpoint_free(r->timeline, r->diversion);
+    }
+    timeline_free(r->timeline);
+    ram_digest_free(r->ram_digest);
+    log_writer_free(r->rec.log);
+    log_reader_free(r->play.log);
+    g_free(r->divergence);
+    g_free(r->file);
+    g_free(r);
+}
