@@ -289,7 +289,10 @@ static int check_all(Check *c)
     int err = count_map(c, q->map.l1, q->map.offset, q->map.entries, true);
     err = err < 0 ? err : count_snapshots(c);
     err = err < 0 ? err : compare(c);
-    if (err == 0 && c->repair && !c->result->leaks_only && c->copied_wrong) {
+    bool changed = c->result->leaks_fixed + c->result->corruptions_fixed > 0;
+    /* Counts set right may make flags wrong that agreed before. */
+    if (err == 0 && c->repair &&
+        (changed || (c->copied_wrong && !c->result->leaks_only))) {
         q->reported = false;
         err = qcow2_walk_copied(q);
         err = err < 0 ? err : qcow2_sync_tables(q);

@@ -92,6 +92,23 @@ static int settle(Qcow2 *q)
     return err < 0 ? err : block_file_sync(q->file);
 }
 
+/* While counts and "copied" flags are changed all over the image they do not
+ * agree. A crash in the middle is told to the next writer by the dirty bit; he
+ * sets them right. An error leaves the bit to him, too. */
+static int change_begin(Qcow2 *q, bool *ours)
+{
+    *ours = q->version >= 3 && !(q->incompatible & INCOMPATIBLE_DIRTY);
+    return !*ours ? 0 :
+           qcow2_set_incompatible(q, q->incompatible | INCOMPATIBLE_DIRTY);
+}
+
+static int change_end(Qcow2 *q, bool ours)
+{
+    int err = settle(q);
+    return err < 0 || !ours ? err :
+           qcow2_set_incompatible(q, q->incompatible & ~INCOMPATIBLE_DIRTY);
+}
+
 /* --- VM state --------------------------------------------------------- */
 
 /* Writes a cluster of VM state, filled up with zeroes. */
@@ -248,21 +265,22 @@ static Qcow2Map map_copy(const Qcow2 *q, uint64_t vm_state_bytes)
     return map;
 }
 
-/* All but the switch: references, VM state, the new L1 table. */
-static int create_prepare(Qcow2 *q, Qcow2Map *map, GBytes *vm_state)
+/* All but the switch: references, VM state, the new L1 table. When an error
+ * could not be undone the image is not ours to call clean. */
+static int create_prepare(Qcow2 *q, Qcow2Map *map, GBytes *vm_state,
+                          bool *ours)
 {
-    int err = qcow2_sync_tables(q);
-    err = err < 0 ? err : qcow2_walk_room(q, map);
-    err = err < 0 ? err : qcow2_walk_add(q, map, 1);
+    int err = qcow2_walk_add(q, map, 1);
     if (err < 0) {
+        *ours = false;
         return err;
     }
     err = qcow2_walk_copied(q);
     err = err < 0 ? err : qcow2_sync_tables(q);
     err = err < 0 || !vm_state ? err : vm_state_store(q, map, vm_state);
     err = err < 0 ? err : map_store_new(q, map);
-    if (err < 0 && qcow2_walk_add(q, map, -1) == 0) {
-        (void)settle(q);
+    if (err < 0 && qcow2_walk_add(q, map, -1) < 0) {
+        *ours = false;
     }
     return err;
 }
@@ -278,14 +296,41 @@ static int rows_switch(Qcow2 *q, GPtrArray *rows, const Qcow2Map *dropped)
     if (dropped) {
         map_forget(q, dropped);
     }
-    return settle(q);
+    return 0;
+}
+
+/* Takes a snapshot into `map`, in place of row `replaces` (-1: none), which
+ * is `old`. */
+static int create(Qcow2 *q, const BlockSnapshot *info, GBytes *vm_state,
+                  int replaces, const Qcow2Map *old)
+{
+    uint64_t bytes = vm_state ? g_bytes_get_size(vm_state) : 0;
+    Qcow2Map map = map_copy(q, bytes);
+    bool ours = false;
+    bool fits = map.entries <= QCOW2_L1_BYTES_MAX / 8 &&
+                strlen(info->name) <= UINT16_MAX;
+    int err = fits ? qcow2_sync_tables(q) : -EFBIG;
+    err = err < 0 ? err : qcow2_walk_room(q, &map);
+    err = err < 0 ? err : change_begin(q, &ours);
+    if (err == 0) {
+        err = create_prepare(q, &map, vm_state, &ours);
+        if (err == 0) {
+            Qcow2Snapshot *s = row_new(q, info, bytes, replaces);
+            s->l1_offset = map.offset;
+            s->l1_entries = map.entries;
+            err = rows_switch(q, rows_changed(q, replaces, s), old);
+        }
+        int ended = change_end(q, ours);
+        err = err < 0 ? err : ended;
+    }
+    g_free(map.l1);
+    return err;
 }
 
 bool qcow2_snapshot_create(BlockNode *n, const BlockSnapshot *info,
                            GBytes *vm_state, Error **errp)
 {
     Qcow2 *q = QCOW2(n);
-    uint64_t bytes = vm_state ? g_bytes_get_size(vm_state) : 0;
     int replaces = -1;
     for (guint i = 0; i < q->snapshots->len; i++) {
         const Qcow2Snapshot *s = g_ptr_array_index(q->snapshots, i);
@@ -296,18 +341,8 @@ bool qcow2_snapshot_create(BlockNode *n, const BlockSnapshot *info,
         !map_load(q, g_ptr_array_index(q->snapshots, replaces), &old, errp)) {
         return false;
     }
-    Qcow2Map map = map_copy(q, bytes);
-    bool fits = map.entries <= QCOW2_L1_BYTES_MAX / 8 &&
-                strlen(info->name) <= UINT16_MAX;
-    int err = fits ? create_prepare(q, &map, vm_state) : -EFBIG;
-    if (err == 0) {
-        Qcow2Snapshot *s = row_new(q, info, bytes, replaces);
-        s->l1_offset = map.offset;
-        s->l1_entries = map.entries;
-        err = rows_switch(q, rows_changed(q, replaces, s),
-                          replaces >= 0 ? &old : NULL);
-    }
-    g_free(map.l1);
+    int err = create(q, info, vm_state, replaces,
+                     replaces >= 0 ? &old : NULL);
     g_free(old.l1);
     return err == 0 || fail(q, errp, err, "create", info->name);
 }
@@ -327,7 +362,7 @@ static int active_switch(Qcow2 *q, Qcow2Map *map)
     map->l1 = old.l1;
     q->node.size_bytes = qcow2_disk_bytes(q->map.size_bytes);
     map_forget(q, &old);
-    return settle(q);
+    return 0;
 }
 
 bool qcow2_snapshot_goto(BlockNode *n, const char *name, Error **errp)
@@ -342,10 +377,16 @@ bool qcow2_snapshot_goto(BlockNode *n, const char *name, Error **errp)
     for (uint32_t i = 0; i < map.entries; i++) {
         map.l1[i] &= ~ENTRY_COPIED;
     }
+    bool ours = false;
     int err = qcow2_sync_tables(q);
     err = err < 0 ? err : qcow2_walk_room(q, &map);
-    err = err < 0 ? err : qcow2_walk_add(q, &map, 1);
-    err = err < 0 ? err : active_switch(q, &map);
+    err = err < 0 ? err : change_begin(q, &ours);
+    if (err == 0) {
+        err = qcow2_walk_add(q, &map, 1);
+        err = err < 0 ? err : active_switch(q, &map);
+        int ended = err < 0 ? 0 : change_end(q, ours);
+        err = err < 0 ? err : ended;
+    }
     g_free(map.l1);
     return err == 0 || fail(q, errp, err, "go to", name);
 }
@@ -358,11 +399,15 @@ bool qcow2_snapshot_delete(BlockNode *n, const char *name, Error **errp)
     if (!s || !map_load(q, s, &map, errp)) {
         return false;
     }
+    bool ours = false;
     int err = qcow2_sync_tables(q);
+    err = err < 0 ? err : change_begin(q, &ours);
     if (err == 0) {
         GPtrArray *rows = rows_changed(q, qcow2_snapshot_index(q, name),
                                        NULL);
         err = rows_switch(q, rows, &map);
+        int ended = change_end(q, ours);
+        err = err < 0 ? err : ended;
     }
     g_free(map.l1);
     return err == 0 || fail(q, errp, err, "delete", name);

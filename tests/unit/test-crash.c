@@ -1,0 +1,381 @@
+/*
+ * Power cuts: a qcow2 image on a medium that may lose, or tear between
+ * sectors, whatever was written after the last sync. What is found afterwards
+ * must be an image without corruption, with everything that was flushed.
+ *
+ * The medium is this file's: it stands in for block/file.c.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "block/file.h"
+#include "io/image.h"
+
+enum { SECTOR = 512, MEDIUM_MAX = 4 << 20 };
+
+/* --- the medium ------------------------------------------------------- */
+
+/* A sector that was written since the last sync. */
+typedef struct Pending {
+    uint64_t at;
+    uint8_t data[SECTOR];
+} Pending;
+
+struct BlockFile {
+    uint8_t *now;          /* as a reader sees it */
+    uint8_t *safe;         /* as it was at the last sync */
+    uint64_t size_bytes, safe_bytes;
+    GArray *pending;       /* of Pending, in order */
+    void (*before_sync)(void *opaque); /* may be NULL */
+    void *opaque;
+};
+
+static struct BlockFile *medium;
+
+BlockFile *block_file_open(const char *path, unsigned flags, Error **errp)
+{
+    if (flags & BLOCK_FILE_CREATE) {
+        memset(medium->now, 0, MEDIUM_MAX);
+        medium->size_bytes = 0;
+    }
+    return medium;
+}
+
+void block_file_close(BlockFile *f)
+{
+}
+
+const char *block_file_path(const BlockFile *f)
+{
+    return "medium";
+}
+
+bool block_file_writable(const BlockFile *f)
+{
+    return true;
+}
+
+uint64_t block_file_size(const BlockFile *f)
+{
+    return f->size_bytes;
+}
+
+uint64_t block_file_allocated(const BlockFile *f)
+{
+    return f->size_bytes;
+}
+
+bool block_file_same(const BlockFile *f, const char *path)
+{
+    return false;
+}
+
+int block_file_read(BlockFile *f, uint64_t offset, void *buf, size_t bytes)
+{
+    uint64_t here = offset < MEDIUM_MAX ? MIN(bytes, MEDIUM_MAX - offset) : 0;
+    memset((uint8_t *)buf + here, 0, bytes - here);
+    memcpy(buf, f->now + MIN(offset, MEDIUM_MAX), here);
+    return 0;
+}
+
+int block_file_write(BlockFile *f, uint64_t offset, const void *buf,
+                     size_t bytes)
+{
+    if (offset + bytes > MEDIUM_MAX) {
+        return -ENOSPC;
+    }
+    memcpy(f->now + offset, buf, bytes);
+    f->size_bytes = MAX(f->size_bytes, offset + bytes);
+    for (uint64_t at = offset & ~(SECTOR - 1ULL); at < offset + bytes;
+         at += SECTOR) {
+        Pending p = { .at = at };
+        memcpy(p.data, f->now + at, SECTOR);
+        g_array_append_val(f->pending, p);
+    }
+    return 0;
+}
+
+int block_file_zero(BlockFile *f, uint64_t offset, uint64_t bytes)
+{
+    g_assert_not_reached();
+}
+
+int block_file_truncate(BlockFile *f, uint64_t size_bytes)
+{
+    f->size_bytes = size_bytes;
+    return 0;
+}
+
+int block_file_sync(BlockFile *f)
+{
+    if (f->before_sync) {
+        f->before_sync(f->opaque);
+    }
+    memcpy(f->safe, f->now, f->size_bytes);
+    f->safe_bytes = f->size_bytes;
+    g_array_set_size(f->pending, 0);
+    return 0;
+}
+
+uint64_t block_file_extent(BlockFile *f, uint64_t offset, uint64_t bytes,
+                           bool *hole)
+{
+    *hole = false;
+    return bytes;
+}
+
+static BlockFile *medium_new(void)
+{
+    BlockFile *f = g_new0(BlockFile, 1);
+    f->now = g_malloc0(MEDIUM_MAX);
+    f->safe = g_malloc0(MEDIUM_MAX);
+    f->pending = g_array_new(FALSE, FALSE, sizeof(Pending));
+    return f;
+}
+
+static void medium_free(BlockFile *f)
+{
+    g_free(f->now);
+    g_free(f->safe);
+    g_array_unref(f->pending);
+    g_free(f);
+}
+
+/* What may be left of a medium: all that is safe, and any of the rest. */
+static BlockFile *medium_cut(const BlockFile *f, GRand *rand)
+{
+    BlockFile *cut = medium_new();
+    unsigned keep = g_rand_int_range(rand, 0, 5);
+    memcpy(cut->now, f->safe, f->safe_bytes);
+    cut->size_bytes = f->safe_bytes;
+    for (guint i = 0; i < f->pending->len; i++) {
+        const Pending *p = &g_array_index(f->pending, Pending, i);
+        if (g_rand_int_range(rand, 0, 4) < keep) {
+            memcpy(cut->now + p->at, p->data, SECTOR);
+            cut->size_bytes = MAX(cut->size_bytes, p->at + SECTOR);
+        }
+    }
+    block_file_sync(cut);
+    return cut;
+}
+
+/* --- the disk --------------------------------------------------------- */
+
+enum { SECTORS = 1024 };
+
+/* What is being done when the power fails. */
+typedef enum Doing { NOTHING, WRITING, CREATING, GOING, DELETING } Doing;
+
+typedef struct Model {
+    BlockDev *disk;
+    GRand *rand;
+    /* Each sector is filled with a number; what it was when last flushed, and
+     * whether it was written since. */
+    uint32_t now[SECTORS], flushed[SECTORS];
+    bool written[SECTORS];
+    uint32_t snap[SECTORS];    /* at snapshot "s" */
+    bool has_snap;
+    Doing doing;
+    uint32_t next;
+} Model;
+
+static void fill(uint8_t *sector, uint32_t number)
+{
+    for (unsigned i = 0; i < SECTOR; i += 4) {
+        memcpy(sector + i, &number, 4);
+    }
+}
+
+static bool same_sectors(BlockDev *b, const uint32_t *want, const bool *except)
+{
+    for (unsigned i = 0; i < SECTORS; i++) {
+        uint8_t got[SECTOR], wanted[SECTOR];
+        fill(wanted, want[i]);
+        g_assert_cmpint(blockdev_read(b, i * SECTOR, got, SECTOR), ==, 0);
+        if (memcmp(got, wanted, SECTOR) != 0 && !(except && except[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static BlockDev *open_medium(void)
+{
+    BlockOpenOptions opts = { .file = "medium", .format = "qcow2" };
+    Error *err = NULL;
+    BlockDev *b = blockdev_open(&opts, &err);
+    if (!b) {
+        g_test_message("%s", error_message(err));
+    }
+    g_assert_nonnull(b);
+    return b;
+}
+
+/* Leaks are what a crash may leave. */
+static void say(void *opaque, const char *line)
+{
+    if (!g_str_has_prefix(line, "Leaked")) {
+        g_test_message("%s", line);
+    }
+}
+
+static bool is_dirty(void)
+{
+    ImageInfo *info = image_info("medium", "qcow2", true, NULL);
+    g_assert_nonnull(info);
+    bool dirty = info->dirty;
+    image_info_free(info);
+    return dirty;
+}
+
+static void check_image(void)
+{
+    ImageCheck r = { .report = say };
+    g_assert_true(image_check("medium", "qcow2", false, &r, NULL));
+    g_assert_cmpuint(r.corruptions, ==, 0);
+}
+
+/* The power fails now: what is there when it comes back? */
+static void power_cut(const Model *d)
+{
+    BlockFile *whole = medium;
+    BlockFile *cut = medium = medium_cut(whole, d->rand);
+    if (!is_dirty()) {
+        check_image();
+    }
+    BlockDev *b = open_medium();
+    check_image();
+    g_assert_true(same_sectors(b, d->flushed, d->written) ||
+                  (d->doing == GOING && same_sectors(b, d->snap, NULL)));
+    if (blockdev_snapshot_goto(b, "s", NULL)) {
+        g_assert_true(d->has_snap || d->doing == CREATING);
+        g_assert_true((d->has_snap && same_sectors(b, d->snap, NULL)) ||
+                      (d->doing == CREATING &&
+                       same_sectors(b, d->now, NULL)));
+    } else {
+        g_assert_true(!d->has_snap || d->doing == DELETING);
+    }
+    blockdev_close(b);
+    check_image();
+    medium = whole;
+    medium_free(cut);
+}
+
+/* In the middle of something. */
+static void cut_before_sync(void *opaque)
+{
+    const Model *d = opaque;
+    if (d->doing != NOTHING && g_rand_int_range(d->rand, 0, 4) != 0) {
+        power_cut(d);
+    }
+}
+
+static void write_some(Model *d)
+{
+    uint8_t buf[16 * SECTOR];
+    unsigned first = g_rand_int_range(d->rand, 0, SECTORS - 16);
+    unsigned n = g_rand_int_range(d->rand, 1, 16);
+    bool zero = g_rand_int_range(d->rand, 0, 4) == 0;
+    for (unsigned i = 0; i < n; i++) {
+        d->now[first + i] = zero ? 0 : ++d->next;
+        d->written[first + i] = true;
+        fill(buf + i * SECTOR, d->now[first + i]);
+    }
+    g_assert_cmpint(zero ? blockdev_write_zeroes(d->disk, first * SECTOR,
+                                                 n * SECTOR)
+                         : blockdev_write(d->disk, first * SECTOR, buf,
+                                          n * SECTOR), ==, 0);
+}
+
+static void flushed(Model *d)
+{
+    memcpy(d->flushed, d->now, sizeof d->now);
+    memset(d->written, 0, sizeof d->written);
+}
+
+static void snapshot(Model *d)
+{
+    d->doing = CREATING;
+    BlockSnapshot info = { .name = (char *)"s" };
+    GBytes *state = g_bytes_new_take(g_malloc0(3000), 3000);
+    g_assert_true(blockdev_snapshot_create(d->disk, &info, state, NULL));
+    g_bytes_unref(state);
+    memcpy(d->snap, d->now, sizeof d->now);
+    d->has_snap = true;
+    flushed(d);
+}
+
+static void step(Model *d)
+{
+    d->doing = WRITING;
+    switch (g_rand_int_range(d->rand, 0, 10)) {
+    case 0:
+        g_assert_cmpint(blockdev_flush(d->disk), ==, 0);
+        flushed(d);
+        break;
+    case 1:
+        snapshot(d);
+        break;
+    case 2:
+        if (d->has_snap) {
+            d->doing = GOING;
+            g_assert_true(blockdev_snapshot_goto(d->disk, "s", NULL));
+            memcpy(d->now, d->snap, sizeof d->now);
+            flushed(d);
+        }
+        break;
+    case 3:
+        if (d->has_snap && g_rand_int_range(d->rand, 0, 3) == 0) {
+            d->doing = DELETING;
+            g_assert_true(blockdev_snapshot_delete(d->disk, "s", NULL));
+            d->has_snap = false;
+        }
+        break;
+    default:
+        write_some(d);
+    }
+    d->doing = NOTHING;
+}
+
+typedef struct Shape {
+    unsigned cluster_bytes, refcount_bits;
+} Shape;
+
+static void test_power_cuts(gconstpointer data)
+{
+    const Shape *s = data;
+    ImageCreate c = {
+        .file = "medium", .format = "qcow2", .size_bytes = SECTORS * SECTOR,
+        .cluster_bytes = s->cluster_bytes, .refcount_bits = s->refcount_bits,
+    };
+    Model *d = g_new0(Model, 1);
+    d->rand = g_rand_new_with_seed(c.cluster_bytes);
+    medium = medium_new();
+    g_assert_true(image_create(&c, NULL));
+    d->disk = open_medium();
+    medium->before_sync = cut_before_sync;
+    medium->opaque = d;
+    for (unsigned i = 0; i < 150; i++) {
+        step(d);
+        power_cut(d);
+    }
+    blockdev_close(d->disk);
+    medium_free(medium);
+    g_rand_free(d->rand);
+    g_free(d);
+}
+
+int main(int argc, char **argv)
+{
+    static const Shape shapes[] = {
+        { 512, 64 }, { 512, 16 }, { 1024, 64 }, { 4096, 16 },
+    };
+    g_test_init(&argc, &argv, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(shapes); i++) {
+        g_autofree char *name = g_strdup_printf(
+            "/crash/power-cuts/%u-%u", shapes[i].cluster_bytes,
+            shapes[i].refcount_bits);
+        g_test_add_data_func(name, &shapes[i], test_power_cuts);
+    }
+    return g_test_run();
+}
