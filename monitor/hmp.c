@@ -201,8 +201,7 @@ static void cmd_savevm(Hmp *h, const char *args)
         name = g_strdup_printf("vm-%" G_GUINT64_FORMAT,
                                machine_icount(h->ctx.machine));
     }
-    uint64_t pos = h->ctx.replay ? replay_log_position(h->ctx.replay) : 0;
-    if (!snapshot_savevm(h->ctx.machine, name, pos, &err)) {
+    if (!replay_savevm(h->ctx.machine, h->ctx.replay, name, &err)) {
         hmp_error(h, err);
     }
 }

@@ -139,8 +139,6 @@ struct Replay {
 void replay_diverged(Replay *r, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 /* The recording is a pure function no more: forget a divergence. */
 void replay_forgive(Replay *r);
-/* Carries out a reset or what else the run state was asked for. */
-void replay_handle_requests(Machine *m);
 /* One call of sched_run() towards limit, which ends early where a digest or a
  * checkpoint is due; does what is due. */
 SchedStop replay_advance(Replay *r, Icount limit);

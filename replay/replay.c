@@ -119,15 +119,6 @@ SchedStop replay_advance(Replay *r, Icount limit)
     return stop;
 }
 
-/* A reset rewires the machine as a load does, but this is still the boundary
- * whose inputs were taken: more of them must wait for the next. */
-void replay_handle_requests(Machine *m)
-{
-    Icount arrived = m->arrived;
-    runstate_handle_requests(m);
-    m->arrived = arrived;
-}
-
 /* --- slices ------------------------------------------------------------------------ */
 
 static bool quitting(Machine *m)
@@ -172,7 +163,7 @@ static void at_end(Replay *r)
                         G_GUINT64_FORMAT "; the recording goes on to %"
                         G_GUINT64_FORMAT, machine_icount(m), replay_end(r));
     } else if (runstate_request_pending(m) && !r->debugging) {
-        replay_handle_requests(m);
+        runstate_handle_requests(m);
     } else {
         /* A debugger wants to look back from here, not to see it end. */
         runstate_rewind(m);
@@ -190,7 +181,7 @@ static bool handle_stop(Machine *m, Replay *r, SchedStop stop)
 {
     bool play = r && r->mode == REPLAY_PLAY;
     if (r && r->divergence) {
-        replay_handle_requests(m);
+        runstate_handle_requests(m);
         runstate_set(m, RUN_INTERNAL_ERROR);
     } else if (stop == SCHED_BREAKPOINT || stop == SCHED_WATCHPOINT) {
         runstate_set(m, RUN_DEBUG);
@@ -198,7 +189,7 @@ static bool handle_stop(Machine *m, Replay *r, SchedStop stop)
                         machine_icount(m) >= replay_end(r))) {
         at_end(r);
     } else if (stop == SCHED_REQUEST || runstate_request_pending(m)) {
-        replay_handle_requests(m);
+        runstate_handle_requests(m);
     }
     return stop == SCHED_WAIT;
 }

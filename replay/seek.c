@@ -112,7 +112,7 @@ static bool go_on(Travel *t, SchedStop stop, TravelHit *hit, void *opaque,
         }
         return true;
     case SCHED_REQUEST:
-        replay_handle_requests(m);
+        runstate_handle_requests(m);
         return true;
     case SCHED_LIMIT:
         return true;

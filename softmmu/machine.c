@@ -180,7 +180,6 @@ void machine_sections(Machine *m, SectionFn *fn, void *opaque)
 
 void machine_rewire(Machine *m)
 {
-    m->arrived = ICOUNT_NONE;
     clock_rewire(m->clock);
     mem_transaction_begin(m);
     for (guint i = 0; i < m->devices->len; i++) {
