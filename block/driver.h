@@ -13,6 +13,8 @@
 #include "io/blockdev.h"
 #include "io/image.h"
 
+/* No disk is larger: an exbibyte. */
+#define NODE_BYTES_MAX (UINT64_C(1) << 60)
 /* How many images may lie on top of each other. */
 #define BACKING_DEPTH_MAX 32
 
@@ -74,8 +76,9 @@ typedef struct NodeOpen {
 
 /* Opens an image of any format. Owned by the caller (one reference). */
 BlockNode *node_open(const NodeOpen *how, Error **errp);
-/* "raw" or "qcow2", from the first bytes. */
-const char *node_probe(BlockFile *file);
+/* "raw" or "qcow2", from the first bytes of a file. */
+#define PROBE_BYTES 4
+const char *node_probe_bytes(const uint8_t *start);
 
 /* Fills in the common part of a driver's freshly made struct. */
 void node_init(BlockNode *n, const BlockDriver *driver, const char *file);

@@ -6,6 +6,14 @@
 
 #include "driver.h"
 
+static const struct {
+    const char *format;
+    BlockNode *(*open)(BlockFile *file, const NodeOpen *how, Error **errp);
+} formats[] = {
+    { "raw", raw_open },
+    { "qcow2", qcow2_open },
+};
+
 void node_init(BlockNode *n, const BlockDriver *driver, const char *file)
 {
     n->driver = driver;
@@ -28,42 +36,49 @@ void node_unref(BlockNode *n)
     }
 }
 
-const char *node_probe(BlockFile *file)
+const char *node_probe_bytes(const uint8_t *start)
 {
-    char magic[4];
-    bool qcow2 = block_file_read(file, 0, magic, sizeof magic) == 0 &&
-                 memcmp(magic, "QFI\xfb", sizeof magic) == 0;
-    return qcow2 ? "qcow2" : "raw";
+    return memcmp(start, "QFI\xfb", PROBE_BYTES) == 0 ? "qcow2" : "raw";
+}
+
+/* The index of a format's driver, -1 after an error. */
+static int driver_index(BlockFile *file, const char *format, Error **errp)
+{
+    uint8_t start[PROBE_BYTES];
+    int err = format ? 0 : block_file_read(file, 0, start, sizeof start);
+    if (err < 0) {
+        error_set_errno(errp, -err, "Could not read '%s'",
+                        block_file_path(file));
+        return -1;
+    }
+    format = format ? format : node_probe_bytes(start);
+    for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
+        if (strcmp(format, formats[i].format) == 0) {
+            return i;
+        }
+    }
+    error_set(errp, "Unknown driver '%s'", format);
+    return -1;
 }
 
 BlockNode *node_open(const NodeOpen *how, Error **errp)
 {
-    static const struct {
-        const char *format;
-        BlockNode *(*open)(BlockFile *file, const NodeOpen *how,
-                           Error **errp);
-    } formats[] = {
-        { "raw", raw_open },
-        { "qcow2", qcow2_open },
-    };
-    if (how->format && strcmp(how->format, "raw") != 0 &&
-        strcmp(how->format, "qcow2") != 0) {
-        error_set(errp, "Unknown driver '%s'", how->format);
-        return NULL;
-    }
     BlockFile *file = block_file_open(how->file,
                                       (how->readonly ? 0 : BLOCK_FILE_WRITE) |
                                       (how->share ? BLOCK_FILE_SHARE : 0),
                                       errp);
-    if (!file) {
+    int i = file ? driver_index(file, how->format, errp) : -1;
+    if (i < 0) {
+        block_file_close(file);
         return NULL;
     }
-    const char *format = how->format ? how->format : node_probe(file);
-    size_t i = 0;
-    while (strcmp(format, formats[i].format) != 0) {
-        i++;
+    BlockNode *n = formats[i].open(file, how, errp);
+    if (n && n->size_bytes > NODE_BYTES_MAX) {
+        error_set(errp, "Image '%s' is too large", how->file);
+        node_unref(n);
+        return NULL;
     }
-    return formats[i].open(file, how, errp);
+    return n;
 }
 
 int node_read_padded(BlockNode *n, uint64_t offset, void *buf, size_t bytes)

@@ -328,7 +328,11 @@ bool qcow2_check(BlockNode *n, bool repair, ImageCheck *result, Error **errp)
         return false;
     }
     result->total_clusters = qcow2_clusters(q, q->map.size_bytes);
-    c.refs = g_new0(uint32_t, MAX(c.clusters, 1));
+    c.refs = g_try_new0(uint32_t, MAX(c.clusters, 1));
+    if (!c.refs) {
+        error_set(errp, "Image '%s' is too large to be checked", n->file);
+        return false;
+    }
     int err = qcow2_sync_tables(q);
     err = err < 0 ? err : check_all(&c);
     if (err == 0 && repair) {

@@ -182,7 +182,12 @@ GBytes *qcow2_snapshot_vm_state(BlockNode *n, const char *name, Error **errp)
                     "the VM state of a snapshot is out of bounds");
         return NULL;
     }
-    uint8_t *data = g_malloc(MAX(bytes, 1));
+    /* A file with holes may claim to hold more than there is memory. */
+    uint8_t *data = g_try_malloc(MAX(bytes, 1));
+    if (!data) {
+        fail(q, errp, -ENOMEM, "read the VM state of", name);
+        return NULL;
+    }
     BlockNode *backing = q->backing;
     q->backing = NULL; /* it has no VM state of ours */
     int err = qcow2_map_read(q, &map, first * qcow2_l2_span(q), data, bytes);

@@ -253,6 +253,23 @@ static void test_refused(void)
     refused(&opts, "no snapshots");
 }
 
+/* A guest cannot turn an image that was guessed to be raw into a qcow2. */
+static void test_guessed(void)
+{
+    g_autofree char *path = raw_image("guessed", MIB);
+    BlockOpenOptions opts = { .file = path };
+    BlockDev *b = disk_open(&opts);
+    g_assert_cmpint(blockdev_write(b, 0, "QFI\xfb", 4), ==, -EIO);
+    g_assert_cmpint(blockdev_write(b, 0, "QFI", 3), ==, 0);
+    g_assert_cmpint(blockdev_write(b, 3, "\xfb", 1), ==, -EIO);
+    g_assert_cmpint(blockdev_write(b, 512, "QFI\xfb", 4), ==, 0);
+    blockdev_close(b);
+    opts.format = "raw";
+    b = disk_open(&opts);
+    g_assert_cmpint(blockdev_write(b, 3, "\xfb", 1), ==, 0);
+    blockdev_close(b);
+}
+
 /* --- errors as inputs ------------------------------------------------- */
 
 /* A source that answers the third request of a port with an error. */
@@ -304,6 +321,7 @@ int main(int argc, char **argv)
     g_test_add_func("/block/digest", test_digest);
     g_test_add_func("/block/locks", test_locks);
     g_test_add_func("/block/refused", test_refused);
+    g_test_add_func("/block/guessed", test_guessed);
     g_test_add_func("/block/replayed-error", test_replayed_error);
     return g_test_run();
 }
