@@ -19,8 +19,8 @@ uint64_t qcow2_refblock_entries(const Qcow2 *q)
 
 uint64_t qcow2_refcount_max(const Qcow2 *q)
 {
-    return q->refcount_order == 6 ? UINT64_MAX
-                                  : (UINT64_C(1) << (1 << q->refcount_order)) - 1;
+    unsigned bits = 1 << q->refcount_order;
+    return bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
 }
 
 /* Widths below a byte fill it from its least significant bit. */

@@ -1,5 +1,5 @@
 /*
- * Snapshots inside a qcow2 image: taken, returned to, deleted, looked at.
+ * Snapshots inside a qcow2 image: taken, returned to, deleted.
  *
  * A snapshot is a copy of the L1 table; everything below it is shared and
  * counted. Its VM state is mapped by further L1 entries, from the first one
@@ -11,15 +11,16 @@
 
 #include "qcow2.h"
 
-static bool fail(const Qcow2 *q, Error **errp, int err, const char *doing,
-                 const char *name)
+bool qcow2_snapshot_fail(const Qcow2 *q, Error **errp, int err,
+                         const char *doing, const char *name)
 {
     error_set_errno(errp, -err, "Could not %s snapshot '%s' in '%s'", doing,
                     name, q->node.file);
     return false;
 }
 
-static Qcow2Snapshot *find(const Qcow2 *q, const char *name, Error **errp)
+Qcow2Snapshot *qcow2_snapshot_find(const Qcow2 *q, const char *name,
+                                   Error **errp)
 {
     int i = qcow2_snapshot_index(q, name);
     if (i < 0) {
@@ -30,9 +31,8 @@ static Qcow2Snapshot *find(const Qcow2 *q, const char *name, Error **errp)
     return g_ptr_array_index(q->snapshots, i);
 }
 
-/* Reads the L1 table of a snapshot into *map. */
-static bool map_load(Qcow2 *q, const Qcow2Snapshot *s, Qcow2Map *map,
-                     Error **errp)
+bool qcow2_snapshot_map(Qcow2 *q, const Qcow2Snapshot *s, Qcow2Map *map,
+                        Error **errp)
 {
     *map = (Qcow2Map) {
         .entries = s->l1_entries,
@@ -163,41 +163,6 @@ static int vm_state_store(Qcow2 *q, Qcow2Map *map, GBytes *vm_state)
                             &map->l1[index++]);
     }
     return err;
-}
-
-GBytes *qcow2_snapshot_vm_state(BlockNode *n, const char *name, Error **errp)
-{
-    Qcow2 *q = QCOW2(n);
-    Qcow2Map map;
-    Qcow2Snapshot *s = find(q, name, errp);
-    if (!s || !map_load(q, s, &map, errp)) {
-        return NULL;
-    }
-    uint64_t first = qcow2_l1_needed(q, s->disk_bytes);
-    uint64_t bytes = s->info.vm_state_bytes;
-    g_autofree uint64_t *l1 = map.l1;
-    if (bytes > block_file_size(q->file) ||
-        qcow2_l1_needed(q, bytes) > map.entries - first) {
-        qcow2_error(q, errp, q->snapshots_offset,
-                    "the VM state of a snapshot is out of bounds");
-        return NULL;
-    }
-    /* A file with holes may claim to hold more than there is memory. */
-    uint8_t *data = g_try_malloc(MAX(bytes, 1));
-    if (!data) {
-        fail(q, errp, -ENOMEM, "read the VM state of", name);
-        return NULL;
-    }
-    BlockNode *backing = q->backing;
-    q->backing = NULL; /* it has no VM state of ours */
-    int err = qcow2_map_read(q, &map, first * qcow2_l2_span(q), data, bytes);
-    q->backing = backing;
-    if (err < 0) {
-        g_free(data);
-        fail(q, errp, err, "read the VM state of", name);
-        return NULL;
-    }
-    return g_bytes_new_take(data, bytes);
 }
 
 /* --- taking one ------------------------------------------------------- */
@@ -343,13 +308,14 @@ bool qcow2_snapshot_create(BlockNode *n, const BlockSnapshot *info,
     }
     Qcow2Map old = { 0 };
     if (replaces >= 0 &&
-        !map_load(q, g_ptr_array_index(q->snapshots, replaces), &old, errp)) {
+        !qcow2_snapshot_map(q, g_ptr_array_index(q->snapshots, replaces), &old,
+                            errp)) {
         return false;
     }
     int err = create(q, info, vm_state, replaces,
                      replaces >= 0 ? &old : NULL);
     g_free(old.l1);
-    return err == 0 || fail(q, errp, err, "create", info->name);
+    return err == 0 || qcow2_snapshot_fail(q, errp, err, "create", info->name);
 }
 
 /* --- going back, deleting --------------------------------------------- */
@@ -374,8 +340,8 @@ bool qcow2_snapshot_goto(BlockNode *n, const char *name, Error **errp)
 {
     Qcow2 *q = QCOW2(n);
     Qcow2Map map;
-    Qcow2Snapshot *s = find(q, name, errp);
-    if (!s || !map_load(q, s, &map, errp)) {
+    Qcow2Snapshot *s = qcow2_snapshot_find(q, name, errp);
+    if (!s || !qcow2_snapshot_map(q, s, &map, errp)) {
         return false;
     }
     map.entries = qcow2_l1_needed(q, s->disk_bytes);
@@ -393,15 +359,15 @@ bool qcow2_snapshot_goto(BlockNode *n, const char *name, Error **errp)
         err = err < 0 ? err : ended;
     }
     g_free(map.l1);
-    return err == 0 || fail(q, errp, err, "go to", name);
+    return err == 0 || qcow2_snapshot_fail(q, errp, err, "go to", name);
 }
 
 bool qcow2_snapshot_delete(BlockNode *n, const char *name, Error **errp)
 {
     Qcow2 *q = QCOW2(n);
     Qcow2Map map;
-    Qcow2Snapshot *s = find(q, name, errp);
-    if (!s || !map_load(q, s, &map, errp)) {
+    Qcow2Snapshot *s = qcow2_snapshot_find(q, name, errp);
+    if (!s || !qcow2_snapshot_map(q, s, &map, errp)) {
         return false;
     }
     bool ours = false;
@@ -415,58 +381,5 @@ bool qcow2_snapshot_delete(BlockNode *n, const char *name, Error **errp)
         err = err < 0 ? err : ended;
     }
     g_free(map.l1);
-    return err == 0 || fail(q, errp, err, "delete", name);
-}
-
-/* --- looking at one --------------------------------------------------- */
-
-typedef struct View {
-    BlockNode node;
-    Qcow2 *image;
-    Qcow2Map map;
-} View;
-
-#define VIEW(n) container_of(n, View, node)
-
-static int view_read(BlockNode *n, uint64_t offset, void *buf, size_t bytes)
-{
-    return qcow2_map_read(VIEW(n)->image, &VIEW(n)->map, offset, buf, bytes);
-}
-
-static uint64_t view_extent(BlockNode *n, uint64_t offset, uint64_t bytes,
-                            BlockExtent *what)
-{
-    return qcow2_map_extent(VIEW(n)->image, &VIEW(n)->map, offset, bytes,
-                            what);
-}
-
-static void view_close(BlockNode *n)
-{
-    node_unref(&VIEW(n)->image->node);
-    g_free(VIEW(n)->map.l1);
-}
-
-static const BlockDriver view_driver = {
-    .format = "qcow2 snapshot",
-    .read = view_read,
-    .extent = view_extent,
-    .close = view_close,
-};
-
-BlockNode *qcow2_snapshot_view(BlockNode *n, const char *name, Error **errp)
-{
-    Qcow2 *q = QCOW2(n);
-    Qcow2Map map;
-    Qcow2Snapshot *s = find(q, name, errp);
-    if (!s || !map_load(q, s, &map, errp)) {
-        return NULL;
-    }
-    View *v = g_new0(View, 1);
-    node_init(&v->node, &view_driver, n->file);
-    v->node.readonly = true;
-    v->node.size_bytes = qcow2_disk_bytes(map.size_bytes);
-    v->map = map;
-    v->image = q;
-    node_ref(n);
-    return &v->node;
+    return err == 0 || qcow2_snapshot_fail(q, errp, err, "delete", name);
 }

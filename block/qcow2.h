@@ -179,6 +179,11 @@ int qcow2_set_incompatible(Qcow2 *q, uint64_t bits);
 /* True if bytes of the file are known to be metadata: no data go there. */
 bool qcow2_overlaps(const Qcow2 *q, uint64_t offset, uint64_t bytes);
 
+/* --- qcow2-header.c --------------------------------------------------- */
+
+/* Reads the header; *snapshots: how many rows the snapshot table has. */
+bool qcow2_header_load(Qcow2 *q, uint32_t *snapshots, Error **errp);
+
 /* --- qcow2-cache.c ----------------------------------------------------- */
 
 void qcow2_cache_init(Qcow2 *q, Qcow2Cache *c);
@@ -255,7 +260,17 @@ int qcow2_write_zeroes(BlockNode *n, uint64_t offset, uint64_t bytes);
 /* Forgets whole clusters in a range; they read as the backing file. */
 int qcow2_discard(Qcow2 *q, uint64_t offset, uint64_t bytes);
 
-/* --- qcow2-snapshot.c, qcow2-snaptable.c, qcow2-walk.c ------------------ */
+/* --- qcow2-snapshot.c, qcow2-view.c, qcow2-snaptable.c, qcow2-walk.c ----- */
+
+/* Sets an error about a snapshot; false. */
+bool qcow2_snapshot_fail(const Qcow2 *q, Error **errp, int err,
+                         const char *doing, const char *name);
+/* By name, then by id; NULL with an error. */
+Qcow2Snapshot *qcow2_snapshot_find(const Qcow2 *q, const char *name,
+                                   Error **errp);
+/* Reads the L1 table of a snapshot into *map, which owns it. */
+bool qcow2_snapshot_map(Qcow2 *q, const Qcow2Snapshot *s, Qcow2Map *map,
+                        Error **errp);
 
 bool qcow2_snapshots_load(Qcow2 *q, uint32_t count, Error **errp);
 void qcow2_snapshot_free(Qcow2Snapshot *s);

@@ -1,0 +1,93 @@
+/*
+ * Snapshots inside a qcow2 image, looked at: VM state, and a node that reads as
+ * a snapshot, for replay. Nothing is changed here.
+ */
+#include <errno.h>
+
+#include "qcow2.h"
+
+GBytes *qcow2_snapshot_vm_state(BlockNode *n, const char *name, Error **errp)
+{
+    Qcow2 *q = QCOW2(n);
+    Qcow2Map map;
+    Qcow2Snapshot *s = qcow2_snapshot_find(q, name, errp);
+    if (!s || !qcow2_snapshot_map(q, s, &map, errp)) {
+        return NULL;
+    }
+    uint64_t first = qcow2_l1_needed(q, s->disk_bytes);
+    uint64_t bytes = s->info.vm_state_bytes;
+    g_autofree uint64_t *l1 = map.l1;
+    if (bytes > block_file_size(q->file) ||
+        qcow2_l1_needed(q, bytes) > map.entries - first) {
+        qcow2_error(q, errp, q->snapshots_offset,
+                    "the VM state of a snapshot is out of bounds");
+        return NULL;
+    }
+    /* A file with holes may claim to hold more than there is memory. */
+    uint8_t *data = g_try_malloc(MAX(bytes, 1));
+    if (!data) {
+        qcow2_snapshot_fail(q, errp, -ENOMEM, "read the VM state of", name);
+        return NULL;
+    }
+    BlockNode *backing = q->backing;
+    q->backing = NULL; /* it has no VM state of ours */
+    int err = qcow2_map_read(q, &map, first * qcow2_l2_span(q), data, bytes);
+    q->backing = backing;
+    if (err < 0) {
+        g_free(data);
+        qcow2_snapshot_fail(q, errp, err, "read the VM state of", name);
+        return NULL;
+    }
+    return g_bytes_new_take(data, bytes);
+}
+
+typedef struct View {
+    BlockNode node;
+    Qcow2 *image;
+    Qcow2Map map;
+} View;
+
+#define VIEW(n) container_of(n, View, node)
+
+static int view_read(BlockNode *n, uint64_t offset, void *buf, size_t bytes)
+{
+    return qcow2_map_read(VIEW(n)->image, &VIEW(n)->map, offset, buf, bytes);
+}
+
+static uint64_t view_extent(BlockNode *n, uint64_t offset, uint64_t bytes,
+                            BlockExtent *what)
+{
+    return qcow2_map_extent(VIEW(n)->image, &VIEW(n)->map, offset, bytes,
+                            what);
+}
+
+static void view_close(BlockNode *n)
+{
+    node_unref(&VIEW(n)->image->node);
+    g_free(VIEW(n)->map.l1);
+}
+
+static const BlockDriver view_driver = {
+    .format = "qcow2 snapshot",
+    .read = view_read,
+    .extent = view_extent,
+    .close = view_close,
+};
+
+BlockNode *qcow2_snapshot_view(BlockNode *n, const char *name, Error **errp)
+{
+    Qcow2 *q = QCOW2(n);
+    Qcow2Map map;
+    Qcow2Snapshot *s = qcow2_snapshot_find(q, name, errp);
+    if (!s || !qcow2_snapshot_map(q, s, &map, errp)) {
+        return NULL;
+    }
+    View *v = g_new0(View, 1);
+    node_init(&v->node, &view_driver, n->file);
+    v->node.readonly = true;
+    v->node.size_bytes = qcow2_disk_bytes(map.size_bytes);
+    v->map = map;
+    v->image = q;
+    node_ref(n);
+    return &v->node;
+}
