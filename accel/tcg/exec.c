@@ -208,7 +208,10 @@ static void run_tbs(Cpu *cpu, const TbKey *key)
         why = s->backend->run(cpu, tb, &last, &slot);
         cpu->in_tb = false;
         cpu->tb = NULL;
-        if (why != TB_EXIT_LOOKUP || s->kicked || s->random) {
+        /* Looking a TB up sets accessed bits and may fault: that belongs to
+         * the next instruction, which may not run now. */
+        if (why != TB_EXIT_LOOKUP || s->kicked || s->random ||
+            !cpu->budget || cpu->breakpoints->len) {
             break;
         }
         store_icount(cpu);
