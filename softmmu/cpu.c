@@ -30,6 +30,7 @@ Cpu *cpu_new(Machine *m, const char *model, Error **errp)
 void cpu_free(Cpu *cpu)
 {
     accel_cpu_free(cpu);
+    tlb_free(cpu);
     g_array_free(cpu->breakpoints, TRUE);
     g_array_free(cpu->watchpoints, TRUE);
     g_free(cpu);

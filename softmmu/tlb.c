@@ -2,8 +2,9 @@
  * The softmmu TLB: a cache of page walks that the guest cannot see.
  *
  * Why it cannot: a cached translation never outlives the page-table entries
- * it was made from. Pages of RAM that served a walk are watched; a store to
- * one drops all translations. Accessed and dirty bits are set by walks, and an
+ * it was made from. Words of RAM that served a walk are noted and their pages
+ * watched; a store to such a word is the last of its TB and drops all
+ * translations, so the next instruction is fetched through new ones. Accessed and dirty bits are set by walks, and an
  * entry for stores exists only after a walk for a store, so which bits are set
  * does not depend on what happened to be cached. See DESIGN, section 5.
  *
@@ -90,14 +91,62 @@ static bool hit(Cpu *cpu, GuestAddr va, MmuAccess access, unsigned mode)
     return (e->tag[access] & ~(uint64_t)TLB_SLOW) == (va & PAGE_MASK);
 }
 
-/* Makes sure that the page of va is in the TLB for the access, or raises. */
+/* --- the words that walks have read ---------------------------------------------- */
+
+/* All CPUs share one map, so that a store by one drops what others cached. */
+static GHashTable *walked(Machine *m)
+{
+    return ((Cpu *)g_ptr_array_index(m->cpus, 0))->tlb.walked;
+}
+
+static gpointer walked_key(RamAddr ra)
+{
+    return GSIZE_TO_POINTER(ra >> PAGE_BITS);
+}
+
+static void note_walked(Cpu *cpu, RamAddr ra)
+{
+    Machine *m = cpu->machine;
+    uint64_t *words = g_hash_table_lookup(walked(m), walked_key(ra));
+    if (!words) {
+        words = g_new0(uint64_t, PAGE_SIZE / 8 / 64);
+        g_hash_table_insert(walked(m), walked_key(ra), words);
+    }
+    unsigned n = (ra & ~PAGE_MASK) / 8;
+    words[n / 64] |= BIT(n % 64);
+    if (!(ram_watch_bits(m, ra) & RAM_WATCH_WALK)) {
+        ram_watch_arm(m, RAM_WATCH_WALK, ra);
+    }
+}
+
+/* The range is inside one page. */
+static bool walked_at(Machine *m, RamAddr ra, uint64_t len)
+{
+    const uint64_t *words = g_hash_table_lookup(walked(m), walked_key(ra));
+    unsigned first = (ra & ~PAGE_MASK) / 8;
+    unsigned last = ((ra & ~PAGE_MASK) + len - 1) / 8;
+    for (unsigned n = first; words && n <= last; n++) {
+        if (words[n / 64] & BIT(n % 64)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Makes sure that the page of va is in the TLB for the access, or raises. Only
+ * a walk that gave a translation leaves a trail: what is not present is not
+ * cached. */
 static const TlbInfo *lookup(Cpu *cpu, GuestAddr va, MmuAccess access,
                              unsigned mode)
 {
     if (!hit(cpu, va, access, mode)) {
         MmuResult res;
+        cpu->tlb.trail_len = 0;
         if (!cpu->cls->walk(cpu, va, access, mode, false, &res)) {
             cpu_raise(cpu);
+        }
+        for (unsigned i = 0; i < cpu->tlb.trail_len; i++) {
+            note_walked(cpu, cpu->tlb.trail[i]);
         }
         fill(cpu, va, mode, &res);
     }
@@ -106,148 +155,214 @@ static const TlbInfo *lookup(Cpu *cpu, GuestAddr va, MmuAccess access,
 
 /* --- watchpoints ------------------------------------------------------------------ */
 
-static void note_watch(Cpu *cpu, const Watchpoint *w, GuestAddr va,
-                       unsigned size, MmuAccess access)
+/* One watchpoint that an access hits. The CPU's own ones are kept apart: the
+ * guest must not notice that a debugger watches the same bytes. */
+static void note_watch(Cpu *cpu, const WatchHit *now)
 {
-    if (cpu->watch_hit.valid || !cpu->in_tb) {
+    WatchHit *hit = &cpu->watch_hit;
+    if (now->watch.owner == BREAK_CPU) {
+        if (cpu->own_hit_count == CPU_OWN_HITS) {
+            return;
+        }
+        hit = &cpu->own_hits[cpu->own_hit_count++];
+    } else if (hit->valid) {
         return;
     }
-    cpu_need_last_insn(cpu);
-    cpu->watch_hit = (WatchHit){
-        .valid = true,
-        .addr = MAX(va, w->addr),
-        .len = MIN(va + size, w->addr + w->len) - MAX(va, w->addr),
-        .access = access,
-        .watch = *w,
-    };
+    *hit = *now;
     cpu_kick(cpu);
 }
 
+/* Only instructions hit watchpoints, not the delivery of exceptions. */
 static void check_watch(Cpu *cpu, GuestAddr va, unsigned size,
                         MmuAccess access)
 {
-    for (guint i = 0; i < cpu->watchpoints->len; i++) {
+    for (guint i = 0; cpu->in_tb && i < cpu->watchpoints->len; i++) {
         const Watchpoint *w = &g_array_index(cpu->watchpoints, Watchpoint, i);
-        if ((w->access & (1 << access)) && va < w->addr + w->len &&
-            w->addr < va + size) {
-            note_watch(cpu, w, va, size, access);
+        if (!(w->access & (1 << access)) || va >= w->addr + w->len ||
+            w->addr >= va + size) {
+            continue;
         }
-    }
-}
-
-/* --- one access inside one page ------------------------------------------------------ */
-
-static PhysAddr phys_of(const TlbInfo *info, GuestAddr va)
-{
-    return info->phys + (va - info->page);
-}
-
-static uint64_t load_page(Cpu *cpu, GuestAddr va, unsigned size, unsigned mode)
-{
-    const TlbInfo *info = lookup(cpu, va, MMU_LOAD, mode);
-    if (cpu->watchpoints->len) {
-        check_watch(cpu, va, size, MMU_LOAD);
-    }
-    if (info->is_ram) {
-        const TlbEntry *e = &cpu->tlb.entry[mode][tlb_index(va)];
-        return bytes_ld_le((void *)(uintptr_t)(va + e->addend), size);
-    }
-    PhysAddr pa = phys_of(info, va);
-    AddressSpace *as = cpu_memory(cpu);
-    const MemRange *r = address_space_find(as, pa);
-    if (r && r->region->kind == MEM_IO) {
         cpu_need_last_insn(cpu);
-    }
-    return address_space_ld(as, pa, size);
-}
-
-/* A store into a page with TBs ends the TB after this instruction: its own
- * code may be what changes. */
-static void store_ram(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size,
-                      unsigned mode)
-{
-    Machine *m = cpu->machine;
-    TlbEntry *e = &cpu->tlb.entry[mode][tlb_index(va)];
-    TlbInfo *info = &cpu->tlb.info[mode][tlb_index(va)];
-    RamAddr ra = info->ram + (va - info->page);
-    uint8_t *host = (uint8_t *)(uintptr_t)(va + e->addend);
-    if (ram_watch_bits(m, ra) & RAM_WATCH_CODE) {
-        cpu_need_last_insn(cpu);
-    }
-    ram_will_write(m, ra, size);
-    bytes_st_le(host, size, v);
-    /* If nobody watches any more, the next store is fast. The TLB may have
-     * been flushed by a watcher. */
-    if (!ram_watch_bits(m, ra) && hit(cpu, va, MMU_STORE, mode)) {
-        e->tag[MMU_STORE] = tag_of(cpu, info, false, MMU_STORE);
+        WatchHit now = {
+            .valid = true, .access = access, .watch = *w,
+            .addr = MAX(va, w->addr),
+            .len = MIN(va + size, w->addr + w->len) - MAX(va, w->addr),
+        };
+        note_watch(cpu, &now);
     }
 }
 
-static bool page_readonly(Cpu *cpu, PhysAddr pa)
-{
-    const MemRange *r = address_space_find(cpu_memory(cpu), pa);
-    return !r || r->readonly;
-}
+/* --- slow accesses ----------------------------------------------------------------- */
 
-static void store_page(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size,
-                       unsigned mode)
-{
-    const TlbInfo *info = lookup(cpu, va, MMU_STORE, mode);
-    if (cpu->watchpoints->len) {
-        check_watch(cpu, va, size, MMU_STORE);
-    }
-    PhysAddr pa = phys_of(info, va);
-    if (info->is_ram) {
-        if (!page_readonly(cpu, pa)) {
-            store_ram(cpu, va, v, size, mode);
-        }
-        return;
-    }
-    AddressSpace *as = cpu_memory(cpu);
-    const MemRange *r = address_space_find(as, pa);
-    if (r && r->region->kind == MEM_IO) {
-        cpu_need_last_insn(cpu);
-    }
-    address_space_st(as, pa, v, size);
-}
+/* The part of an access that is inside one page. What an access needs is found
+ * out for all its parts before the first is made: the fault of the second page
+ * leaves the first as it was, and nothing restarts the instruction later. */
+typedef struct Part {
+    GuestAddr va;
+    PhysAddr phys;
+    RamAddr ram;           /* if host */
+    uint8_t *host;         /* NULL: not RAM */
+    unsigned size;
+    bool readonly;
+} Part;
 
 static bool crosses(GuestAddr va, unsigned size)
 {
     return ((va + size - 1) ^ va) & PAGE_MASK;
 }
 
-uint64_t tlb_load_slow(Cpu *cpu, GuestAddr va, unsigned size, unsigned mode)
+static Part part_of(Cpu *cpu, GuestAddr va, unsigned size, MmuAccess access,
+                    unsigned mode)
 {
-    cpu->tlb.slow++;
-    if (!crosses(va, size)) {
-        return load_page(cpu, va, size, mode);
+    const TlbInfo *info = lookup(cpu, va, access, mode);
+    const TlbEntry *e = &cpu->tlb.entry[mode][tlb_index(va)];
+    Part p = { .va = va, .size = size,
+               .phys = info->phys + (va & ~PAGE_MASK) };
+    if (info->is_ram) {
+        p.host = (uint8_t *)(uintptr_t)(va + e->addend);
+        p.ram = info->ram + (va & ~PAGE_MASK);
     }
-    unsigned first = PAGE_SIZE - (va & ~PAGE_MASK);
-    lookup(cpu, va, MMU_LOAD, mode);
-    lookup(cpu, va + first, MMU_LOAD, mode);
+    return p;
+}
+
+/* Splits an access; returns the number of parts. */
+static unsigned split(Cpu *cpu, GuestAddr va, unsigned size, MmuAccess access,
+                      unsigned mode, Part part[2])
+{
+    unsigned first = size;
+    if (crosses(va, size)) {
+        first = PAGE_SIZE - (va & ~PAGE_MASK);
+        part[0] = part_of(cpu, va, first, access, mode);
+        part[1] = part_of(cpu, va + first, size - first, access, mode);
+    } else {
+        part[0] = part_of(cpu, va, size, access, mode);
+    }
+    if (cpu->watchpoints->len) {
+        check_watch(cpu, va, size, access);
+    }
+    return first == size ? 1 : 2;
+}
+
+static bool is_device(Cpu *cpu, const Part *p)
+{
+    const MemRange *r = address_space_find(cpu_memory(cpu), p->phys);
+    return !p->host && r && r->region->kind == MEM_IO;
+}
+
+/* A device sees an exact icount, and what it changes takes effect at once. */
+static void prepare_load(Cpu *cpu, const Part *p)
+{
+    if (is_device(cpu, p)) {
+        cpu_need_last_insn(cpu);
+    }
+}
+
+/* The next instruction must be looked up anew if its code or its translation
+ * may change. */
+static void prepare_store(Cpu *cpu, Part *p)
+{
+    Machine *m = cpu->machine;
+    if (!p->host) {
+        prepare_load(cpu, p);
+        return;
+    }
+    const MemRange *r = address_space_find(cpu_memory(cpu), p->phys);
+    unsigned bits = ram_watch_bits(m, p->ram);
+    p->readonly = !r || r->readonly;
+    if (!p->readonly &&
+        (((bits & RAM_WATCH_CODE) && tb_code_at(m, p->ram, p->size)) ||
+         ((bits & RAM_WATCH_WALK) && walked_at(m, p->ram, p->size)))) {
+        cpu_need_last_insn(cpu);
+    }
+}
+
+static uint64_t load_part(Cpu *cpu, const Part *p, unsigned size)
+{
+    return p->host ? bytes_ld_le(p->host, size)
+                   : address_space_ld(cpu_memory(cpu), p->phys, size);
+}
+
+/* If nobody watches any more, the next store is fast. The TLB may have been
+ * flushed by a watcher. */
+static void may_be_fast_now(Cpu *cpu, const Part *p, unsigned mode)
+{
+    const TlbInfo *info = &cpu->tlb.info[mode][tlb_index(p->va)];
+    if (!ram_watch_bits(cpu->machine, p->ram) &&
+        hit(cpu, p->va, MMU_STORE, mode)) {
+        TlbEntry *e = &cpu->tlb.entry[mode][tlb_index(p->va)];
+        e->tag[MMU_STORE] = tag_of(cpu, info, false, MMU_STORE);
+    }
+}
+
+static void store_part(Cpu *cpu, const Part *p, uint64_t v, unsigned size)
+{
+    if (!p->host) {
+        address_space_st(cpu_memory(cpu), p->phys, v, size);
+    } else if (!p->readonly) {
+        ram_will_write(cpu->machine, p->ram, size);
+        bytes_st_le(p->host, size, v);
+    }
+}
+
+/* The bytes of a part of an access across two pages, one at a time. */
+static Part part_byte(const Part *p, unsigned i)
+{
+    Part b = *p;
+    b.va += i;
+    b.phys += i;
+    b.ram += i;
+    b.host += b.host ? i : 0;
+    return b;
+}
+
+static uint64_t load_bytes(Cpu *cpu, const Part *p)
+{
     uint64_t v = 0;
-    for (unsigned i = 0; i < size; i++) {
-        v |= load_page(cpu, va + i, 1, mode) << (8 * i);
+    for (unsigned i = 0; i < p->size; i++) {
+        Part b = part_byte(p, i);
+        v |= load_part(cpu, &b, 1) << (8 * i);
     }
     return v;
+}
+
+static void store_bytes(Cpu *cpu, const Part *p, uint64_t v)
+{
+    for (unsigned i = 0; i < p->size; i++) {
+        Part b = part_byte(p, i);
+        store_part(cpu, &b, (uint8_t)(v >> (8 * i)), 1);
+    }
+}
+
+uint64_t tlb_load_slow(Cpu *cpu, GuestAddr va, unsigned size, unsigned mode)
+{
+    Part part[2];
+    cpu->tlb.slow++;
+    if (split(cpu, va, size, MMU_LOAD, mode, part) == 1) {
+        prepare_load(cpu, &part[0]);
+        return load_part(cpu, &part[0], size);
+    }
+    prepare_load(cpu, &part[0]);
+    prepare_load(cpu, &part[1]);
+    uint64_t v = load_bytes(cpu, &part[0]);
+    return v | load_bytes(cpu, &part[1]) << (8 * part[0].size);
 }
 
 void tlb_store_slow(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size,
                     unsigned mode)
 {
+    Part part[2];
     cpu->tlb.slow++;
-    if (!crosses(va, size)) {
-        store_page(cpu, va, v, size, mode);
-        return;
+    if (split(cpu, va, size, MMU_STORE, mode, part) == 1) {
+        prepare_store(cpu, &part[0]);
+        store_part(cpu, &part[0], v, size);
+    } else {
+        prepare_store(cpu, &part[0]);
+        prepare_store(cpu, &part[1]);
+        store_bytes(cpu, &part[0], v);
+        store_bytes(cpu, &part[1], v >> (8 * part[0].size));
     }
-    /* Both pages must allow it before the first byte is written, and nothing
-     * may restart the instruction once one is. */
-    unsigned first = PAGE_SIZE - (va & ~PAGE_MASK);
-    lookup(cpu, va, MMU_STORE, mode);
-    lookup(cpu, va + first, MMU_STORE, mode);
-    cpu_need_last_insn(cpu);
-    for (unsigned i = 0; i < size; i++) {
-        store_page(cpu, va + i, (uint8_t)(v >> (8 * i)), 1, mode);
+    if (part[0].host && !part[0].readonly) {
+        may_be_fast_now(cpu, &part[0], mode);
     }
 }
 
@@ -311,13 +426,14 @@ bool cpu_fetch_ram(Cpu *cpu, GuestAddr va, unsigned mode, RamAddr *ra)
 
 uint8_t cpu_fetch_byte(Cpu *cpu, GuestAddr va, unsigned mode)
 {
-    const TlbInfo *info = lookup(cpu, va, MMU_FETCH, mode);
-    return address_space_ld(cpu_memory(cpu), phys_of(info, va), 1);
+    Part p = part_of(cpu, va, 1, MMU_FETCH, mode);
+    return load_part(cpu, &p, 1);
 }
 
 /* --- page walks -------------------------------------------------------------------------- */
 
-/* The RAM behind an entry of a page table, or NULL. */
+/* The RAM behind an entry of a page table. Devices do not serve walks: nobody
+ * could say at which icount they are asked. */
 static bool walk_ram(Cpu *cpu, PhysAddr pa, unsigned size, RamAddr *ra)
 {
     const MemRange *r = address_space_find(cpu_memory(cpu), pa);
@@ -332,35 +448,48 @@ uint64_t walk_ld(Cpu *cpu, PhysAddr pa, unsigned size)
 {
     RamAddr ra;
     if (!walk_ram(cpu, pa, size, &ra)) {
-        return address_space_ld(cpu_memory(cpu), pa, size);
+        return bits_mask(8 * size);
     }
-    if (!(ram_watch_bits(cpu->machine, ra) & RAM_WATCH_WALK)) {
-        ram_watch_arm(cpu->machine, RAM_WATCH_WALK, ra);
+    if (cpu->tlb.trail_len < TLB_TRAIL) {
+        cpu->tlb.trail[cpu->tlb.trail_len++] = ra;
+    } else {
+        note_walked(cpu, ra);
     }
     return bytes_ld_le(ram_host(cpu->machine, ra), size);
 }
 
+/* Setting A or D takes nothing from what is cached: everyone but the TLB is
+ * told. If the entry lies in translated code, that must be looked up anew. */
 void walk_st(Cpu *cpu, PhysAddr pa, uint64_t v, unsigned size)
 {
     RamAddr ra;
+    Machine *m = cpu->machine;
     const MemRange *r = address_space_find(cpu_memory(cpu), pa);
     if (!walk_ram(cpu, pa, size, &ra) || r->readonly) {
         return;
     }
-    /* Setting A or D takes nothing from what is cached: everyone but the TLB
-     * is told. */
-    Machine *m = cpu->machine;
+    if ((ram_watch_bits(m, ra) & RAM_WATCH_CODE) && tb_code_at(m, ra, size)) {
+        cpu_need_last_insn(cpu);
+        cpu->stop_chain = true;
+    }
+    bool armed = ram_watch_bits(m, ra) & RAM_WATCH_WALK;
     ram_watch_disarm(m, RAM_WATCH_WALK, ra);
     ram_will_write(m, ra, size);
     bytes_st_le(ram_host(m, ra), size, v);
-    ram_watch_arm(m, RAM_WATCH_WALK, ra);
+    if (armed) {
+        ram_watch_arm(m, RAM_WATCH_WALK, ra);
+    }
 }
 
-/* RAM_WATCH_WALK: a page table was written. */
+/* RAM_WATCH_WALK: a page with page tables is written. */
 static bool table_written(void *opaque, RamAddr ra, uint64_t len)
 {
-    tlb_flush_all(opaque);
-    return true;
+    Machine *m = opaque;
+    if (walked_at(m, ra, len)) {
+        tlb_flush_all(m);
+        g_hash_table_remove_all(walked(m));
+    }
+    return !g_hash_table_contains(walked(m), walked_key(ra));
 }
 
 /* --- flushing ---------------------------------------------------------------------------- */
@@ -375,16 +504,36 @@ static void clear_entry(TlbEntry *e)
 void tlb_init(Cpu *cpu)
 {
     cpu->tlb.empty = false;
+    cpu->tlb.walked = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     tlb_flush(cpu);
     ram_watch_set(cpu->machine, RAM_WATCH_WALK, table_written, cpu->machine);
 }
 
+void tlb_free(Cpu *cpu)
+{
+    g_clear_pointer(&cpu->tlb.walked, g_hash_table_destroy);
+}
+
+/* Where nothing is cached, no word of a page table matters. */
+static void forget_walked(Machine *m)
+{
+    for (guint i = 0; i < m->cpus->len; i++) {
+        if (!((Cpu *)g_ptr_array_index(m->cpus, i))->tlb.empty) {
+            return;
+        }
+    }
+    if (m->cpus->len) {
+        g_hash_table_remove_all(walked(m));
+    }
+}
+
 void tlb_flush(Cpu *cpu)
 {
-    memset(cpu->jump_cache, 0, sizeof cpu->jump_cache);
+    cpu->stop_chain = true;
     if (cpu->tlb.empty) {
-        return;
+        return; /* so is the jump cache: to fill it takes a fetch */
     }
+    memset(cpu->jump_cache, 0, sizeof cpu->jump_cache);
     for (unsigned mode = 0; mode < MMU_MODES; mode++) {
         for (unsigned i = 0; i < TLB_SIZE; i++) {
             clear_entry(&cpu->tlb.entry[mode][i]);
@@ -392,10 +541,12 @@ void tlb_flush(Cpu *cpu)
     }
     cpu->tlb.flushes++;
     cpu->tlb.empty = true;
+    forget_walked(cpu->machine);
 }
 
 void tlb_flush_page(Cpu *cpu, GuestAddr va)
 {
+    cpu->stop_chain = true;
     memset(cpu->jump_cache, 0, sizeof cpu->jump_cache);
     for (unsigned mode = 0; mode < MMU_MODES; mode++) {
         clear_entry(&cpu->tlb.entry[mode][tlb_index(va)]);

@@ -10,6 +10,7 @@
 
 #define HASH_BITS 15
 #define HASH_SIZE (1u << HASH_BITS)
+#define LAST_HERE_MOST 65536u
 
 static unsigned hash_of(const TbKey *key, RamAddr ra, TbLimit limit)
 {
@@ -211,6 +212,17 @@ static bool map_overlaps(const CodePage *p, RamAddr ra, uint64_t len)
     return false;
 }
 
+void cache_end_at(TcgState *s, Tb *tb, GuestAddr pc)
+{
+    if (g_hash_table_size(s->last_here) >= LAST_HERE_MOST) {
+        g_hash_table_remove_all(s->last_here);
+    }
+    g_hash_table_add(s->last_here, GSIZE_TO_POINTER(pc));
+    if (!tb->invalid) {
+        invalidate(s, tb);
+    }
+}
+
 /* The range is inside one page. */
 static void invalidate_page(TcgState *s, RamAddr ra, uint64_t len)
 {
@@ -240,6 +252,13 @@ static bool code_written(void *opaque, RamAddr ra, uint64_t len)
 static TcgState *machine_tcg(Machine *m)
 {
     return m->cpus->len ? tcg_state(g_ptr_array_index(m->cpus, 0)) : NULL;
+}
+
+bool tb_code_at(Machine *m, RamAddr ra, uint64_t len)
+{
+    TcgState *s = machine_tcg(m);
+    CodePage *p = s ? g_hash_table_lookup(s->pages, page_key(ra)) : NULL;
+    return p && map_overlaps(p, ra, len);
 }
 
 void tb_invalidate(Machine *m, RamAddr ra, uint64_t len)

@@ -42,6 +42,15 @@ static void everything_seen(Dce *d)
     memset(d->overwritten, 0, d->regs * sizeof *d->overwritten);
 }
 
+static void env_seen(Dce *d, const IrInst *i)
+{
+    for (unsigned r = 0; r < d->regs; r++) {
+        if (ir_env_overlaps(d->b, i, r)) {
+            d->overwritten[r] = false;
+        }
+    }
+}
+
 /* What an instruction that stays does to the registers' fates. */
 static void observe(Dce *d, const IrInst *i)
 {
@@ -54,6 +63,8 @@ static void observe(Dce *d, const IrInst *i)
         break;
     case IR_LDENV:
     case IR_STENV:
+        env_seen(d, i);
+        break;
     case IR_EXIT:
     case IR_EXIT_IF:
         everything_seen(d);

@@ -36,6 +36,8 @@ static void to_insn_start(Cpu *cpu)
 {
     const uint64_t *words = cpu->tb->words[cpu->fault_insn];
     tcg_state(cpu)->backend->restore_frame(cpu, cpu->tb, cpu->fault_insn);
+    cpu->watch_hit.valid = false;
+    cpu->own_hit_count = 0;
     leave_tb(cpu, cpu->fault_insn);
     cpu->cls->restore(cpu, words);
 }
@@ -53,13 +55,14 @@ void cpu_need_last_insn(Cpu *cpu)
     if (!cpu->in_tb || cpu->fault_insn + 1u == cpu->tb->insn_count) {
         return;
     }
-    GuestAddr base = cpu->tb->key.base;
+    TcgState *s = tcg_state(cpu);
+    Tb *tb = cpu->tb;
+    TbKey key;
     to_insn_start(cpu);
     cpu->last_insn_only = true;
-    TbKey key;
     cpu->cls->tb_key(cpu, &key);
-    g_assert(key.base == base);
-    g_hash_table_add(tcg_state(cpu)->last_here, GSIZE_TO_POINTER(key.pc));
+    g_assert(key.base == tb->key.base);
+    cache_end_at(s, tb, key.pc);
     siglongjmp(cpu->jump, LEAVE_AGAIN);
 }
 
@@ -73,6 +76,7 @@ void cpu_exit_retired(Cpu *cpu)
 void cpu_kick(Cpu *cpu)
 {
     tcg_state(cpu)->kicked = true;
+    cpu->stop_chain = true;
 }
 
 /* --- finding TBs ------------------------------------------------------------------ */
@@ -140,17 +144,14 @@ static bool has_break(Cpu *cpu, const TbKey *key, BreakOwner owner)
     return false;
 }
 
-/* A watchpoint was hit by the instruction that just retired. True if the
- * debugger is to know. */
-static bool watch_stops(Cpu *cpu)
+/* The instruction that just retired hit watchpoints of the CPU itself. A
+ * debugger's watchpoint on the same bytes makes no difference to that. */
+static void tell_own_hits(Cpu *cpu)
 {
-    if (cpu->watch_hit.watch.owner == BREAK_GDB) {
-        return true;
+    for (unsigned i = 0; i < cpu->own_hit_count; i++) {
+        cpu->cls->debug_hit(cpu, &cpu->own_hits[i]);
     }
-    WatchHit hit = cpu->watch_hit;
-    cpu->watch_hit.valid = false;
-    cpu->cls->debug_hit(cpu, &hit);
-    return false;
+    cpu->own_hit_count = 0;
 }
 
 /* --- the loop ------------------------------------------------------------------------ */
@@ -205,6 +206,7 @@ static void run_tbs(Cpu *cpu, const TbKey *key)
             log_entry(cpu, tb);
         }
         cpu->in_tb = true;
+        cpu->stop_chain = s->random;
         why = s->backend->run(cpu, tb, &last, &slot);
         cpu->in_tb = false;
         cpu->tb = NULL;
@@ -218,9 +220,6 @@ static void run_tbs(Cpu *cpu, const TbKey *key)
         TbKey next;
         cpu->cls->tb_key(cpu, &next);
         tb = find_tb(cpu, &next, present_limit(cpu));
-        if (tb->has_break) {
-            break;
-        }
         if (slot >= 0 && !log_enabled(LOG_NOCHAIN | LOG_EXEC | LOG_CPU) &&
             may_chain(last, tb)) {
             cache_chain(last, slot, tb);
@@ -237,7 +236,8 @@ static bool boundary(Cpu *cpu, TcgState *s, ExecStop *why)
     if (s->garbage->len) {
         cache_collect(s);
     }
-    if (cpu->watch_hit.valid && watch_stops(cpu)) {
+    tell_own_hits(cpu);
+    if (cpu->watch_hit.valid) {
         *why = EXEC_WATCHPOINT;
         return true;
     }
@@ -283,6 +283,7 @@ ExecStop cpu_exec(Cpu *cpu, uint64_t budget, uint64_t *retired)
     cpu->run_end = machine_icount(cpu->machine) + budget;
     cpu->budget = budget;
     cpu->watch_hit.valid = false;
+    cpu->own_hit_count = 0;
     if (sigsetjmp(cpu->jump, 0) == LEAVE_EXCEPTION) {
         cpu->last_insn_only = false;
         cpu->cls->deliver_exception(cpu);

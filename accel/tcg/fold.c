@@ -295,6 +295,15 @@ static void forget_regs(Fold *f)
     memset(f->reg, 0xff, f->regs * sizeof *f->reg);
 }
 
+static void forget_env(Fold *f, const IrInst *i)
+{
+    for (unsigned r = 0; r < f->regs; r++) {
+        if (ir_env_overlaps(f->b, i, r)) {
+            f->reg[r] = IR_NO_VAL;
+        }
+    }
+}
+
 static void follow_reg(Fold *f, IrVal n)
 {
     const IrInst *i = inst(f, n);
@@ -307,7 +316,7 @@ static void follow_reg(Fold *f, IrVal n)
             f->is[n] = f->reg[i->imm];
         }
     } else if (i->op == IR_STENV) {
-        forget_regs(f);
+        forget_env(f, i);
     } else if (i->op == IR_CALL) {
         const IrHelper *h = g_ptr_array_index(f->b->helpers, i->imm);
         if (h->effects & IR_WRITES) {

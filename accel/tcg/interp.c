@@ -85,6 +85,7 @@ typedef struct Compiler {
     uint16_t *last_use;    /* of each root: number of an instruction */
     GArray *free_slots;    /* uint32_t */
     GArray *frames;        /* Frame */
+    guint next_frame;      /* in ir->frames: of the present instruction */
     uint32_t next_slot;
     unsigned insn;
     const void *const *labels;
@@ -129,18 +130,23 @@ static void set_result(Compiler *c, unsigned n, Code *o)
     }
 }
 
-/* Frees the slots of values whose last use was instruction n. */
+/* Frees the slot of a value whose last use was instruction n. */
+static void release(Compiler *c, IrVal v, unsigned n)
+{
+    v = c->root[v];
+    bool owned = c->where[v] >= slot_offset(0) &&
+                 c->where[v] < slot_offset(FRAME_VALUES);
+    if (c->last_use[v] == n && owned) {
+        g_array_append_val(c->free_slots, c->where[v]);
+        c->last_use[v] = 0; /* the same value may be two operands */
+    }
+}
+
 static void release_args(Compiler *c, unsigned n)
 {
     const IrInst *i = inst(c, n);
     for (unsigned k = 0; k < i->nargs; k++) {
-        IrVal v = c->root[i->arg[k]];
-        bool owned = c->where[v] >= slot_offset(0) &&
-                     c->where[v] < slot_offset(FRAME_VALUES);
-        if (c->last_use[v] == n && owned) {
-            g_array_append_val(c->free_slots, c->where[v]);
-            c->last_use[v] = 0; /* the same value may be two operands */
-        }
+        release(c, i->arg[k], n);
     }
 }
 
@@ -188,7 +194,7 @@ static bool writes_reg(const Compiler *c, const IrInst *i, unsigned reg)
         const IrHelper *h = g_ptr_array_index(c->ir->helpers, i->imm);
         return h->effects & IR_WRITES;
     }
-    return i->op == IR_STENV;
+    return i->op == IR_STENV && ir_env_overlaps(c->ir, i, reg);
 }
 
 /* True if register reg keeps its value from n until its last use there. */
@@ -255,17 +261,35 @@ static Code *emit_args(Compiler *c, unsigned op, const IrInst *i)
     return o;
 }
 
-/* Notes where the frame state of the instruction that begins is. */
-static void compile_frame(Compiler *c)
+/* The row of the IR's frame states at which the present instruction's begin,
+ * and behind which they end. */
+static guint frame_end(const Compiler *c)
 {
-    for (guint n = 0; n < c->ir->frames->len; n++) {
-        const IrFrame *f = &g_array_index(c->ir->frames, IrFrame, n);
-        if (f->insn == c->insn) {
-            const IrReg *r = &c->ir->cls->regs[f->reg];
-            Frame row = { c->insn, r->type == IR_I64, r->offset,
-                          operand(c, f->value) };
-            g_array_append_val(c->frames, row);
-        }
+    guint n = c->next_frame;
+    while (n < c->ir->frames->len &&
+           g_array_index(c->ir->frames, IrFrame, n).insn == c->insn) {
+        n++;
+    }
+    return n;
+}
+
+/* A guest instruction begins with instruction n: what only the frame state of
+ * the one before needed is free, and where its own is is noted. */
+static void compile_insn(Compiler *c, unsigned n)
+{
+    guint end = frame_end(c);
+    for (; c->next_frame < end; c->next_frame++) {
+        release(c, g_array_index(c->ir->frames, IrFrame,
+                                 c->next_frame).value, n);
+    }
+    c->insn = inst(c, n)->imm;
+    end = frame_end(c);
+    for (guint k = c->next_frame; k < end; k++) {
+        const IrFrame *f = &g_array_index(c->ir->frames, IrFrame, k);
+        const IrReg *r = &c->ir->cls->regs[f->reg];
+        Frame row = { c->insn, r->type == IR_I64, r->offset,
+                      operand(c, f->value) };
+        g_array_append_val(c->frames, row);
     }
 }
 
@@ -420,8 +444,7 @@ static void compile_inst(Compiler *c, unsigned n)
     const IrInst *i = inst(c, n);
     switch (i->op) {
     case IR_INSN:
-        c->insn = i->imm;
-        compile_frame(c);
+        compile_insn(c, n);
         break;
     case IR_CONST:
     case IR_ZEXT64:
@@ -601,7 +624,6 @@ static TbExit interp_run(Cpu *cpu, Tb *tb, Tb **last, int *slot)
         *last = (Tb *)labels;
         return TB_EXIT_LOOP;
     }
-    const TcgState *s = tcg_state(cpu);
 
 enter:
     cpu->tb = tb;
@@ -701,7 +723,7 @@ leave:
     }
     *last = tb;
     *slot = p->how <= IR_EXIT_CHAIN1 ? p->how : -1;
-    if (*slot >= 0 && tb->chain[*slot] && !s->kicked && !s->random) {
+    if (*slot >= 0 && tb->chain[*slot] && !cpu->stop_chain) {
         tb = tb->chain[*slot];
         if (tb->insn_count <= cpu->budget) {
             goto enter;

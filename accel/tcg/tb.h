@@ -97,6 +97,9 @@ static inline TcgState *tcg_state(const Cpu *cpu)
 /* The valid TB for a key at a place in RAM, or NULL. */
 Tb *cache_find(TcgState *s, const TbKey *key, RamAddr ra, TbLimit limit);
 void cache_insert(TcgState *s, Tb *tb, RamAddr ra);
+/* The instruction at pc must be the last of its TB from now on; tb, in which
+ * it is not, goes. */
+void cache_end_at(TcgState *s, Tb *tb, GuestAddr pc);
 /* from's exit `slot` leads to `to` from now on. */
 void cache_chain(Tb *from, int slot, Tb *to);
 /* Frees what was invalidated; no TB may be running. */
@@ -128,6 +131,15 @@ Tb *translate_tb(Cpu *cpu, const TbKey *key, TbLimit limit);
 void ir_fold(IrBlock *b);
 /* Drops pure values that nobody uses and SETs that nothing can observe. */
 void ir_dce(IrBlock *b);
+/* True if an LDENV or STENV touches a guest register. */
+static inline bool ir_env_overlaps(const IrBlock *b, const IrInst *i,
+                                   unsigned reg)
+{
+    const IrReg *r = &b->cls->regs[reg];
+    unsigned bytes = r->type == IR_I64 ? 8 : 4;
+    return i->imm < r->offset + bytes &&
+           r->offset < i->imm + ir_mem_size(i->mem);
+}
 /* What is wrong with a block, or NULL; the caller frees it. */
 char *ir_verify(const IrBlock *b);
 /* The block as text; parsing gives the block back, or NULL with an error

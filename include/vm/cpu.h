@@ -19,6 +19,7 @@
 #define TLB_BITS  8
 #define TLB_SIZE  (1u << TLB_BITS)
 #define MMU_MODES 4        /* most that any target uses */
+#define TLB_TRAIL 8        /* most entries that a walk reads */
 
 typedef enum MmuAccess { MMU_LOAD, MMU_STORE, MMU_FETCH } MmuAccess;
 
@@ -48,6 +49,12 @@ typedef struct CpuTlb {
     TlbInfo info[MMU_MODES][TLB_SIZE];
     uint64_t flushes, fills, slow;
     bool empty;            /* nothing was filled since the last flush */
+    /* Entries of page tables that the present walk has read. */
+    RamAddr trail[TLB_TRAIL];
+    unsigned trail_len;
+    /* The first CPU's: page of RAM -> bitmap of its 8-byte words from which
+     * cached translations of any CPU were made. */
+    GHashTable *walked;
 } CpuTlb;
 
 /* The result of a target's page walk. */
@@ -179,6 +186,7 @@ struct CpuClass {
 };
 
 #define JUMP_CACHE_SIZE 4096u
+#define CPU_OWN_HITS 8u
 #define CPU_FRAME_WORDS 4096u
 
 struct Cpu {
@@ -189,6 +197,8 @@ struct Cpu {
     /* Hot: known to back ends by offset. */
     int64_t budget;             /* instructions still allowed */
     uint32_t fault_insn;        /* backend's note of where it is in its TB */
+    bool stop_chain;            /* the next TB must be looked up: the TLB was
+                                 * flushed or the CPU kicked */
     struct Tb *tb;              /* being run, NULL between TBs */
     struct Tb *jump_cache[JUMP_CACHE_SIZE];
     CpuTlb tlb;
@@ -208,7 +218,9 @@ struct Cpu {
     bool (*break_holds)(void *opaque, Cpu *cpu);
     void *break_opaque;
     GArray *watchpoints;        /* Watchpoint */
-    WatchHit watch_hit;
+    WatchHit watch_hit;         /* the debugger's, of this instruction */
+    WatchHit own_hits[CPU_OWN_HITS]; /* the CPU's, for cls->debug_hit */
+    unsigned own_hit_count;
     Icount skip_break_icount;   /* do not report a breakpoint here */
 };
 
@@ -256,6 +268,9 @@ void cpu_exit_retired(Cpu *cpu) G_GNUC_NORETURN;
 /* Drops every TB / those that overlap [ra, ra + len). Never visible. */
 void tb_flush_all(Machine *m);
 void tb_invalidate(Machine *m, RamAddr ra, uint64_t len);
+/* True if a write to [ra, ra + len), inside one page, may change code that
+ * was translated. */
+bool tb_code_at(Machine *m, RamAddr ra, uint64_t len);
 /* accel's own data for a CPU; called by cpu_new and cpu_free. */
 void accel_cpu_init(Cpu *cpu);
 void accel_cpu_free(Cpu *cpu);
@@ -295,8 +310,9 @@ uint8_t cpu_fetch_byte(Cpu *cpu, GuestAddr va, unsigned mmu_mode);
 uint64_t walk_ld(Cpu *cpu, PhysAddr pa, unsigned size);
 void walk_st(Cpu *cpu, PhysAddr pa, uint64_t v, unsigned size);
 
-/* Called once by cpu_new(). */
+/* Called once by cpu_new(), and by cpu_free(). */
 void tlb_init(Cpu *cpu);
+void tlb_free(Cpu *cpu);
 /* Drops all cached translations, or those of one page (all modes). */
 void tlb_flush(Cpu *cpu);
 void tlb_flush_page(Cpu *cpu, GuestAddr va);

@@ -56,6 +56,11 @@ void tb_flush_all(Machine *m)
 {
 }
 
+bool tb_code_at(Machine *m, RamAddr ra, uint64_t len)
+{
+    return false;
+}
+
 /* Nothing is translated, so nothing can fault. */
 void cpu_raise(Cpu *cpu)
 {

@@ -24,6 +24,11 @@ WEAK void tb_flush_all(Machine *m)
 {
 }
 
+WEAK bool tb_code_at(Machine *m, RamAddr ra, uint64_t len)
+{
+    return false;
+}
+
 WEAK void tlb_flush(Cpu *cpu)
 {
 }

@@ -215,6 +215,10 @@ void tlb_init(Cpu *cpu)
 {
 }
 
+void tlb_free(Cpu *cpu)
+{
+}
+
 void tlb_flush(Cpu *cpu)
 {
 }

@@ -1,0 +1,387 @@
+/*
+ * Random programs of a made-up processor, run by the translator and by a
+ * plain interpreter (tiny.h). Registers, memory, accessed and dirty bits, what
+ * a device saw and at which icount: all must be the same at every stop,
+ * whatever the budgets, TB lengths and flushes; so must be where the
+ * debugger's break- and watchpoints stop it.
+ *
+ * usage: test-exec [--cases=N] [--seed=N] [--insns=N] [--accel=KEY=VALUE]
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "tb.h"
+#include "tiny.h"
+
+static unsigned cases = 300, insns = 4000;
+static uint64_t seed = 1;
+static bool verbose;
+
+static Machine *machine;
+static TinyCpu *cpu;
+static RamBlock *ram, *rom;
+static TinyModel model;
+
+/* --- chance --------------------------------------------------------------------- */
+
+static uint64_t random_state;
+
+static uint64_t random64(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+static unsigned below(unsigned n)
+{
+    return (random64() >> 32) % n;
+}
+
+static bool chance(unsigned percent)
+{
+    return below(100) < percent;
+}
+
+/* --- the machine ------------------------------------------------------------------- */
+
+static uint64_t io_read(void *opaque, PhysAddr offset, unsigned size)
+{
+    return tiny_io(&cpu->s, offset, 0, size, machine_icount(machine), false);
+}
+
+static void io_write(void *opaque, PhysAddr offset, uint64_t v, unsigned size)
+{
+    tiny_io(&cpu->s, offset, v, size, machine_icount(machine), true);
+    cpu_kick(&cpu->parent);
+}
+
+static bool build(Machine *m, Error **errp)
+{
+    static const MemOps ops = { .read = io_read, .write = io_write };
+    static MemRegion ram_region, rom_region, io_region;
+    static const uint8_t empty[TINY_ROM_BYTES];
+    ram = ram_block_new(m, "ram", TINY_RAM_BYTES);
+    rom = rom_block_new(m, "rom", empty, sizeof empty);
+    mem_init_ram(&ram_region, "ram", ram);
+    mem_init_ram(&rom_region, "rom", rom);
+    mem_init_io(&io_region, "io", TINY_IO_BYTES, &ops, NULL);
+    mem_add(&m->memory_root, 0, &ram_region, 0);
+    mem_add(&m->memory_root, TINY_ROM_AT, &rom_region, 0);
+    mem_add(&m->memory_root, TINY_IO_AT, &io_region, 0);
+    return cpu_new(m, "tiny", errp) != NULL;
+}
+
+static void machine_make(void)
+{
+    static const BoardClass board = { .name = "tiny", .build = build };
+    Error *error = NULL;
+    machine = machine_new(&board);
+    machine->config.has_seed = true;
+    if (!machine_build(machine, &error)) {
+        g_error("%s", error_message(error));
+    }
+    machine_power_on(machine);
+    cpu = tiny_cpu(g_ptr_array_index(machine->cpus, 0));
+}
+
+/* --- programs ------------------------------------------------------------------------ */
+
+/* Half of the programs have little that traps, so that they get to loops and
+ * long TBs. */
+static bool calm;
+
+static bool traps_often(unsigned op)
+{
+    return op == TINY_UNDEF || op == TINY_FAULTS || op == TINY_JUMPR ||
+           op == TINY_RETURN || op == TINY_TABLE;
+}
+
+static unsigned random_op(void)
+{
+    static const uint8_t often[] = {
+        TINY_ALU, TINY_ALU, TINY_ALU, TINY_ALUI, TINY_ALUI, TINY_LI, TINY_LD,
+        TINY_LD, TINY_LD, TINY_ST, TINY_ST, TINY_ST, TINY_SKIP, TINY_BRANCH,
+        TINY_LDENV, TINY_STENV, TINY_READS, TINY_WRITES, TINY_PURE,
+        TINY_FAULTS,
+    };
+    unsigned op = chance(92) ? often[below(G_N_ELEMENTS(often))]
+                             : below(TINY_OP_COUNT);
+    return calm && traps_often(op) && chance(90) ? TINY_ALU : op;
+}
+
+static void random_code(uint8_t *at, size_t len)
+{
+    for (size_t i = 0; i + 4 <= len;) {
+        unsigned op = random_op();
+        unsigned most = (256 - op - 1) / TINY_OP_COUNT;
+        bytes_st_le(at + i, 4, random64());
+        at[i] = op + TINY_OP_COUNT * below(most + 1);
+        /* Mostly short ways, so that there are loops. */
+        if ((op == TINY_SKIP || op == TINY_BRANCH || op == TINY_JUMP) &&
+            chance(80)) {
+            int to = (int)below(33) * 2 - 40;
+            bytes_st_le(at + i + 2, 2, (uint16_t)(to * 16 + below(16)));
+        }
+        i += op <= TINY_JUMP ? 4 : 2;
+    }
+}
+
+static uint64_t random_entry(unsigned page)
+{
+    static const uint32_t others[] = { TINY_IO_AT, TINY_ROM_AT, 0x41000,
+                                       0x90000 };
+    uint64_t flags = calm || chance(90) ? TINY_P : 0;
+    uint64_t to = page << PAGE_BITS;
+    flags |= calm || chance(85) ? TINY_W : 0;
+    flags |= chance(30) ? TINY_A : 0;
+    flags |= chance(30) ? TINY_D : 0;
+    if (page < 2) {
+        return TINY_P | TINY_W | to;
+    }
+    if (page >= TINY_RAM_BYTES >> PAGE_BITS || chance(20)) {
+        to = chance(calm ? 99 : 85) ? below(TINY_RAM_BYTES >> PAGE_BITS) << PAGE_BITS
+                        : others[below(G_N_ELEMENTS(others))];
+    }
+    return to | flags;
+}
+
+static void random_program(void)
+{
+    calm = chance(50);
+    random_code(model.ram, sizeof model.ram);
+    random_code(model.rom, sizeof model.rom);
+    for (unsigned t = 0; t < 2; t++) {
+        for (unsigned page = 0; page < 256; page++) {
+            bytes_st_le(model.ram + TINY_TABLE(t) + page * 8, 8,
+                        random_entry(page));
+        }
+    }
+    TinyState *s = &model.s;
+    *s = (TinyState){ .last_trap = ICOUNT_NONE, .last_debug = ICOUNT_NONE };
+    for (unsigned i = 0; i < 8; i++) {
+        s->r[i] = chance(50) ? below(TINY_RAM_BYTES) : random64();
+    }
+    s->r[6] = chance(50) ? TINY_TABLE(below(2)) - 0x1000 + below(0x1800)
+                         : TINY_RAM_BYTES / 2;
+    s->pc = below(TINY_RAM_BYTES);
+    s->scratch = random64();
+    s->enabled = chance(50);
+    model.icount = below(1000);
+}
+
+static void machine_load(void)
+{
+    ram_will_write(machine, ram->base, TINY_RAM_BYTES);
+    memcpy(ram->host, model.ram, TINY_RAM_BYTES);
+    ram_will_write(machine, rom->base, TINY_ROM_BYTES);
+    memcpy(rom->host, model.rom, TINY_ROM_BYTES);
+    cpu->s = model.s;
+    machine_set_icount(machine, model.icount);
+    machine_rewire(machine);
+}
+
+/* --- variants ------------------------------------------------------------------------- */
+
+static void random_points(void)
+{
+    Cpu *c = &cpu->parent;
+    cpu_debug_clear(c, BREAK_GDB);
+    cpu_debug_clear(c, BREAK_CPU);
+    memset(model.watch, 0, sizeof model.watch);
+    for (unsigned i = 0; i < 2; i++) {
+        TinyWatch *w = &model.watch[i];
+        if (chance(60)) {
+            continue;
+        }
+        *w = (TinyWatch){ .addr = below(TINY_RAM_BYTES),
+                          .len = 1 + below(chance(50) ? 16 : 5000) };
+        if (chance(60)) {
+            w->access = 1 + below(3);
+            cpu_watchpoint_insert(c, w->addr, w->len, w->access, i + 1);
+        } else {
+            w->addr = chance(30) ? TINY_TRAP
+                                 : (model.s.pc + below(64)) & TINY_ADDR_MASK;
+            cpu_breakpoint_insert(c, w->addr, i + 1);
+        }
+    }
+}
+
+static void random_variant(void)
+{
+    TcgState *t = tcg_state(&cpu->parent);
+    accel_options.one_insn_per_tb = chance(15);
+    t->random = chance(25) ? random64() | 1 : 0;
+    if (chance(5)) {
+        tb_flush_all(machine);
+    }
+    random_points();
+}
+
+/* --- running and comparing ------------------------------------------------------------- */
+
+static bool complain(const char *what, uint64_t got, uint64_t want)
+{
+    printf("%s: got %" G_GINT64_MODIFIER "x, wanted %" G_GINT64_MODIFIER
+           "x\n", what, got, want);
+    return false;
+}
+
+static bool same_state(void)
+{
+    const StateTable *t = cpu->parent.cls->state();
+    bool ok = true;
+    for (uint32_t n = 0; n < t->field_count; n++) {
+        const StateField *f = &t->fields[n];
+        for (uint32_t i = 0; i < f->count; i++) {
+            uint64_t got = state_get(f, &cpu->s, i);
+            uint64_t want = state_get(f, &model.s, i);
+            ok = got == want ? ok : complain(f->name, got, want);
+        }
+    }
+    for (uint32_t n = 0; n < TINY_RAM_BYTES; n++) {
+        if (ram->host[n] != model.ram[n]) {
+            printf("at %x ", n);
+            return complain("memory", ram->host[n], model.ram[n]);
+        }
+    }
+    return ok;
+}
+
+/* The model goes on until something would stop the translator. */
+static ExecStop run_model(Icount until)
+{
+    while (model.icount < until) {
+        tiny_model_step(&model);
+        if (model.stopped) {
+            return EXEC_BREAKPOINT;
+        }
+        if (model.watch[0].hit) {
+            return EXEC_WATCHPOINT;
+        }
+        if (model.s.halted) {
+            return EXEC_HALTED;
+        }
+    }
+    return EXEC_BUDGET;
+}
+
+static ExecStop run_cpu(Icount until)
+{
+    Cpu *c = &cpu->parent;
+    for (;;) {
+        Icount now = machine_icount(machine);
+        uint64_t retired;
+        if (now == until) {
+            return EXEC_BUDGET;
+        }
+        uint64_t most = until - now;
+        uint64_t budget = chance(50) ? most : 1 + random64() % most;
+        ExecStop why = cpu_exec(c, budget, &retired);
+        if (machine_icount(machine) != now + retired || retired > budget) {
+            complain("retired", retired, budget);
+            return EXEC_EVENT;
+        }
+        if (why != EXEC_EVENT && why != EXEC_BUDGET) {
+            return why;
+        }
+    }
+}
+
+/* Runs to an icount or the first stop before it. *ended: the case is over. */
+static bool run_piece(Icount until, bool *ended)
+{
+    ExecStop want = run_model(until);
+    ExecStop got = run_cpu(until);
+    /* Both come to the last icount, one of them stopped there. */
+    if (got != want && !(want == EXEC_WATCHPOINT && got == EXEC_BUDGET)) {
+        return complain("stop", got, want);
+    }
+    if (machine_icount(machine) != model.icount) {
+        return complain("icount", machine_icount(machine), model.icount);
+    }
+    if (got == EXEC_WATCHPOINT &&
+        cpu->parent.watch_hit.addr != model.watch[0].hit_addr) {
+        return complain("watch", cpu->parent.watch_hit.addr,
+                        model.watch[0].hit_addr);
+    }
+    if (got == EXEC_BREAKPOINT) {
+        model.skip_break = cpu->parent.skip_break_icount = model.icount;
+    }
+    *ended = got == EXEC_HALTED;
+    return same_state();
+}
+
+static bool run_case(uint64_t *retired, uint64_t *traps)
+{
+    random_program();
+    machine_load();
+    random_variant();
+    Icount begin = model.icount, end = begin + insns;
+    model.skip_break = cpu->parent.skip_break_icount = ICOUNT_NONE;
+    bool ended = false;
+    while (!ended && model.icount < end) {
+        Icount until = MIN(end, model.icount + 1 + below(insns / 4 + 1));
+        if (!run_piece(until, &ended)) {
+            return false;
+        }
+    }
+    *retired += model.icount - begin;
+    *traps += model.s.traps;
+    return true;
+}
+
+static void option(const char *text)
+{
+    g_auto(GStrv) pair = g_strsplit(text, "=", 2);
+    Error *error = NULL;
+    if (!pair[0] || !pair[1] || !accel_set_option(pair[0], pair[1], &error)) {
+        fprintf(stderr, "%s\n", error ? error_message(error) : text);
+        exit(1);
+    }
+}
+
+static void arguments(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (!strncmp(argv[i], "--cases=", 8)) {
+            cases = strtoul(argv[i] + 8, NULL, 0);
+        } else if (!strncmp(argv[i], "--seed=", 7)) {
+            seed = strtoull(argv[i] + 7, NULL, 0);
+        } else if (!strncmp(argv[i], "--insns=", 8)) {
+            insns = strtoul(argv[i] + 8, NULL, 0);
+        } else if (!strncmp(argv[i], "--accel=", 8)) {
+            option(argv[i] + 8);
+        } else if (!strcmp(argv[i], "--verbose")) {
+            verbose = true;
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t retired = 0, traps = 0;
+    unsigned failed = 0;
+    option("verify=on");
+    arguments(argc, argv);
+    machine_make();
+    for (unsigned i = 0; i < cases; i++) {
+        random_state = tiny_mix(seed, i + 1) | 1;
+        if (!run_case(&retired, &traps)) {
+            printf("case %u of seed %" G_GUINT64_FORMAT ", at icount %"
+                   G_GUINT64_FORMAT "\n", i, seed, model.icount);
+            failed++;
+        }
+    }
+    printf("%u cases, %" G_GUINT64_FORMAT " instructions, %" G_GUINT64_FORMAT
+           " traps: %u failed\n", cases, retired, traps, failed);
+    if (verbose) {
+        g_autoptr(GString) info = g_string_new(NULL);
+        accel_print_info(machine, info);
+        printf("%s", info->str);
+    }
+    return failed || retired < cases;
+}
