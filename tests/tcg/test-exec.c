@@ -91,8 +91,11 @@ static void machine_make(void)
 /* --- programs ------------------------------------------------------------------------ */
 
 /* Half of the programs have little that traps, so that they get to loops and
- * long TBs. */
-static bool calm;
+ * long TBs. Half of those live at the edge of a page and map the pages around
+ * it anew all the time. */
+static bool calm, edge;
+
+#define EDGE_PAGES 6u      /* from page 2 on */
 
 static bool traps_often(unsigned op)
 {
@@ -113,19 +116,79 @@ static unsigned random_op(void)
     return calm && traps_often(op) && chance(90) ? TINY_ALU : op;
 }
 
+static void random_insn(uint8_t *at, unsigned op)
+{
+    unsigned most = (256 - op - 1) / TINY_OP_COUNT;
+    bytes_st_le(at, 4, random64());
+    at[1] &= edge ? ~0x24 : ~0; /* r4 to r6 are for place_map() */
+    at[0] = op + TINY_OP_COUNT * below(most + 1);
+    /* Mostly short ways, so that there are loops. */
+    if ((op == TINY_SKIP || op == TINY_BRANCH || op == TINY_JUMP) &&
+        chance(80)) {
+        int to = (int)below(33) * 2 - 40;
+        bytes_st_le(at + 2, 2, (uint16_t)(to * 16 + below(16)));
+    }
+}
+
+static void place(uint8_t *at, unsigned op, unsigned d, unsigned imm)
+{
+    at[0] = op;
+    at[1] = d | 3 << 6;
+    bytes_st_le(at + 2, 2, imm);
+}
+
+#define MAP_BYTES 16u
+
+/* The entry of a page becomes r5, and r4 and r5 change places; r6 has the
+ * table's address. */
+static void place_map(uint8_t *at, unsigned page)
+{
+    enum { XOR = 7 };
+    place(at, TINY_ST, 5 | 6 << 3, page * 8);
+    place(at + 4, TINY_ALU, 4 | 5 << 3, XOR);
+    place(at + 8, TINY_ALU, 5 | 4 << 3, XOR);
+    place(at + 12, TINY_ALU, 4 | 5 << 3, XOR);
+    at[5] &= 0x3f;
+    at[9] &= 0x3f;
+    at[13] &= 0x3f;
+}
+
+static uint64_t random_pte(void)
+{
+    unsigned flags = chance(90) ? TINY_P | TINY_W : below(16);
+    return (2 + below(EDGE_PAGES)) << PAGE_BITS | flags;
+}
+
+/* A loop around the end of each page, in which the next page, or this one, is
+ * replaced by another that has such a loop. */
+static void place_loop(unsigned page)
+{
+    static const uint8_t straight[] = {
+        TINY_ALU, TINY_ALU, TINY_ALUI, TINY_LI, TINY_LD, TINY_ST, TINY_PURE,
+        TINY_READS, TINY_WRITES, TINY_LDENV, TINY_STENV,
+    };
+    uint8_t *end = model.ram + (page << PAGE_BITS);
+    int at = -64;
+    place_map(end + at, chance(80) ? page : page - 1);
+    at += MAP_BYTES;
+    while (at < 20) {
+        unsigned op = straight[below(G_N_ELEMENTS(straight))];
+        random_insn(end + at, op);
+        at += op <= TINY_JUMP ? 4 : 2;
+    }
+    place(end + at, TINY_JUMP, 0, (uint16_t)((-64 - at) * 16));
+}
+
 static void random_code(uint8_t *at, size_t len)
 {
-    for (size_t i = 0; i + 4 <= len;) {
-        unsigned op = random_op();
-        unsigned most = (256 - op - 1) / TINY_OP_COUNT;
-        bytes_st_le(at + i, 4, random64());
-        at[i] = op + TINY_OP_COUNT * below(most + 1);
-        /* Mostly short ways, so that there are loops. */
-        if ((op == TINY_SKIP || op == TINY_BRANCH || op == TINY_JUMP) &&
-            chance(80)) {
-            int to = (int)below(33) * 2 - 40;
-            bytes_st_le(at + i + 2, 2, (uint16_t)(to * 16 + below(16)));
+    for (size_t i = 0; i + MAP_BYTES <= len;) {
+        if (edge && chance(4)) {
+            place_map(at + i, 2 + below(EDGE_PAGES));
+            i += MAP_BYTES;
+            continue;
         }
+        unsigned op = random_op();
+        random_insn(at + i, op);
         i += op <= TINY_JUMP ? 4 : 2;
     }
 }
@@ -142,6 +205,9 @@ static uint64_t random_entry(unsigned page)
     if (page < 2) {
         return TINY_P | TINY_W | to;
     }
+    if (edge && page < TINY_RAM_BYTES >> PAGE_BITS) {
+        return to | flags;
+    }
     if (page >= TINY_RAM_BYTES >> PAGE_BITS || chance(20)) {
         to = chance(calm ? 99 : 85) ? below(TINY_RAM_BYTES >> PAGE_BITS) << PAGE_BITS
                         : others[below(G_N_ELEMENTS(others))];
@@ -152,6 +218,7 @@ static uint64_t random_entry(unsigned page)
 static void random_program(void)
 {
     calm = chance(50);
+    edge = calm && chance(50);
     random_code(model.ram, sizeof model.ram);
     random_code(model.rom, sizeof model.rom);
     for (unsigned t = 0; t < 2; t++) {
@@ -160,14 +227,23 @@ static void random_program(void)
                         random_entry(page));
         }
     }
+    if (edge) {
+        for (unsigned page = 3; page < 2 + EDGE_PAGES; page++) {
+            place_loop(page);
+        }
+    }
     TinyState *s = &model.s;
     *s = (TinyState){ .last_trap = ICOUNT_NONE, .last_debug = ICOUNT_NONE };
     for (unsigned i = 0; i < 8; i++) {
         s->r[i] = chance(50) ? below(TINY_RAM_BYTES) : random64();
     }
-    s->r[6] = chance(50) ? TINY_TABLE(below(2)) - 0x1000 + below(0x1800)
+    s->r[4] = edge ? random_pte() : s->r[4];
+    s->r[5] = edge ? random_pte() : s->r[5];
+    s->r[6] = edge ? TINY_TABLE(0)
+              : chance(50) ? TINY_TABLE(below(2)) - 0x1000 + below(0x1800)
                          : TINY_RAM_BYTES / 2;
-    s->pc = below(TINY_RAM_BYTES);
+    s->pc = edge ? ((3 + below(EDGE_PAGES - 1)) << PAGE_BITS) - 64
+                 : below(TINY_RAM_BYTES);
     s->scratch = random64();
     s->enabled = chance(50);
     model.icount = below(1000);
