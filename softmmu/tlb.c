@@ -470,7 +470,7 @@ void walk_st(Cpu *cpu, PhysAddr pa, uint64_t v, unsigned size)
     }
     if ((ram_watch_bits(m, ra) & RAM_WATCH_CODE) && tb_code_at(m, ra, size)) {
         cpu_need_last_insn(cpu);
-        cpu->stop_chain = true;
+        cpu_stop_chain(cpu);
     }
     bool armed = ram_watch_bits(m, ra) & RAM_WATCH_WALK;
     ram_watch_disarm(m, RAM_WATCH_WALK, ra);
@@ -529,11 +529,11 @@ static void forget_walked(Machine *m)
 
 void tlb_flush(Cpu *cpu)
 {
-    cpu->stop_chain = true;
+    cpu_stop_chain(cpu);
     if (cpu->tlb.empty) {
         return; /* so is the jump cache: to fill it takes a fetch */
     }
-    memset(cpu->jump_cache, 0, sizeof cpu->jump_cache);
+    jump_cache_flush(cpu);
     for (unsigned mode = 0; mode < MMU_MODES; mode++) {
         for (unsigned i = 0; i < TLB_SIZE; i++) {
             clear_entry(&cpu->tlb.entry[mode][i]);
@@ -546,8 +546,8 @@ void tlb_flush(Cpu *cpu)
 
 void tlb_flush_page(Cpu *cpu, GuestAddr va)
 {
-    cpu->stop_chain = true;
-    memset(cpu->jump_cache, 0, sizeof cpu->jump_cache);
+    cpu_stop_chain(cpu);
+    jump_cache_flush_page(cpu, va);
     for (unsigned mode = 0; mode < MMU_MODES; mode++) {
         clear_entry(&cpu->tlb.entry[mode][tlb_index(va)]);
     }

@@ -88,18 +88,6 @@ void cache_insert(TcgState *s, Tb *tb, RamAddr ra)
 
 /* --- chains ------------------------------------------------------------------- */
 
-void cache_chain(Tb *from, int slot, Tb *to)
-{
-    if (from->chain[slot] || from->invalid || to->invalid) {
-        return;
-    }
-    from->chain[slot] = to;
-    from->incoming_next[slot] = to->incoming;
-    /* The list holds (TB, exit) pairs: the exit is in the pointer's low bit,
-     * which alignment keeps clear. */
-    to->incoming = (Tb *)((uintptr_t)from | slot);
-}
-
 static Tb *pair_tb(Tb *pair)
 {
     return (Tb *)((uintptr_t)pair & ~(uintptr_t)1);
@@ -110,7 +98,36 @@ static int pair_slot(Tb *pair)
     return (uintptr_t)pair & 1;
 }
 
-static void unchain_incoming(Tb *tb)
+/* Takes a chain out of its target's list. */
+static void unchain_slot(Tb *tb, int slot)
+{
+    Tb *to = tb->chain[slot];
+    if (!to) {
+        return;
+    }
+    Tb **at = &to->incoming;
+    while (pair_tb(*at) != tb || pair_slot(*at) != slot) {
+        at = &pair_tb(*at)->incoming_next[pair_slot(*at)];
+    }
+    *at = tb->incoming_next[slot];
+    tb->chain[slot] = NULL;
+}
+
+void cache_chain(TcgState *s, Tb *from, int slot, Tb *to)
+{
+    if (from->chain[slot] == to || from->invalid || to->invalid) {
+        return;
+    }
+    unchain_slot(from, slot);
+    from->chain[slot] = to;
+    s->backend->chain(from, slot, to);
+    from->incoming_next[slot] = to->incoming;
+    /* The list holds (TB, exit) pairs: the exit is in the pointer's low bit,
+     * which alignment keeps clear. */
+    to->incoming = (Tb *)((uintptr_t)from | slot);
+}
+
+static void unchain_incoming(TcgState *s, Tb *tb)
 {
     Tb *pair = tb->incoming;
     while (pair) {
@@ -118,26 +135,12 @@ static void unchain_incoming(Tb *tb)
         int slot = pair_slot(pair);
         pair = from->incoming_next[slot];
         from->chain[slot] = NULL;
+        s->backend->chain(from, slot, NULL);
         from->incoming_next[slot] = NULL;
     }
     tb->incoming = NULL;
 }
 
-static void unchain_outgoing(Tb *tb)
-{
-    for (int slot = 0; slot < 2; slot++) {
-        Tb *to = tb->chain[slot];
-        if (!to) {
-            continue;
-        }
-        Tb **at = &to->incoming;
-        while (pair_tb(*at) != tb || pair_slot(*at) != slot) {
-            at = &pair_tb(*at)->incoming_next[pair_slot(*at)];
-        }
-        *at = tb->incoming_next[slot];
-        tb->chain[slot] = NULL;
-    }
-}
 
 /* --- invalidation ------------------------------------------------------------- */
 
@@ -180,9 +183,9 @@ static void drop_jump_cache(TcgState *s, const Tb *tb)
 {
     for (guint i = 0; i < s->machine->cpus->len; i++) {
         Cpu *cpu = g_ptr_array_index(s->machine->cpus, i);
-        Tb **entry = &cpu->jump_cache[jump_hash(tb->key.pc)];
-        if (*entry == tb) {
-            *entry = NULL;
+        JumpEntry *e = &cpu->jump_cache[jump_hash(tb->key.pc)];
+        if (e->tb == tb) {
+            e->tb = &s->no_tb;
         }
     }
 }
@@ -193,8 +196,9 @@ static void invalidate(TcgState *s, Tb *tb)
     hash_unlink(s, tb);
     page_unlink(s, tb, 0);
     page_unlink(s, tb, 1);
-    unchain_incoming(tb);
-    unchain_outgoing(tb);
+    unchain_incoming(s, tb);
+    unchain_slot(tb, 0);
+    unchain_slot(tb, 1);
     drop_jump_cache(s, tb);
     s->bytes -= tb->code_bytes + sizeof *tb;
     s->tb_count--;
@@ -272,6 +276,51 @@ void tb_invalidate(Machine *m, RamAddr ra, uint64_t len)
     }
 }
 
+/* --- modes ---------------------------------------------------------------------- */
+
+typedef struct TbMode {
+    GuestAddr base;
+    uint32_t flags;
+    uint32_t limit;
+} TbMode;
+
+static guint mode_hash(gconstpointer p)
+{
+    const TbMode *m = p;
+    return m->base * 31 + m->flags * 7 + m->limit;
+}
+
+static gboolean mode_equal(gconstpointer a, gconstpointer b)
+{
+    return !memcmp(a, b, sizeof(TbMode));
+}
+
+uint32_t cache_mode(TcgState *s, const TbKey *key, TbLimit limit)
+{
+    TbMode mode = { key->base, key->flags, limit };
+    gpointer found = g_hash_table_lookup(s->modes, &mode);
+    if (!found) {
+        found = GUINT_TO_POINTER(g_hash_table_size(s->modes) + 1);
+        g_hash_table_insert(s->modes, g_memdup2(&mode, sizeof mode), found);
+    }
+    return GPOINTER_TO_UINT(found);
+}
+
+void jump_cache_flush(Cpu *cpu)
+{
+    for (unsigned i = 0; i < JUMP_CACHE_SIZE; i++) {
+        cpu->jump_cache[i].tb = &tcg_state(cpu)->no_tb;
+    }
+}
+
+void jump_cache_flush_page(Cpu *cpu, GuestAddr va)
+{
+    unsigned first = jump_hash(va & PAGE_MASK);
+    for (unsigned i = 0; i < 1u << JUMP_GROUP_BITS; i++) {
+        cpu->jump_cache[first + i].tb = &tcg_state(cpu)->no_tb;
+    }
+}
+
 /* --- whole cache --------------------------------------------------------------- */
 
 void tb_free(TcgState *s, Tb *tb)
@@ -287,6 +336,10 @@ void cache_collect(TcgState *s)
         tb_free(s, g_ptr_array_index(s->garbage, i));
     }
     g_ptr_array_set_size(s->garbage, 0);
+    if (!s->tb_count) {
+        s->backend->flush(s);
+        g_hash_table_remove_all(s->modes);
+    }
 }
 
 void cache_flush(TcgState *s)
@@ -311,11 +364,12 @@ TcgState *cache_new(Machine *m)
 {
     TcgState *s = g_new0(TcgState, 1);
     s->machine = m;
+    s->no_tb.limit = TB_NO_LIMIT;
     s->hash = g_new0(Tb *, HASH_SIZE);
     s->pages = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     s->last_here = g_hash_table_new(NULL, NULL);
     s->garbage = g_ptr_array_new();
-    s->pool = g_hash_table_new(g_int64_hash, g_int64_equal);
+    s->modes = g_hash_table_new_full(mode_hash, mode_equal, g_free, NULL);
     ram_watch_set(m, RAM_WATCH_CODE, code_written, s);
     return s;
 }
@@ -324,10 +378,11 @@ void cache_free(TcgState *s)
 {
     cache_flush(s);
     cache_collect(s);
+    s->backend->fini(s);
     g_free(s->hash);
     g_hash_table_destroy(s->pages);
     g_hash_table_destroy(s->last_here);
-    g_hash_table_destroy(s->pool);
+    g_hash_table_destroy(s->modes);
     g_ptr_array_free(s->garbage, TRUE);
     ir_block_free(s->ir);
     g_free(s);

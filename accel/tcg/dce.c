@@ -18,6 +18,7 @@ typedef struct Dce {
     bool *overwritten;     /* per register: SET before it is seen */
     IrVal *deferred;       /* per register: value of a SET taken out */
     unsigned regs;
+    bool keep_hot;
 } Dce;
 
 /* From the table: which ops are pure. */
@@ -94,7 +95,8 @@ static bool needed(const Dce *d, guint n)
     case IR_LDENV:
         return false;
     case IR_SET:
-        return !d->overwritten[i->imm];
+        return !d->overwritten[i->imm] ||
+               (d->keep_hot && d->b->cls->regs[i->imm].hot);
     case IR_CALL:
         return helper(d, i)->effects;
     default:
@@ -185,7 +187,7 @@ static void compact(Dce *d)
     g_free(now);
 }
 
-void ir_dce(IrBlock *b)
+void ir_dce(IrBlock *b, bool keep_hot)
 {
     Dce d = {
         .b = b,
@@ -193,6 +195,7 @@ void ir_dce(IrBlock *b)
         .overwritten = g_new0(bool, b->cls->reg_count),
         .deferred = g_new(IrVal, b->cls->reg_count),
         .regs = b->cls->reg_count,
+        .keep_hot = keep_hot,
     };
     g_array_set_size(b->frames, 0);
     mark(&d);

@@ -6,6 +6,8 @@
  * there. Inside a TB helpers leave by siglongjmp() to the setjmp in
  * cpu_exec(), after the state was brought to an instruction's start.
  */
+#include <errno.h>
+
 #include "base/log.h"
 #include "disas.h"
 #include "tb.h"
@@ -23,19 +25,41 @@ static void store_icount(Cpu *cpu)
     machine_set_icount(cpu->machine, cpu->run_end - cpu->budget);
 }
 
+/* More than any budget, and far from what 64 bits hold. */
+#define STOP_BIAS ((int64_t)1 << 62)
+
+void cpu_stop_chain(Cpu *cpu)
+{
+    if (cpu->in_tb && !cpu->stop_chain) {
+        cpu->stop_chain = true;
+        cpu->budget -= STOP_BIAS;
+        cpu->run_end -= STOP_BIAS;
+    }
+}
+
+static void end_run(Cpu *cpu)
+{
+    if (cpu->stop_chain) {
+        cpu->stop_chain = false;
+        cpu->budget += STOP_BIAS;
+        cpu->run_end += STOP_BIAS;
+    }
+    cpu->in_tb = false;
+    cpu->tb = NULL;
+}
+
 /* Leaves the TB being run with its first `retired` instructions done. */
 static void leave_tb(Cpu *cpu, unsigned retired)
 {
     cpu->budget += cpu->tb->insn_count - retired;
-    cpu->in_tb = false;
-    cpu->tb = NULL;
+    end_run(cpu);
     store_icount(cpu);
 }
 
 static void to_insn_start(Cpu *cpu)
 {
     const uint64_t *words = cpu->tb->words[cpu->fault_insn];
-    tcg_state(cpu)->backend->restore_frame(cpu, cpu->tb, cpu->fault_insn);
+    tcg_state(cpu)->backend->restore_frame(cpu, cpu->tb);
     cpu->watch_hit.valid = false;
     cpu->own_hit_count = 0;
     leave_tb(cpu, cpu->fault_insn);
@@ -76,7 +100,7 @@ void cpu_exit_retired(Cpu *cpu)
 void cpu_kick(Cpu *cpu)
 {
     tcg_state(cpu)->kicked = true;
-    cpu->stop_chain = true;
+    cpu_stop_chain(cpu);
 }
 
 /* --- finding TBs ------------------------------------------------------------------ */
@@ -84,9 +108,9 @@ void cpu_kick(Cpu *cpu)
 static Tb *find_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
 {
     TcgState *s = tcg_state(cpu);
-    Tb **entry = &cpu->jump_cache[jump_hash(key->pc)];
-    if (*entry && (*entry)->limit == limit && tb_matches(*entry, key)) {
-        return *entry;
+    JumpEntry *entry = &cpu->jump_cache[jump_hash(key->pc)];
+    if (entry->tb->limit == limit && tb_matches(entry->tb, key)) {
+        return entry->tb;
     }
     RamAddr ra;
     unsigned mode = cpu->cls->mmu_mode(cpu, true);
@@ -101,8 +125,9 @@ static Tb *find_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
         }
     }
     if (!tb) {
-        if (s->bytes > accel_options.tb_bytes) {
+        if (s->backend->is_full(s)) {
             cache_flush(s);
+            cache_collect(s);
         }
         tb = translate_tb(cpu, key, limit);
         if (tb->ram[0] == TB_NO_RAM) {
@@ -112,21 +137,25 @@ static Tb *find_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
         }
         cache_insert(s, tb, ra);
     }
-    /* A TB on two pages is looked up anew each time. */
-    if (tb->ram[1] == TB_NO_RAM) {
-        *entry = tb;
+    /* A TB on two pages is looked up anew each time, and so is one with a
+     * breakpoint, so that nobody gets there past the run loop. */
+    if (tb->ram[1] == TB_NO_RAM && !tb->has_break) {
+        *entry = (JumpEntry){ key->pc, tb };
     }
     return tb;
 }
 
-/* Chains stay within a page: then the target is mapped as the source is. */
-static bool may_chain(const Tb *from, const Tb *to)
+/* Within a page the target is mapped as the source is. To another page the
+ * back end must have a way to see whether it still is. */
+static bool may_chain(const Tb *from, int slot, const Tb *to)
 {
-    return from->limit == to->limit && !to->has_break &&
-           to->ram[0] != TB_NO_RAM && to->ram[1] == TB_NO_RAM &&
-           from->ram[1] == TB_NO_RAM && from->ram[0] == to->ram[0] &&
-           !((from->key.pc ^ to->key.pc) & PAGE_MASK) &&
-           from->key.flags == to->key.flags && from->key.base == to->key.base;
+    if (from->mode != to->mode || to->has_break || to->invalid ||
+        to->ram[1] != TB_NO_RAM || from->ram[1] != TB_NO_RAM) {
+        return false;
+    }
+    return from->guard_at[slot] ||
+           (from->ram[0] == to->ram[0] &&
+            !((from->key.pc ^ to->key.pc) & PAGE_MASK));
 }
 
 /* --- debugging -------------------------------------------------------------------- */
@@ -189,6 +218,23 @@ static TbLimit present_limit(Cpu *cpu)
     return single ? TB_SINGLE : TB_FULL;
 }
 
+/* True if every TB must come back here. */
+static bool one_by_one(const TcgState *s)
+{
+    return s->random || log_enabled(LOG_NOCHAIN | LOG_EXEC | LOG_CPU);
+}
+
+static TbExit run_tb(Cpu *cpu, TcgState *s, Tb *tb, Tb **last, int *slot)
+{
+    cpu->in_tb = true;
+    if (one_by_one(s)) {
+        cpu_stop_chain(cpu);
+    }
+    TbExit why = s->backend->run(cpu, tb, last, slot);
+    end_run(cpu);
+    return why;
+}
+
 /* Runs TBs until something must be looked at. */
 static void run_tbs(Cpu *cpu, const TbKey *key)
 {
@@ -205,26 +251,22 @@ static void run_tbs(Cpu *cpu, const TbKey *key)
         if (log_enabled(LOG_EXEC | LOG_CPU)) {
             log_entry(cpu, tb);
         }
-        cpu->in_tb = true;
-        cpu->stop_chain = s->random;
-        why = s->backend->run(cpu, tb, &last, &slot);
-        cpu->in_tb = false;
-        cpu->tb = NULL;
+        why = run_tb(cpu, s, tb, &last, &slot);
         /* Looking a TB up sets accessed bits and may fault: that belongs to
          * the next instruction, which may not run now. */
-        if (why != TB_EXIT_LOOKUP || s->kicked || s->random ||
-            !cpu->budget || cpu->breakpoints->len) {
+        if (why != TB_EXIT_LOOKUP || s->kicked || s->random || !cpu->budget) {
             break;
         }
         store_icount(cpu);
+        uint64_t flushes = s->flushes;
         TbKey next;
         cpu->cls->tb_key(cpu, &next);
         tb = find_tb(cpu, &next, present_limit(cpu));
-        if (slot >= 0 && !log_enabled(LOG_NOCHAIN | LOG_EXEC | LOG_CPU) &&
-            may_chain(last, tb)) {
-            cache_chain(last, slot, tb);
+        if (slot >= 0 && s->flushes == flushes && !one_by_one(s) &&
+            may_chain(last, slot, tb)) {
+            cache_chain(s, last, slot, tb);
         }
-    } while (tb->insn_count <= cpu->budget);
+    } while (tb->insn_count <= cpu->budget && !tb->has_break);
     store_icount(cpu);
 }
 
@@ -306,20 +348,40 @@ ExecStop cpu_exec(Cpu *cpu, uint64_t budget, uint64_t *retired)
 
 /* --- set-up and options ------------------------------------------------------------ */
 
-static const Backend *const backends[] = { &backend_interp };
+/* The best first. */
+static const Backend *const backends[] = {
+#ifdef HOST_X86_64
+    &backend_x86_64,
+#endif
+    &backend_interp,
+};
+
+static const Backend *backend_start(TcgState *s, Cpu *cpu)
+{
+    const Backend *chosen = accel_options.backend;
+    for (size_t i = 0; i < G_N_ELEMENTS(backends); i++) {
+        if ((!chosen || backends[i] == chosen) && backends[i]->init(s, cpu)) {
+            return backends[i];
+        }
+    }
+    g_error("-accel tcg,backend=%s does not run on this host: %s",
+            chosen->name, g_strerror(errno));
+}
 
 void accel_cpu_init(Cpu *cpu)
 {
     Machine *m = cpu->machine;
     if (m->cpus->len) {
         cpu->accel = tcg_state(g_ptr_array_index(m->cpus, 0));
+        jump_cache_flush(cpu);
         return;
     }
     TcgState *s = cache_new(m);
-    s->backend = backends[0];
+    s->backend = backend_start(s, cpu);
     s->ir = ir_block_new(cpu->cls);
     s->random = accel_options.flush_seed;
     cpu->accel = s;
+    jump_cache_flush(cpu);
 }
 
 void accel_cpu_free(Cpu *cpu)
@@ -357,11 +419,12 @@ static bool option_backend(const char *value, Error **errp)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(backends); i++) {
         if (g_str_equal(backends[i]->name, value)) {
+            accel_options.backend = backends[i];
             return true;
         }
     }
-    error_set(errp, "-accel tcg,backend=%s: unknown back end; there is "
-              "'interp'", value);
+    error_set(errp, "-accel tcg,backend=%s: unknown back end; there are "
+              "'x86_64' (on such hosts) and 'interp'", value);
     return false;
 }
 

@@ -523,8 +523,9 @@ static void interp_release(Tb *tb)
 
 /* A value may be in the place of a register that is restored as well: all are
  * read before any is written. */
-static void interp_restore_frame(Cpu *cpu, const Tb *tb, unsigned insn)
+static void interp_restore_frame(Cpu *cpu, const Tb *tb)
 {
+    unsigned insn = cpu->fault_insn;
     const Frame *rows = tb->frames, *row[CPU_FRAME_REGS];
     uint64_t value[CPU_FRAME_REGS];
     unsigned count = 0;
@@ -723,7 +724,7 @@ leave:
     }
     *last = tb;
     *slot = p->how <= IR_EXIT_CHAIN1 ? p->how : -1;
-    if (*slot >= 0 && tb->chain[*slot] && !cpu->stop_chain) {
+    if (*slot >= 0 && tb->chain[*slot]) {
         tb = tb->chain[*slot];
         if (tb->insn_count <= cpu->budget) {
             goto enter;
@@ -751,8 +752,38 @@ static void interp_dump(const Tb *tb, GString *out)
     }
 }
 
+static bool interp_init(TcgState *s, Cpu *cpu)
+{
+    s->pool = g_hash_table_new(g_int64_hash, g_int64_equal);
+    return true;
+}
+
+static void interp_fini(TcgState *s)
+{
+    g_hash_table_destroy(s->pool);
+}
+
+static bool interp_is_full(const TcgState *s)
+{
+    return s->bytes > accel_options.tb_bytes;
+}
+
+static void interp_flush(TcgState *s)
+{
+}
+
+/* run() looks at tb->chain itself. */
+static void interp_chain(Tb *tb, int slot, const Tb *to)
+{
+}
+
 const Backend backend_interp = {
     .name = "interp",
+    .init = interp_init,
+    .fini = interp_fini,
+    .is_full = interp_is_full,
+    .flush = interp_flush,
+    .chain = interp_chain,
     .compile = interp_compile,
     .release = interp_release,
     .restore_frame = interp_restore_frame,

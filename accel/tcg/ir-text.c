@@ -39,7 +39,7 @@ static const char *const cond_text[] = {
     "lt", "ge", "le",  "gt",  "tst", "tstz",
 };
 
-static const char *const exit_text[] = { "chain0", "chain1", "lookup",
+static const char *const exit_text[] = { "chain0", "chain1", "jump", "lookup",
                                          "loop" };
 
 static bool has_cond(const IrInst *i)

@@ -11,8 +11,9 @@
 #define TB_MAX_INSNS 48
 #define TB_NO_RAM UINT64_MAX
 
-/* How long a TB may be: as long as it gets, or one instruction exactly. */
-typedef enum TbLimit { TB_FULL, TB_SINGLE } TbLimit;
+/* How long a TB may be: as long as it gets, or one instruction exactly. No TB
+ * has the last one. */
+typedef enum TbLimit { TB_FULL, TB_SINGLE, TB_NO_LIMIT } TbLimit;
 
 typedef struct Tb Tb;
 
@@ -25,11 +26,17 @@ struct Tb {
     bool has_break;        /* a breakpoint is at its start: nothing chains here */
     RamAddr ram[2];        /* pages it has bytes in; ram[1] may be TB_NO_RAM;
                             * both TB_NO_RAM: code outside RAM, never cached */
+    uint32_t mode;         /* TcgState.modes: base, flags and limit */
     uint64_t (*words)[2];  /* per instruction, for CpuClass.restore() */
     void *code;            /* the back end's */
     size_t code_bytes;
     void *frames;          /* the back end's form of IrBlock.frames */
     unsigned frame_count;
+
+    /* x86_64: places in the code buffer, 0: none. */
+    uint32_t jump_at[2];   /* rel32 that leads to chain[n] */
+    uint32_t stub_at[2];   /* where it leads without a chain */
+    uint32_t guard_at[2];  /* word that holds chain[n], on another page */
 
     Tb *hash_next;
     Tb *page_next[2];      /* in the list of the page ram[n] */
@@ -45,23 +52,40 @@ typedef enum TbExit {
     TB_EXIT_BUDGET,        /* too little budget for the TB at the pc */
 } TbExit;
 
-/* A back end. run() executes code from a TB on, following chains, keeps
- * cpu->budget and cpu->tb exact, and sets cpu->fault_insn to the number of
- * the instruction within cpu->tb before anything that may leave the TB by
- * cpu_raise() and friends. On TB_EXIT_LOOKUP *last and *slot say where a chain
- * could be made (slot -1: none). */
+typedef struct TcgState TcgState;
+
+/* A back end. run() executes code from a TB on, following chains and, where it
+ * likes, the jump cache; it keeps cpu->budget exact whenever C code may look,
+ * and sets cpu->tb and cpu->fault_insn, the number of the instruction within
+ * it, before anything that may leave the TB by cpu_raise() and friends. It
+ * enters the first TB whatever the budget is, and others only if the budget is
+ * enough. On TB_EXIT_LOOKUP *last and *slot say where a chain could be made
+ * (slot -1: none). */
 typedef struct Backend {
     const char *name;
+    /* False: this host cannot run it. Called once, before anything else. */
+    bool (*init)(TcgState *s, Cpu *cpu);
+    void (*fini)(TcgState *s);
+    /* True if there may be no room for another TB before a flush(). */
+    bool (*is_full)(const TcgState *s);
+    /* No TB exists any more. */
+    void (*flush)(TcgState *s);
     void (*compile)(Cpu *cpu, Tb *tb, const IrBlock *ir);
     void (*release)(Tb *tb);
-    /* Instruction `insn` of the TB faulted: writes the registers of its frame
+    /* tb's exit `slot` leads to `to` from now on; NULL: back to run()'s
+     * caller. tb->chain[slot] says the same. */
+    void (*chain)(Tb *tb, int slot, const Tb *to);
+    /* Something faulted at cpu->fault_insn: writes the registers of its frame
      * state back. */
-    void (*restore_frame)(Cpu *cpu, const Tb *tb, unsigned insn);
+    void (*restore_frame)(Cpu *cpu, const Tb *tb);
     TbExit (*run)(Cpu *cpu, Tb *tb, Tb **last, int *slot);
     void (*dump)(const Tb *tb, GString *out);
+    /* SETs of hot registers are as good as free: no frame states for them. */
+    bool pins_hot;
 } Backend;
 
 extern const Backend backend_interp;
+extern const Backend backend_x86_64;
 
 /* A page of RAM with TBs. Code and data often share one (firmware, boot
  * loaders): the map tells a store to data from one to code at once. */
@@ -73,7 +97,7 @@ typedef struct CodePage {
 /* --- cache.c ------------------------------------------------------------------ */
 
 /* All of accel's data; one per machine, found through its first CPU. */
-typedef struct TcgState {
+struct TcgState {
     Machine *machine;
     const Backend *backend;
     IrBlock *ir;
@@ -85,9 +109,12 @@ typedef struct TcgState {
     bool kicked;           /* cpu_kick(): leave at the next boundary */
     uint64_t random;       /* flush-at-random: state, 0: off */
     uint64_t flushes, translated, invalidated;
+    GHashTable *modes;     /* TbMode -> Tb.mode */
+    Tb no_tb;              /* in empty jump cache entries; its mode is no TB's */
     GHashTable *pool;      /* interp: constant -> its place in cpu->frame */
     unsigned pool_used;
-} TcgState;
+    struct X64State *x64;
+};
 
 static inline TcgState *tcg_state(const Cpu *cpu)
 {
@@ -101,18 +128,15 @@ void cache_insert(TcgState *s, Tb *tb, RamAddr ra);
  * it is not, goes. */
 void cache_end_at(TcgState *s, Tb *tb, GuestAddr pc);
 /* from's exit `slot` leads to `to` from now on. */
-void cache_chain(Tb *from, int slot, Tb *to);
+void cache_chain(TcgState *s, Tb *from, int slot, Tb *to);
+/* The number of a key's base and flags with a limit, above 0. */
+uint32_t cache_mode(TcgState *s, const TbKey *key, TbLimit limit);
 /* Frees what was invalidated; no TB may be running. */
 void cache_collect(TcgState *s);
 void cache_flush(TcgState *s);
 TcgState *cache_new(Machine *m);
 void cache_free(TcgState *s);
 void tb_free(TcgState *s, Tb *tb);
-
-static inline unsigned jump_hash(GuestAddr pc)
-{
-    return (pc ^ (pc >> 12)) & (JUMP_CACHE_SIZE - 1);
-}
 
 static inline bool tb_matches(const Tb *tb, const TbKey *key)
 {
@@ -129,8 +153,9 @@ Tb *translate_tb(Cpu *cpu, const TbKey *key, TbLimit limit);
 
 /* Constant folding, identities, and copies; in place. */
 void ir_fold(IrBlock *b);
-/* Drops pure values that nobody uses and SETs that nothing can observe. */
-void ir_dce(IrBlock *b);
+/* Drops pure values that nobody uses and SETs that nothing can observe; SETs
+ * of hot registers stay if keep_hot. */
+void ir_dce(IrBlock *b, bool keep_hot);
 /* True if an LDENV or STENV touches a guest register. */
 static inline bool ir_env_overlaps(const IrBlock *b, const IrInst *i,
                                    unsigned reg)
@@ -159,6 +184,7 @@ IrBlock *ir_parse(const CpuClass *cls, const IrHelper *const *helpers,
 /* --- options (exec.c) ------------------------------------------------------------ */
 
 typedef struct AccelOptions {
+    const Backend *backend; /* NULL: the best that runs here */
     bool one_insn_per_tb;
     bool verify;           /* check the IR of every TB */
     uint64_t flush_seed;

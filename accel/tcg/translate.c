@@ -117,6 +117,7 @@ static Tb *tb_new(const Translation *t, TbLimit limit)
     Tb *tb = g_new0(Tb, 1);
     tb->key = *t->key;
     tb->limit = limit;
+    tb->mode = cache_mode(tcg_state(tc->cpu), t->key, limit);
     tb->insn_count = tc->ir->insn_words->len;
     tb->len_bytes = tc->pc - t->key->pc;
     tb->ram[0] = t->ram[0];
@@ -181,7 +182,7 @@ Tb *translate_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
         }
     }
     ir_fold(s->ir);
-    ir_dce(s->ir);
+    ir_dce(s->ir, s->backend->pins_hot);
     log_ir(LOG_OP_OPT, "OP after optimization", s->ir);
     s->backend->compile(cpu, tb, s->ir);
     s->translated++;

@@ -185,7 +185,26 @@ struct CpuClass {
     unsigned (*code_bits)(Cpu *cpu);
 };
 
-#define JUMP_CACHE_SIZE 4096u
+/* Where TBs were found last, so that they need not be looked up: by pc, a
+ * group of entries a page, so that one page's can be dropped. Only TBs that
+ * lie within a page and have no breakpoint are here. */
+#define JUMP_CACHE_BITS  11
+#define JUMP_CACHE_SIZE  (1u << JUMP_CACHE_BITS)
+#define JUMP_GROUP_BITS  6
+
+typedef struct JumpEntry {
+    GuestAddr pc;
+    struct Tb *tb;              /* never NULL: without a TB, one that nothing
+                                 * matches */
+} JumpEntry;
+
+/* ORDER jump-hash: native back ends compute the same inline. */
+static inline unsigned jump_hash(GuestAddr pc)
+{
+    return ((pc >> JUMP_GROUP_BITS) ^ (pc & ((1u << JUMP_GROUP_BITS) - 1))) &
+           (JUMP_CACHE_SIZE - 1);
+}
+
 #define CPU_OWN_HITS 8u
 #define CPU_FRAME_WORDS 4096u
 
@@ -196,11 +215,11 @@ struct Cpu {
 
     /* Hot: known to back ends by offset. */
     int64_t budget;             /* instructions still allowed */
-    uint32_t fault_insn;        /* backend's note of where it is in its TB */
-    bool stop_chain;            /* the next TB must be looked up: the TLB was
-                                 * flushed or the CPU kicked */
+    uint16_t fault_insn;        /* backend's note of where it is in its TB */
+    uint16_t fault_site;        /* back end's own, set together with it */
+    bool stop_chain;            /* the budget is biased: cpu_stop_chain() */
     struct Tb *tb;              /* being run, NULL between TBs */
-    struct Tb *jump_cache[JUMP_CACHE_SIZE];
+    JumpEntry jump_cache[JUMP_CACHE_SIZE];
     CpuTlb tlb;
 
     /* The portable back end's values and constants; no state. */
@@ -253,6 +272,15 @@ ExecStop cpu_exec(Cpu *cpu, uint64_t budget, uint64_t *retired);
 /* Ends the present cpu_exec() at the next instruction boundary with
  * EXEC_EVENT (an interrupt line moved, a timer was armed, a request). */
 void cpu_kick(Cpu *cpu);
+
+/* The TB being run is the last: the next one must be looked up, because the
+ * TLB was flushed or somebody wants the CPU. Does nothing outside TBs. It makes
+ * the budget too small for any TB, and run_end with it, so that icounts stay
+ * right. */
+void cpu_stop_chain(Cpu *cpu);
+/* Empties the jump cache, or the part that serves the page of va. */
+void jump_cache_flush(Cpu *cpu);
+void jump_cache_flush_page(Cpu *cpu, GuestAddr va);
 
 /* Leaves the present instruction for an exception noted in the CPU; state is
  * brought to the start of that instruction first. Does not return. */

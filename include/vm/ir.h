@@ -56,6 +56,8 @@ static inline unsigned ir_mem_mode(IrMem m) { return m >> 8; }
 typedef enum IrExit {
     IR_EXIT_CHAIN0,        /* constant pc, same key otherwise: chainable */
     IR_EXIT_CHAIN1,        /* the TB's second chainable exit */
+    IR_EXIT_JUMP,          /* any pc, same key otherwise: may go straight to
+                            * the next TB */
     IR_EXIT_LOOKUP,        /* look the next TB up; no interrupt can be due */
     IR_EXIT_LOOP,          /* back to cpu_exec(): modes, interrupts, TBs may
                             * have changed */
@@ -87,6 +89,8 @@ typedef struct IrReg {
     const char *name;
     uint32_t offset;
     IrType type;           /* IR_I32: 4 bytes, IR_I64: 8 bytes */
+    bool hot;              /* used all the time: a back end should keep it in a
+                            * host register from TB to TB */
 } IrReg;
 
 typedef uint16_t IrVal;    /* number of the defining instruction */

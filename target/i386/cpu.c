@@ -9,7 +9,7 @@
 #include "sys.h"
 
 #define GPR(name, n) \
-    { name, offsetof(X86Cpu, s.gpr) + 8 * (n), IR_I64 }
+    { name, offsetof(X86Cpu, s.gpr) + 8 * (n), IR_I64, .hot = (n) < 8 }
 #define CACHE(name, member, type) { name, offsetof(X86Cpu, member), type }
 #define BASE(name, seg) \
     { name, offsetof(X86Cpu, s.seg_base) + 8 * (seg), IR_I64 }

@@ -20,6 +20,18 @@ WEAK void cpu_kick(Cpu *cpu)
 {
 }
 
+WEAK void cpu_stop_chain(Cpu *cpu)
+{
+}
+
+WEAK void jump_cache_flush(Cpu *cpu)
+{
+}
+
+WEAK void jump_cache_flush_page(Cpu *cpu, GuestAddr va)
+{
+}
+
 WEAK void tb_flush_all(Machine *m)
 {
 }

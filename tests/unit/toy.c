@@ -207,6 +207,18 @@ void accel_cpu_free(Cpu *cpu)
 {
 }
 
+void cpu_stop_chain(Cpu *cpu)
+{
+}
+
+void jump_cache_flush(Cpu *cpu)
+{
+}
+
+void jump_cache_flush_page(Cpu *cpu, GuestAddr va)
+{
+}
+
 void tb_flush_all(Machine *m)
 {
 }
