@@ -36,16 +36,17 @@ def parse_args():
                    help='"none" leaves it out')
     p.add_argument('--accel', metavar='OPTS', default='',
                    help='more of -accel tcg,… for Reprise')
-    p.add_argument('--timeout', type=float, default=120, metavar='S',
+    p.add_argument('--timeout', type=int, default=120, metavar='S',
                    help='a run that takes longer is an error')
     p.add_argument('--json', metavar='FILE',
                    help='default: bench.json in the build folder')
     args = p.parse_args()
-    args.modes = [m for m in MODES if m in args.modes.split(',')]
-    if not args.modes or args.rounds < 1:
-        p.error('nothing to do')
-    if 'replay' in args.modes and 'record' not in args.modes:
-        args.modes.insert(args.modes.index('replay'), 'record')
+    asked = set(args.modes.split(','))
+    if asked - set(MODES) or args.rounds < 1:
+        p.error(f'modes are {", ".join(MODES)}; one round at least')
+    if 'replay' in asked:
+        asked.add('record')
+    args.modes = [m for m in MODES if m in asked]
     return args
 
 
@@ -72,10 +73,13 @@ def find_emulators(args, folder):
                                            'reprise-system-x86_64')
     if not os.access(reprise, os.X_OK):
         sys.exit(f'{reprise} is not there: build it first')
-    out = [Emulator('reprise', os.path.abspath(reprise), folder, args.accel)]
+    measure = os.path.abspath(
+        os.path.join(args.build, 'tests', 'bench', 'bench-measure'))
+    out = [Emulator('reprise', os.path.abspath(reprise), folder, measure,
+                    args.accel)]
     qemu = shutil.which(args.qemu)
     if qemu:
-        out.append(Emulator('qemu', qemu, folder))
+        out.append(Emulator('qemu', qemu, folder, measure))
     elif args.qemu not in ('none', 'qemu-system-x86_64'):
         sys.exit(f'{args.qemu} is not there')
     else:
@@ -108,7 +112,8 @@ class Bench:
         try:
             self.results.icounts[guest] = log_icount(emulator.log)
         except (OSError, ValueError) as failure:
-            self.results.errors.append(f'{guest}: {failure}')
+            self.results.errors.append(
+                f'{guest}: instructions not counted: {failure}')
 
     def count(self):
         """Recordings for the sake of their instruction counts only."""
@@ -144,24 +149,32 @@ class Bench:
             print(f'\r\x1b[K{text}', end='', file=sys.stderr, flush=True)
 
 
+def write_json(args, data):
+    """Where it was asked for."""
+    path = args.json or os.path.join(args.build, 'bench.json')
+    with open(path, 'w', encoding='utf-8') as f:
+        json.dump(data, f, indent=1)
+    print(f'\nWritten to {path}.')
+
+
 def main():
     """Runs everything and reports."""
     args = parse_args()
     names, images = find_guests(args)
     with tempfile.TemporaryDirectory(prefix='reprise-bench-') as folder:
         emulators = find_emulators(args, folder)
+        try:
+            versions = {e.name: e.version() for e in emulators}
+        except (OSError, ValueError) as failure:
+            sys.exit(str(failure))
         about = {'host': report.host(), 'rounds': args.rounds,
-                 'accel': args.accel,
-                 'versions': {e.name: e.version() for e in emulators}}
+                 'accel': args.accel, 'versions': versions}
         bench = Bench(args, names, images, emulators)
         bench.all()
     about['host']['load_after'] = os.getloadavg()
+    print('\n'.join(f'{n}: {v}' for n, v in versions.items()) + '\n')
     print(report.text(bench.results, names, args.modes))
-    path = args.json or os.path.join(args.build, 'bench.json')
-    with open(path, 'w', encoding='utf-8') as f:
-        json.dump(report.as_json(bench.results, names, args.modes, about), f,
-                  indent=1)
-    print(f'\nWritten to {path}.')
+    write_json(args, report.as_json(bench.results, names, args.modes, about))
     return 1 if bench.results.errors else 0
 
 

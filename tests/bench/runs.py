@@ -5,8 +5,6 @@ import os
 import re
 import struct
 import subprocess
-import threading
-import time
 
 MODES = ('plain', 'icount', 'record', 'replay')
 # Both get exactly this. sleep=off: an idle machine does not wait.
@@ -29,11 +27,13 @@ class Run:
 
 
 class Emulator:
-    """A program with QEMU's command line, and a folder for its files."""
+    """A program with QEMU's command line, and a folder for its files.
+    measure is the program of measure.c."""
 
-    def __init__(self, name, path, folder, accel=''):
+    def __init__(self, name, path, folder, measure, accel=''):
         self.name = name
         self.path = path
+        self.measure = measure
         self.accel = 'tcg' + (f',{accel}' if accel else '')
         self.log = os.path.join(folder, name + '.rr')
         self.serial = os.path.join(folder, name + '.serial')
@@ -41,9 +41,11 @@ class Emulator:
 
     def version(self):
         """The first line that -version prints."""
-        text = subprocess.run([self.path, '-version'], capture_output=True,
-                              text=True, check=True).stdout
-        return text.splitlines()[0]
+        said = subprocess.run([self.path, '-version'], capture_output=True,
+                              text=True, check=False)
+        if said.returncode or not said.stdout:
+            raise ValueError(f'{self.path} -version fails: {said.stderr}')
+        return said.stdout.splitlines()[0]
 
     def command(self, image, mode):
         """The command line for a guest in a mode."""
@@ -57,6 +59,8 @@ class Emulator:
 
     def run(self, guest, image, mode, timeout_s):
         """Runs a guest to its end; a Run."""
+        if mode == 'record' and os.path.exists(self.log):
+            os.unlink(self.log)
         run, status = self._process(self.command(image, mode), timeout_s)
         with open(self.messages, 'rb') as f:
             messages = f.read().decode(errors='replace').strip()
@@ -76,28 +80,19 @@ class Emulator:
 
     def _process(self, argv, timeout_s):
         """Runs to the end; a Run with times, and the exit status."""
-        run = Run()
-        for old in (self.serial, self.messages):
-            if os.path.exists(old):
-                os.unlink(old)
-
-        def too_late():
-            run.error = f'still running after {timeout_s:g} s'
-            process.kill()
-
+        if os.path.exists(self.serial):
+            os.unlink(self.serial)
         with open(self.messages, 'wb') as out:
-            start = time.monotonic()
-            process = subprocess.Popen(argv, stdin=subprocess.DEVNULL,
-                                       stdout=out, stderr=out)
-            timer = threading.Timer(timeout_s, too_late)
-            timer.start()
-            _, status, usage = os.wait4(process.pid, 0)
-            run.wall_s = time.monotonic() - start
-            timer.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
-        run.cpu_s = usage.ru_utime + usage.ru_stime
-        run.peak_kib = usage.ru_maxrss
-        return run, process.returncode
+            done = subprocess.run([self.measure, str(timeout_s), *argv],
+                                  stdin=subprocess.DEVNULL, stderr=out,
+                                  stdout=subprocess.PIPE, check=True)
+        status, wall_ns, cpu_us, peak_kib = map(int, done.stdout.split())
+        run = Run(wall_s=wall_ns / 1e9, cpu_s=cpu_us / 1e6,
+                  peak_kib=peak_kib)
+        if status == -1:
+            run.error = f'still running after {timeout_s} s'
+            return run, None
+        return run, os.waitstatus_to_exitcode(status)
 
     def _said(self):
         """The guest's name and checksum, or None."""
