@@ -120,7 +120,7 @@ void cache_chain(TcgState *s, Tb *from, int slot, Tb *to)
     }
     unchain_slot(from, slot);
     from->chain[slot] = to;
-    s->backend->chain(from, slot, to);
+    s->backend->chain(s, from, slot, to);
     from->incoming_next[slot] = to->incoming;
     /* The list holds (TB, exit) pairs: the exit is in the pointer's low bit,
      * which alignment keeps clear. */
@@ -135,7 +135,7 @@ static void unchain_incoming(TcgState *s, Tb *tb)
         int slot = pair_slot(pair);
         pair = from->incoming_next[slot];
         from->chain[slot] = NULL;
-        s->backend->chain(from, slot, NULL);
+        s->backend->chain(s, from, slot, NULL);
         from->incoming_next[slot] = NULL;
     }
     tb->incoming = NULL;

@@ -1,5 +1,5 @@
 /*
- * -d in_asm: the guest code of each new TB, by capstone.
+ * -d in_asm and out_asm: guest code and host code of each new TB, by capstone.
  */
 #include "disas.h"
 
@@ -42,5 +42,24 @@ void log_guest_code(TranslateContext *tc, GuestAddr pc)
         log_insns(engine, code, len, pc);
     }
     log_printf(LOG_IN_ASM, "\n");
+    cs_close(&engine);
+}
+
+void disas_host(const void *code, size_t len, GString *out)
+{
+    csh engine;
+    cs_insn *insn;
+    if (cs_open(CS_ARCH_X86, CS_MODE_64, &engine) != CS_ERR_OK) {
+        return;
+    }
+    size_t n = cs_disasm(engine, code, len, (uintptr_t)code, 0, &insn);
+    for (size_t i = 0; i < n; i++) {
+        g_string_append_printf(out, "0x%08" PRIx64 ":  %-8s %s\n",
+                               insn[i].address, insn[i].mnemonic,
+                               insn[i].op_str);
+    }
+    if (n) {
+        cs_free(insn, n);
+    }
     cs_close(&engine);
 }

@@ -434,6 +434,9 @@ bool accel_set_option(const char *key, const char *value, Error **errp)
     if (g_str_equal(key, "backend")) {
         return option_backend(value, errp);
     }
+    if (g_str_equal(key, "plain-host")) {
+        return option_switch(key, value, &o->plain_host, errp);
+    }
     if (g_str_equal(key, "one-insn-per-tb")) {
         return option_switch(key, value, &o->one_insn_per_tb, errp);
     }
@@ -449,7 +452,7 @@ bool accel_set_option(const char *key, const char *value, Error **errp)
         return ok;
     }
     error_set(errp, "-accel tcg: unknown key '%s'; there are backend, "
-              "one-insn-per-tb, verify, flush-at-random and tb-size", key);
+              "one-insn-per-tb, verify, flush-at-random, plain-host and tb-size", key);
     return false;
 }
 

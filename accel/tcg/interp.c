@@ -773,7 +773,7 @@ static void interp_flush(TcgState *s)
 }
 
 /* run() looks at tb->chain itself. */
-static void interp_chain(Tb *tb, int slot, const Tb *to)
+static void interp_chain(TcgState *s, Tb *tb, int slot, const Tb *to)
 {
 }
 

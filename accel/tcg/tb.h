@@ -74,7 +74,7 @@ typedef struct Backend {
     void (*release)(Tb *tb);
     /* tb's exit `slot` leads to `to` from now on; NULL: back to run()'s
      * caller. tb->chain[slot] says the same. */
-    void (*chain)(Tb *tb, int slot, const Tb *to);
+    void (*chain)(TcgState *s, Tb *tb, int slot, const Tb *to);
     /* Something faulted at cpu->fault_insn: writes the registers of its frame
      * state back. */
     void (*restore_frame)(Cpu *cpu, const Tb *tb);
@@ -186,6 +186,7 @@ IrBlock *ir_parse(const CpuClass *cls, const IrHelper *const *helpers,
 typedef struct AccelOptions {
     const Backend *backend; /* NULL: the best that runs here */
     bool one_insn_per_tb;
+    bool plain_host;       /* x86_64: nothing that not every host has */
     bool verify;           /* check the IR of every TB */
     uint64_t flush_seed;
     uint64_t tb_bytes;

@@ -69,12 +69,14 @@ bool tiny_debug_break(TinyState *s, Icount now)
 /* --- registers ---------------------------------------------------------------- */
 
 #define R(label, member, t) { label, offsetof(TinyCpu, s.member), t }
+#define HOT(label, member) \
+    { label, offsetof(TinyCpu, s.member), IR_I64, .hot = true }
 
 enum { REG_DST = 8, REG_SRC, REG_OP, REG_PC };
 
 static const IrReg regs[] = {
-    R("r0", r[0], IR_I64), R("r1", r[1], IR_I64), R("r2", r[2], IR_I64),
-    R("r3", r[3], IR_I64), R("r4", r[4], IR_I64), R("r5", r[5], IR_I64),
+    HOT("r0", r[0]), HOT("r1", r[1]), HOT("r2", r[2]),
+    HOT("r3", r[3]), HOT("r4", r[4]), HOT("r5", r[5]),
     R("r6", r[6], IR_I64), R("r7", r[7], IR_I64), R("dst", dst, IR_I64),
     R("src", src, IR_I64), R("op", op, IR_I32), R("pc", pc, IR_I64),
 };

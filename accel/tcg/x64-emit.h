@@ -5,8 +5,8 @@
  * Code is written through one mapping and runs in another (codebuf.h): `p` is
  * where bytes go, and p + rx where they run.
  */
-#ifndef ACCEL_TCG_X64_ASM_H
-#define ACCEL_TCG_X64_ASM_H
+#ifndef ACCEL_TCG_X64_EMIT_H
+#define ACCEL_TCG_X64_EMIT_H
 
 #include <string.h>
 

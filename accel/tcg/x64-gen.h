@@ -1,0 +1,253 @@
+/*
+ * The x86_64 back end from inside: what its files share.
+ *
+ *   x64-lower.c   prepares a block: which values share a place, which are
+ *                 computed in 32 bits, which end up in addressing modes
+ *   x64-alloc.c   where values are, from instruction to instruction
+ *   x64-ops.c     arithmetic, selection, comparison
+ *   x64-memory.c  guest loads and stores, helper calls
+ *   x64-exit.c    the ways out of a TB
+ *   x64.c         the back end's table, entry and exit of generated code
+ *
+ * Host registers. The hot guest registers are pinned: each has a host register
+ * of its own from TB to TB and is stored to the CPU struct only for C code to
+ * see. Values of a TB live in five temporaries, in pinned registers (as long
+ * as the guest register has that value), in the CPU struct (guest registers
+ * without a pin), and in spill slots, which are words of cpu->frame.
+ */
+#ifndef ACCEL_TCG_X64_GEN_H
+#define ACCEL_TCG_X64_GEN_H
+
+#include "codebuf.h"
+#include "tb.h"
+#include "x64-emit.h"
+
+/* Points into the CPU struct, so that guest registers have short offsets. */
+#define HOST_ENV    R14
+#define HOST_BUDGET R15
+#define PINS        8
+#define NO_PIN      (-1)
+
+/* ORDER x64-pin: the host register of each pin. */
+extern const uint8_t x64_pin_host[PINS];
+#define TEMPS (BIT(RAX) | BIT(RCX) | BIT(RDX) | BIT(RSI) | BIT(RDI))
+/* Pinned registers that a call may change. */
+#define PIN_IS_VOLATILE(host) ((host) >= R8 && (host) <= R11)
+
+/* Words of cpu->frame. */
+enum {
+    FRAME_SAVE = 0,        /* temporaries on the slow path, by number */
+    FRAME_ARG0 = 16,       /* slow path: address, value, result */
+    FRAME_ARG1,
+    FRAME_RESULT,
+    FRAME_SLOTS = 24,      /* spilled values */
+    FRAME_SLOT_COUNT = 1024,
+};
+
+/* What run() is told in the low bits of the TB's address. */
+enum {
+    LEFT_CHAIN0, LEFT_CHAIN1, LEFT_LOOKUP, LEFT_LOOP, LEFT_BUDGET,
+    LEFT_MASK = 7,
+};
+
+/* --- what is there once, per machine ------------------------------------------ */
+
+typedef struct X64State {
+    CodeBuf buf;
+    uint64_t fixed_bytes;  /* entry, exit and slow paths, at the buffer's start */
+    const CpuClass *cls;
+    int32_t bias;          /* HOST_ENV - Cpu * */
+    int8_t *pin_of;        /* per guest register, or NO_PIN */
+    uint16_t pin_reg[PINS]; /* guest register of each pin */
+    unsigned pin_count;
+    uint64_t (*enter)(Cpu *cpu, const void *code);
+    uint8_t *leave;        /* as written */
+    uint8_t *slow[2][4][MMU_MODES]; /* [is store][size][mode], as written */
+    bool bmi2, lzcnt, bmi1, popcnt;
+    struct Gen *gen;
+} X64State;
+
+/* --- compiling one TB ---------------------------------------------------------- */
+
+typedef enum ValueForm {
+    FORM_OP,               /* computed by its instruction */
+    FORM_ALIAS,            /* its root's value */
+    FORM_NONE,             /* part of another instruction */
+} ValueForm;
+
+/* A value, where it is, and what becomes of it. It may be in several places. */
+typedef struct Value {
+    uint16_t last;         /* instruction of its last use, frames included */
+    uint16_t next;         /* of its next use */
+    uint16_t uses, address_uses;
+    IrVal root;
+    uint8_t form;          /* ValueForm */
+    bool narrow;           /* its op is done in 32 bits */
+    bool compares_wide;    /* it compares i64 values */
+    bool clean;            /* bits 32 to 63 are known to be zero */
+    uint8_t unclean_args;  /* CALL: i32 arguments that are not clean, a bit each */
+    int8_t hint;           /* pin that it will be SET to, soon enough to be
+                            * computed there */
+    uint8_t temp;          /* host register, or HOST_NONE */
+    uint8_t pins;          /* a bit a pin */
+    int16_t reg;           /* guest register in memory, or -1 */
+    int16_t slot;          /* or -1 */
+} Value;
+
+/* What the host's flags say: of the value flags_result (zero, sign), or of the
+ * comparison of flags_x and flags_y as well. */
+typedef enum FlagsKind { FLAGS_UNKNOWN, FLAGS_RESULT, FLAGS_COMPARE } FlagsKind;
+
+typedef struct Gen Gen;
+
+/* Code behind the TB's straight line. */
+typedef struct Cold {
+    void (*emit)(Gen *g, const struct Cold *c);
+    uint8_t *from;         /* rel32 that leads here */
+    uint8_t *back;         /* where it goes on, if it does */
+    const IrInst *inst;
+    uint16_t fault, site;
+    uint8_t address, value, scratch, result; /* host registers */
+    uint64_t imm;          /* constant address or pc */
+    uint64_t value_imm;
+} Cold;
+
+/* A row of a frame state: what a guest register is to become. */
+typedef struct X64Row {
+    uint16_t site;
+    bool wide, constant;
+    uint32_t reg;          /* offset from the Cpu */
+    uint64_t where;        /* the same, or the constant */
+} X64Row;
+
+struct Gen {
+    Asm a;
+    X64State *x;
+    Cpu *cpu;
+    Tb *tb;
+    const IrBlock *ir;
+    uint8_t *guards;       /* words for guarded chains */
+    IrInst *inst;          /* the block's, lowered; count of them */
+    unsigned count;
+    Value *val;
+    uint16_t *next_use;    /* [instruction][operand]: the use after that */
+    unsigned n;            /* instruction being compiled */
+    unsigned insn;         /* guest instruction */
+    guint frame, frame_end; /* its rows in ir->frames */
+    IrVal in_temp[HOST_REGS];
+    IrVal in_pin[PINS];
+    IrVal *in_reg;         /* per guest register in memory */
+    IrVal in_slot[FRAME_SLOT_COUNT];
+    unsigned slot_top;     /* slots ever used in this TB */
+    uint32_t locked;       /* temporaries that must stay */
+    uint8_t dirty;         /* pins newer than the CPU struct */
+    FlagsKind flags;
+    IrVal flags_result, flags_x, flags_y;
+    bool flags_wide;
+    unsigned sites;
+    GArray *cold;          /* Cold */
+    GArray *rows;          /* X64Row */
+};
+
+/* --- x64-lower.c ------------------------------------------------------------------ */
+
+/* Fills g->inst and g->val from the block. */
+void x64_lower(Gen *g);
+
+static inline IrVal x64_root(const Gen *g, IrVal v)
+{
+    return g->val[v].root;
+}
+
+/* --- x64-alloc.c ------------------------------------------------------------------- */
+
+/* An operand as an instruction may take it. */
+typedef enum SrcKind { SRC_REG, SRC_IMM, SRC_MEM } SrcKind;
+typedef struct Src {
+    SrcKind kind;
+    uint8_t reg;
+    int32_t imm;
+    HostMem mem;
+} Src;
+
+void x64_alloc_begin(Gen *g);
+/* Instruction n begins: nothing is locked, its operands' next uses are known. */
+void x64_alloc_inst(Gen *g, unsigned n);
+/* A guest instruction begins: frees what only frame states needed. */
+void x64_alloc_insn(Gen *g);
+/* The value in a host register, locked. */
+unsigned x64_use(Gen *g, IrVal v);
+/* As an immediate where it fits (as 32 bits if !wide), in memory where it has
+ * no later use, else in a register. */
+Src x64_src(Gen *g, IrVal v, bool wide);
+bool x64_const(const Gen *g, IrVal v, uint64_t *out);
+/* A free temporary, locked. */
+unsigned x64_scratch(Gen *g);
+/* Frees that temporary and locks it. */
+void x64_take(Gen *g, unsigned host);
+/* Copies a value into a host register that holds none. */
+void x64_copy_to(Gen *g, unsigned host, IrVal v);
+/* Operands without later uses give their temporaries back. What they held is
+ * there until something is written. */
+void x64_release_args(Gen *g);
+/* Where the present instruction's result goes: if it can be, into the pin it
+ * is meant for, or into `prefer`. Emits nothing if `prefer` is free. */
+unsigned x64_def(Gen *g, unsigned prefer);
+/* The result needs no place if nobody uses it. */
+void x64_def_end(Gen *g);
+void x64_get(Gen *g, unsigned reg);
+void x64_set(Gen *g, unsigned reg, IrVal v);
+/* Stores pins that are newer than memory: all, or the volatile ones. */
+void x64_sync_pins(Gen *g, bool all);
+/* A call is next: what is needed later is put where the call leaves it.
+ * writes: guest registers may change. */
+void x64_save_for_call(Gen *g, bool writes);
+/* What the present instruction's frame state names is put there as well. */
+void x64_save_frame(Gen *g);
+/* Behind the call. */
+void x64_after_call(Gen *g, bool writes);
+/* A new fault site, with the frame state of the present instruction; returns
+ * its number. */
+unsigned x64_site(Gen *g);
+/* The bytes of the CPU struct are about to be read or were written behind the
+ * allocator's back. */
+void x64_env_read(Gen *g, const IrInst *i);
+void x64_env_before_write(Gen *g, const IrInst *i);
+void x64_env_written(Gen *g, const IrInst *i);
+
+static inline HostMem x64_env(const Gen *g, size_t offset)
+{
+    return host_mem(HOST_ENV, (int32_t)((int64_t)offset - g->x->bias));
+}
+
+static inline HostMem x64_frame(const Gen *g, unsigned word)
+{
+    return x64_env(g, offsetof(Cpu, frame) + 8 * word);
+}
+
+/* --- x64-ops.c ------------------------------------------------------------------------ */
+
+/* Compiles a simple op (no memory, no control). */
+void x64_op(Gen *g, const IrInst *i);
+/* Compares operands 0 and 1; the host's condition code for i->cond. */
+unsigned x64_compare(Gen *g, const IrInst *i);
+/* host = src. */
+void x64_move(Gen *g, bool wide, unsigned host, Src s);
+
+/* --- x64-memory.c ----------------------------------------------------------------------- */
+
+void x64_load(Gen *g, const IrInst *i);
+void x64_store(Gen *g, const IrInst *i);
+void x64_call(Gen *g, const IrInst *i);
+/* Emits the slow paths that all TBs share. */
+void x64_make_slow_paths(X64State *x, Asm *a);
+
+/* --- x64-exit.c -------------------------------------------------------------------------- */
+
+void x64_exit(Gen *g, const IrInst *i);
+void x64_exit_if(Gen *g, const IrInst *i);
+/* rax = tb | why, and out. */
+void x64_leave(Gen *g, unsigned why);
+Cold *x64_cold(Gen *g, void (*emit)(Gen *g, const Cold *c), uint8_t *from);
+
+#endif

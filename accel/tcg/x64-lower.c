@@ -1,0 +1,342 @@
+/*
+ * Lowering: what can be decided about a block before registers are.
+ *
+ * Values of which only the low half is wanted are computed with 32-bit
+ * instructions, which also clear the upper half; so most extensions cost
+ * nothing and become aliases. Sums end up in the addressing modes of loads,
+ * stores and LEA. And it is found out which values will soon be SET to a
+ * pinned register, so that they are computed in it.
+ */
+#include "x64-gen.h"
+
+static const IrInst *inst(const Gen *g, unsigned n)
+{
+    return &g->inst[n];
+}
+
+static const IrHelper *helper(const Gen *g, const IrInst *i)
+{
+    return g_ptr_array_index(g->ir->helpers, i->imm);
+}
+
+static const IrFrame *frame_row(const Gen *g, guint n)
+{
+    return &g_array_index(g->ir->frames, IrFrame, n);
+}
+
+bool x64_const(const Gen *g, IrVal v, uint64_t *out)
+{
+    const IrInst *i = inst(g, x64_root(g, v));
+    if (i->op == IR_CONST) {
+        *out = i->imm;
+    }
+    return i->op == IR_CONST;
+}
+
+/* --- which values are wanted in 32 bits only ----------------------------------- */
+
+/* Ops whose low bits depend on the low bits of their operands. */
+static bool is_low_op(const Gen *g, const IrInst *i)
+{
+    uint64_t count;
+    switch (i->op) {
+    case IR_ADD: case IR_SUB: case IR_MUL: case IR_AND: case IR_OR:
+    case IR_XOR: case IR_ANDC: case IR_NOT: case IR_NEG:
+        return true;
+    case IR_SHL:
+        return x64_const(g, i->arg[1], &count) && (count & 63) < 32;
+    default:
+        return false;
+    }
+}
+
+/* True if operand k of an instruction is looked at below bit 32 only. */
+static bool wants_low(const Gen *g, const IrInst *i, unsigned k,
+                      bool low_result)
+{
+    switch (i->op) {
+    case IR_TRUNC: case IR_SEXT: case IR_ZEXT:
+        return i->op == IR_TRUNC || i->imm <= 32;
+    case IR_EXTRACT:
+        return (i->imm & 255) + (i->imm >> 8) <= 32;
+    case IR_DEPOSIT:
+        return k == 0 ? low_result : (i->imm >> 8) <= 32;
+    case IR_SELECT:
+        return k >= 2 && low_result;
+    case IR_SHR: case IR_SAR: case IR_ROTL: case IR_ROTR:
+        return k == 1;
+    case IR_ST:
+        return k == 1 && ir_mem_size(i->mem) <= 4;
+    case IR_STENV:
+        return ir_mem_size(i->mem) <= 4;
+    case IR_SHL:
+        return k == 1 || (low_result && is_low_op(g, i));
+    default:
+        return low_result && is_low_op(g, i);
+    }
+}
+
+static void find_narrow(Gen *g)
+{
+    g_autofree bool *low = g_new(bool, g->count);
+    memset(low, true, g->count);
+    for (guint k = 0; k < g->ir->frames->len; k++) {
+        low[frame_row(g, k)->value] = false;
+    }
+    for (unsigned n = g->count; n-- > 0;) {
+        const IrInst *i = inst(g, n);
+        for (unsigned k = 0; k < i->nargs; k++) {
+            low[i->arg[k]] &= inst(g, i->arg[k])->type == IR_I32 ||
+                              wants_low(g, i, k, low[n]);
+        }
+    }
+    for (unsigned n = 0; n < g->count; n++) {
+        const IrInst *i = inst(g, n);
+        uint64_t mask;
+        bool cleared = i->op == IR_AND && x64_const(g, i->arg[1], &mask) &&
+                       mask <= UINT32_MAX;
+        g->val[n].compares_wide = i->nargs &&
+                                  inst(g, i->arg[0])->type == IR_I64;
+        g->val[n].narrow = i->type == IR_I32 ||
+                           (is_low_op(g, i) && (low[n] || cleared));
+    }
+}
+
+/* --- aliases ------------------------------------------------------------------------ */
+
+/* True if the op leaves bits 32 to 63 of its register zero. */
+static bool is_clean(const Gen *g, unsigned n)
+{
+    const IrInst *i = inst(g, n);
+    uint64_t count;
+    switch (i->op) {
+    case IR_CONST:
+        return i->imm <= UINT32_MAX;
+    case IR_LD:
+    case IR_LDENV:
+        return i->type == IR_I32 ||
+               (!(i->mem & IR_MEM_SIGN) && ir_mem_size(i->mem) <= 4);
+    case IR_ZEXT: case IR_ZEXT64: case IR_SETCOND: case IR_POPCNT:
+    case IR_CLZ: case IR_CTZ:
+        return true;
+    case IR_EXTRACT:
+        return (i->imm >> 8) <= 32;
+    case IR_SHR:
+        return i->type == IR_I32 ||
+               (x64_const(g, i->arg[1], &count) && (count & 63) >= 32);
+    case IR_TRUNC: case IR_DEPOSIT: case IR_CALL:
+        return false;
+    default:
+        return i->type == IR_I32 || g->val[n].narrow;
+    }
+}
+
+static bool is_alias(const Gen *g, const IrInst *i)
+{
+    if (i->op == IR_TRUNC) {
+        return true;
+    }
+    bool extends = i->op == IR_ZEXT64 || (i->op == IR_ZEXT && i->imm == 32);
+    return extends && g->val[x64_root(g, i->arg[0])].clean;
+}
+
+static void find_roots(Gen *g)
+{
+    for (unsigned n = 0; n < g->count; n++) {
+        IrInst *i = &g->inst[n];
+        Value *v = &g->val[n];
+        bool alias = i->nargs == 1 && is_alias(g, i);
+        v->form = alias ? FORM_ALIAS : FORM_OP;
+        v->root = alias ? x64_root(g, i->arg[0]) : n;
+        for (unsigned k = 0; k < i->nargs; k++) {
+            bool half = inst(g, i->arg[k])->type == IR_I32;
+            i->arg[k] = x64_root(g, i->arg[k]);
+            g->val[i->arg[k]].uses += !alias;
+            v->unclean_args |= (half && !g->val[i->arg[k]].clean) << k;
+        }
+        if ((i->op == IR_LD || i->op == IR_ST) && !alias) {
+            g->val[i->arg[0]].address_uses++;
+        }
+        v->clean = alias ? g->val[v->root].clean : is_clean(g, n);
+    }
+    for (guint k = 0; k < g->ir->frames->len; k++) {
+        g->val[x64_root(g, frame_row(g, k)->value)].uses++;
+    }
+}
+
+/* --- addressing modes --------------------------------------------------------------- */
+
+/* ADD with cond 1 is LEA: arg0 + (arg1 << mem) + imm. */
+static bool is_shifted_index(const Gen *g, IrVal v, uint64_t *scale)
+{
+    const IrInst *i = inst(g, v);
+    return i->op == IR_SHL && g->val[v].uses == 1 &&
+           x64_const(g, i->arg[1], scale) && *scale >= 1 && *scale <= 3;
+}
+
+static void take_index(Gen *g, IrInst *i)
+{
+    uint64_t scale;
+    if (is_shifted_index(g, i->arg[0], &scale)) {
+        IrVal t = i->arg[0];
+        i->arg[0] = i->arg[1];
+        i->arg[1] = t;
+    }
+    uint64_t unused;
+    if (!is_shifted_index(g, i->arg[1], &scale) ||
+        x64_const(g, i->arg[0], &unused)) {
+        return;
+    }
+    g->val[i->arg[1]].form = FORM_NONE;
+    i->arg[1] = inst(g, i->arg[1])->arg[0];
+    i->cond = 1;
+    i->mem = scale;
+}
+
+static void take_displacement(Gen *g, IrInst *i)
+{
+    uint64_t disp, unused;
+    const IrInst *a = inst(g, i->arg[0]);
+    if (i->cond || !x64_const(g, i->arg[1], &disp) || !fits32(disp) ||
+        a->op != IR_ADD || g->val[i->arg[0]].uses != 1 ||
+        g->val[i->arg[0]].form != FORM_OP || a->imm ||
+        x64_const(g, a->arg[1], &unused)) {
+        return;
+    }
+    g->val[i->arg[0]].form = FORM_NONE;
+    i->arg[0] = a->arg[0];
+    i->arg[1] = a->arg[1];
+    i->mem = a->mem;
+    i->cond = 1;
+    i->imm = disp;
+}
+
+/* The address of a load or store is base + imm. */
+static void take_base(Gen *g, IrInst *i)
+{
+    IrVal v = i->arg[0];
+    const IrInst *a = inst(g, v);
+    uint64_t disp;
+    i->imm = 0;
+    if (a->op == IR_ADD && !a->cond && !g->val[v].narrow &&
+        g->val[v].uses == g->val[v].address_uses &&
+        x64_const(g, a->arg[1], &disp) && fits32(disp) &&
+        fits32(disp + 7)) {
+        g->val[v].form = FORM_NONE;
+        i->arg[0] = a->arg[0];
+        i->imm = disp;
+    }
+}
+
+static void find_addressing(Gen *g)
+{
+    for (unsigned n = 0; n < g->count; n++) {
+        IrInst *i = &g->inst[n];
+        if (i->op == IR_ADD) {
+            i->cond = 0;
+            i->imm = 0;
+            i->mem = 0;
+            if (g->val[n].address_uses != g->val[n].uses ||
+                g->val[n].narrow) {
+                take_displacement(g, i);
+            }
+            if (!i->cond) {
+                take_index(g, i);
+            }
+        } else if (i->op == IR_LD || i->op == IR_ST) {
+            take_base(g, i);
+        }
+    }
+}
+
+/* --- lives ------------------------------------------------------------------------------ */
+
+static void find_uses(Gen *g)
+{
+    for (unsigned n = g->count; n-- > 0;) {
+        const IrInst *i = inst(g, n);
+        if (g->val[n].form != FORM_OP) {
+            continue;
+        }
+        for (unsigned k = 0; k < i->nargs; k++) {
+            g->next_use[n * IR_MAX_ARGS + k] = g->val[i->arg[k]].next;
+        }
+        for (unsigned k = 0; k < i->nargs; k++) {
+            Value *v = &g->val[i->arg[k]];
+            v->next = n;
+            v->last = MAX(v->last, n);
+        }
+    }
+}
+
+static bool may_fault(const Gen *g, const IrInst *i)
+{
+    return i->op == IR_LD || i->op == IR_ST ||
+           (i->op == IR_CALL && helper(g, i)->effects);
+}
+
+/* What a frame state names must be there until the last op of its instruction
+ * that may fault. */
+static void extend_lives(Gen *g)
+{
+    unsigned end = 0;
+    guint left = g->ir->frames->len;
+    for (unsigned n = g->count; n-- > 0;) {
+        if (may_fault(g, inst(g, n)) && !end) {
+            end = n;
+        }
+        if (inst(g, n)->op != IR_INSN) {
+            continue;
+        }
+        for (; left && frame_row(g, left - 1)->insn == inst(g, n)->imm;
+             left--) {
+            Value *v = &g->val[x64_root(g, frame_row(g, left - 1)->value)];
+            v->last = MAX(v->last, end);
+        }
+        end = 0;
+    }
+}
+
+static bool is_barrier(const Gen *g, const IrInst *i)
+{
+    return may_fault(g, i) || i->op == IR_EXIT_IF || i->op == IR_EXIT ||
+           i->op == IR_LDENV || i->op == IR_STENV;
+}
+
+/* A value may be computed in the pin it will be SET to if nobody can look at
+ * the register in between. */
+static void find_hints(Gen *g)
+{
+    IrVal coming[PINS];
+    memset(coming, 0xff, sizeof coming);
+    for (unsigned n = g->count; n-- > 0;) {
+        const IrInst *i = inst(g, n);
+        for (unsigned p = 0; p < PINS && g->val[n].form == FORM_OP; p++) {
+            if (coming[p] == n) {
+                g->val[n].hint = p;
+            }
+        }
+        if (is_barrier(g, i)) {
+            memset(coming, 0xff, sizeof coming);
+        }
+        if ((i->op == IR_SET || i->op == IR_GET) &&
+            g->x->pin_of[i->imm] != NO_PIN) {
+            coming[g->x->pin_of[i->imm]] =
+                i->op == IR_SET ? x64_root(g, i->arg[0]) : IR_NO_VAL;
+        }
+    }
+}
+
+void x64_lower(Gen *g)
+{
+    for (unsigned n = 0; n < g->count; n++) {
+        g->val[n] = (Value){ .root = n, .next = UINT16_MAX, .hint = NO_PIN,
+                             .temp = HOST_NONE, .reg = -1, .slot = -1 };
+    }
+    find_narrow(g);
+    find_roots(g);
+    find_addressing(g);
+    find_uses(g);
+    extend_lives(g);
+    find_hints(g);
+}

@@ -1,0 +1,371 @@
+/*
+ * The x86_64 back end: compiles a TB's IR to host code and runs it. See
+ * x64-gen.h for its files and docs/devel/translator.md for the whole path.
+ *
+ * A TB begins with its check of the budget; run() enters the first one behind
+ * it. Behind the straight line is the cold part: slow paths, side exits and the
+ * stubs of chains that are not made.
+ */
+#include "disas.h"
+#include "x64-gen.h"
+
+#define ENTRY_CHECK_BYTES 10
+#define GUARD_BYTES       16
+#define FLUSH_MARGIN      (2 * MIB)
+
+/* --- entering and leaving generated code --------------------------------------- */
+
+static HostMem cpu_mem(const X64State *x, size_t offset)
+{
+    return host_mem(HOST_ENV, (int32_t)((int64_t)offset - x->bias));
+}
+
+static const uint8_t saved[] = { RBX, RBP, R12, R13, R14, R15 };
+
+static void make_enter(X64State *x, Asm *a)
+{
+    x->enter = (uint64_t (*)(Cpu *, const void *))asm_here(a);
+    for (unsigned k = 0; k < sizeof saved; k++) {
+        asm_push(a, saved[k]);
+    }
+    asm_alu_imm(a, ALU_SUB, true, RSP, 8);
+    asm_rm(a, OP_LEA, true, HOST_ENV, host_mem(RDI, x->bias));
+    asm_mov(a, true, RAX, RSI);
+    asm_load(a, true, HOST_BUDGET, cpu_mem(x, offsetof(Cpu, budget)));
+    for (unsigned p = 0; p < x->pin_count; p++) {
+        asm_load(a, true, x64_pin_host[p],
+                 cpu_mem(x, x->cls->regs[x->pin_reg[p]].offset));
+    }
+    asm_rr(a, OP_GROUP5, false, 4, RAX); /* jmp rax */
+}
+
+static void make_leave(X64State *x, Asm *a)
+{
+    x->leave = a->p;
+    for (unsigned p = 0; p < x->pin_count; p++) {
+        asm_store(a, true, cpu_mem(x, x->cls->regs[x->pin_reg[p]].offset),
+                  x64_pin_host[p]);
+    }
+    asm_store(a, true, cpu_mem(x, offsetof(Cpu, budget)), HOST_BUDGET);
+    asm_alu_imm(a, ALU_ADD, true, RSP, 8);
+    for (unsigned k = sizeof saved; k-- > 0;) {
+        asm_pop(a, saved[k]);
+    }
+    asm_ret(a);
+}
+
+static void choose_pins(X64State *x)
+{
+    const CpuClass *cls = x->cls;
+    x->pin_of = g_new(int8_t, cls->reg_count);
+    for (unsigned r = 0; r < cls->reg_count; r++) {
+        bool pinned = cls->regs[r].hot && x->pin_count < PINS;
+        g_assert(!pinned || cls->regs[r].type == IR_I64);
+        x->pin_of[r] = pinned ? (int)x->pin_count : NO_PIN;
+        if (pinned) {
+            x->pin_reg[x->pin_count++] = r;
+        }
+    }
+    x->bias = x->pin_count ? cls->regs[x->pin_reg[0]].offset + 128 : 0;
+}
+
+static void find_host_features(X64State *x)
+{
+    bool all = !accel_options.plain_host;
+    __builtin_cpu_init();
+    x->bmi1 = all && __builtin_cpu_supports("bmi");
+    x->bmi2 = all && __builtin_cpu_supports("bmi2");
+    x->lzcnt = all && __builtin_cpu_supports("lzcnt");
+    x->popcnt = all && __builtin_cpu_supports("popcnt");
+}
+
+/* --- compiling --------------------------------------------------------------------- */
+
+static Gen *gen_new(X64State *x)
+{
+    Gen *g = g_new0(Gen, 1);
+    g->x = x;
+    g->cold = g_array_new(FALSE, FALSE, sizeof(Cold));
+    g->rows = g_array_new(FALSE, FALSE, sizeof(X64Row));
+    g->in_reg = g_new(IrVal, x->cls->reg_count);
+    return g;
+}
+
+static void gen_free(Gen *g)
+{
+    g_array_free(g->cold, TRUE);
+    g_array_free(g->rows, TRUE);
+    g_free(g->in_reg);
+    g_free(g->inst);
+    g_free(g->val);
+    g_free(g->next_use);
+    g_free(g);
+}
+
+static void gen_begin(Gen *g, Cpu *cpu, Tb *tb, const IrBlock *ir)
+{
+    CodeBuf *buf = &g->x->buf;
+    g->a = (Asm){ buf->rw + ((buf->used + 15) & ~UINT64_C(15)), buf->rx };
+    g->cpu = cpu;
+    g->tb = tb;
+    g->ir = ir;
+    g->count = ir->insts->len;
+    g->inst = g_renew(IrInst, g->inst, g->count);
+    g->val = g_renew(Value, g->val, g->count);
+    g->next_use = g_renew(uint16_t, g->next_use, g->count * IR_MAX_ARGS);
+    memcpy(g->inst, ir->insts->data, g->count * sizeof(IrInst));
+    g->frame = g->frame_end = 0;
+    g->sites = 0;
+    g->flags = FLAGS_UNKNOWN;
+    memset(tb->jump_at, 0, sizeof tb->jump_at);
+    memset(tb->guard_at, 0, sizeof tb->guard_at);
+    g_array_set_size(g->cold, 0);
+    g_array_set_size(g->rows, 0);
+}
+
+static void cold_budget(Gen *g, const Cold *c)
+{
+    asm_patch(c->from, g->a.p);
+    asm_alu_imm(&g->a, ALU_ADD, true, HOST_BUDGET, g->tb->insn_count);
+    x64_leave(g, LEFT_BUDGET);
+}
+
+static void entry_check(Gen *g)
+{
+    g->guards = g->a.p;
+    memset(g->guards, 0, GUARD_BYTES);
+    g->a.p += GUARD_BYTES;
+    g->tb->code = asm_here(&g->a);
+    uint8_t *start = g->a.p;
+    asm_alu_imm(&g->a, ALU_SUB, true, HOST_BUDGET, g->tb->insn_count);
+    x64_cold(g, cold_budget, asm_jcc(&g->a, CC_S));
+    g_assert(g->a.p - start == ENTRY_CHECK_BYTES);
+}
+
+static void guest_insn(Gen *g, unsigned n)
+{
+    const GArray *frames = g->ir->frames;
+    g->insn = g->inst[n].imm;
+    g->frame = g->frame_end;
+    while (g->frame_end < frames->len &&
+           g_array_index(frames, IrFrame, g->frame_end).insn == g->insn) {
+        g->frame_end++;
+    }
+    x64_alloc_insn(g);
+}
+
+static void env_load(Gen *g, const IrInst *i)
+{
+    static const uint32_t ops[] = { OP_MOVZX8, OP_MOVZX16, OP_MOV_LD,
+                                    OP_MOV_LD };
+    unsigned size = i->mem & 3;
+    x64_env_read(g, i);
+    asm_rm(&g->a, ops[size], size == 3, x64_def(g, HOST_NONE),
+           x64_env(g, i->imm));
+}
+
+static void env_store(Gen *g, const IrInst *i)
+{
+    x64_env_before_write(g, i);
+    unsigned v = x64_use(g, i->arg[0]);
+    asm_store_size(&g->a, i->mem & 3, x64_env(g, i->imm), v);
+    x64_env_written(g, i);
+    x64_release_args(g);
+}
+
+static void gen_other(Gen *g, const IrInst *i)
+{
+    switch (i->op) {
+    case IR_LD: x64_load(g, i); break;
+    case IR_ST: x64_store(g, i); break;
+    case IR_CALL: x64_call(g, i); break;
+    case IR_LDENV: env_load(g, i); break;
+    case IR_STENV: env_store(g, i); break;
+    case IR_EXIT: x64_exit(g, i); break;
+    case IR_EXIT_IF: x64_exit_if(g, i); break;
+    default: x64_op(g, i); break;
+    }
+}
+
+/* True for ops that compile to moves, which leave the host's flags alone. */
+static bool keeps_flags(const IrInst *i)
+{
+    return i->op == IR_ZEXT || i->op == IR_ZEXT64 || i->op == IR_SEXT ||
+           i->op == IR_SEXT64 || i->op == IR_EXIT_IF;
+}
+
+static void gen_inst(Gen *g, unsigned n)
+{
+    const IrInst *i = &g->inst[n];
+    x64_alloc_inst(g, n);
+    switch (i->op) {
+    case IR_CONST: break;
+    case IR_INSN: guest_insn(g, n); break;
+    case IR_GET: x64_get(g, i->imm); break;
+    case IR_SET: x64_set(g, i->imm, i->arg[0]); break;
+    default: {
+        FlagsKind before = g->flags;
+        if (i->op != IR_EXIT_IF && i->op != IR_SETCOND &&
+            i->op != IR_SELECT) {
+            g->flags = keeps_flags(i) ? before : FLAGS_UNKNOWN;
+        }
+        gen_other(g, i);
+        if (i->op == IR_EXIT_IF || i->op == IR_SETCOND ||
+            i->op == IR_SELECT) {
+            g->flags = FLAGS_UNKNOWN;
+        }
+        break;
+    }
+    }
+    x64_def_end(g);
+}
+
+static void gen_cold(Gen *g)
+{
+    for (guint k = 0; k < g->cold->len; k++) {
+        Cold c = g_array_index(g->cold, Cold, k);
+        c.emit(g, &c);
+    }
+}
+
+static void x64_compile(Cpu *cpu, Tb *tb, const IrBlock *ir)
+{
+    X64State *x = tcg_state(cpu)->x64;
+    Gen *g = x->gen;
+    gen_begin(g, cpu, tb, ir);
+    x64_lower(g);
+    x64_alloc_begin(g);
+    entry_check(g);
+    for (unsigned n = 0; n < g->count; n++) {
+        if (g->val[n].form == FORM_OP) {
+            gen_inst(g, n);
+        }
+    }
+    gen_cold(g);
+    x->buf.used = g->a.p - x->buf.rw;
+    g_assert(x->buf.used <= x->buf.size);
+    tb->code_bytes = asm_here(&g->a) - (uint8_t *)tb->code;
+    tb->frame_count = g->rows->len;
+    tb->frames = g_memdup2(g->rows->data, g->rows->len * sizeof(X64Row));
+}
+
+/* --- the table ------------------------------------------------------------------------ */
+
+static bool x64_init(TcgState *s, Cpu *cpu)
+{
+    X64State *x = g_new0(X64State, 1);
+    if (!codebuf_init(&x->buf, accel_options.tb_bytes + FLUSH_MARGIN)) {
+        g_free(x);
+        return false;
+    }
+    Asm a = { x->buf.rw, x->buf.rx };
+    x->cls = cpu->cls;
+    choose_pins(x);
+    find_host_features(x);
+    make_enter(x, &a);
+    make_leave(x, &a);
+    x64_make_slow_paths(x, &a);
+    x->fixed_bytes = x->buf.used = a.p - x->buf.rw;
+    x->gen = gen_new(x);
+    s->x64 = x;
+    return true;
+}
+
+static void x64_fini(TcgState *s)
+{
+    X64State *x = s->x64;
+    gen_free(x->gen);
+    codebuf_free(&x->buf);
+    g_free(x->pin_of);
+    g_free(x);
+}
+
+static bool x64_is_full(const TcgState *s)
+{
+    return s->x64->buf.used + FLUSH_MARGIN > s->x64->buf.size;
+}
+
+static void x64_flush(TcgState *s)
+{
+    s->x64->buf.used = s->x64->fixed_bytes;
+}
+
+static void x64_release(Tb *tb)
+{
+    g_free(tb->frames);
+}
+
+static void x64_chain(TcgState *s, Tb *tb, int slot, const Tb *to)
+{
+    const CodeBuf *buf = &s->x64->buf;
+    uint8_t *stub = buf->rw + tb->stub_at[slot];
+    asm_patch(buf->rw + tb->jump_at[slot],
+              to ? (uint8_t *)to->code - buf->rx : stub);
+    if (tb->guard_at[slot]) {
+        memcpy(buf->rw + tb->guard_at[slot], &to, sizeof to);
+    }
+}
+
+static uint64_t *word_at(Cpu *cpu, uint64_t offset)
+{
+    return (uint64_t *)((char *)cpu + offset);
+}
+
+/* A value may be in the place of a register that is restored as well: all are
+ * read before any is written. */
+static void x64_restore_frame(Cpu *cpu, const Tb *tb)
+{
+    const X64Row *rows = tb->frames;
+    unsigned n = 0, end;
+    while (n < tb->frame_count && rows[n].site < cpu->fault_site) {
+        n++;
+    }
+    for (end = n; end < tb->frame_count && rows[end].site == cpu->fault_site;) {
+        end++;
+    }
+    g_autofree uint64_t *value = g_new(uint64_t, end - n + 1);
+    for (unsigned k = n; k < end; k++) {
+        value[k - n] = rows[k].constant ? rows[k].where
+                                        : *word_at(cpu, rows[k].where);
+    }
+    for (unsigned k = n; k < end; k++) {
+        memcpy(word_at(cpu, rows[k].reg), &value[k - n],
+               rows[k].wide ? 8 : 4);
+    }
+}
+
+static TbExit x64_run(Cpu *cpu, Tb *tb, Tb **last, int *slot)
+{
+    const X64State *x = tcg_state(cpu)->x64;
+    cpu->budget -= tb->insn_count;
+    uint64_t left = x->enter(cpu, (uint8_t *)tb->code + ENTRY_CHECK_BYTES);
+    Tb *from = (Tb *)(left & ~(uint64_t)LEFT_MASK);
+    unsigned why = left & LEFT_MASK;
+    if (why == LEFT_BUDGET) {
+        cpu->cls->restore(cpu, from->words[0]);
+        return TB_EXIT_BUDGET;
+    }
+    *last = from;
+    *slot = why <= LEFT_CHAIN1 ? (int)why : -1;
+    return why == LEFT_LOOP ? TB_EXIT_LOOP : TB_EXIT_LOOKUP;
+}
+
+static void x64_dump(const Tb *tb, GString *out)
+{
+    disas_host(tb->code, tb->code_bytes, out);
+}
+
+const Backend backend_x86_64 = {
+    .name = "x86_64",
+    .init = x64_init,
+    .fini = x64_fini,
+    .is_full = x64_is_full,
+    .flush = x64_flush,
+    .compile = x64_compile,
+    .release = x64_release,
+    .chain = x64_chain,
+    .restore_frame = x64_restore_frame,
+    .run = x64_run,
+    .dump = x64_dump,
+    .pins_hot = true,
+};
