@@ -57,8 +57,36 @@ static uint64_t tag_of(Cpu *cpu, const TlbInfo *info, bool readonly,
     return info->page | (slow ? TLB_SLOW : 0);
 }
 
+static TlbEntry *numbered_entry(Cpu *cpu, unsigned n)
+{
+    return &cpu->tlb.entry[n >> TLB_BITS][n & (TLB_SIZE - 1)];
+}
+
+/* Flushes and the like look at what was filled only, unless it is a lot. */
+static void note_filled(CpuTlb *t, unsigned mode, unsigned index)
+{
+    if (t->filled_count < TLB_FILLED) {
+        t->filled[t->filled_count] = mode << TLB_BITS | index;
+    }
+    t->filled_count++;
+}
+
+typedef void EntryFn(Cpu *cpu, unsigned n, void *opaque);
+
+/* Calls fn for every entry that may be in use, perhaps more than once. */
+static void for_entries(Cpu *cpu, EntryFn *fn, void *opaque)
+{
+    const CpuTlb *t = &cpu->tlb;
+    bool all = t->filled_count > TLB_FILLED;
+    unsigned count = all ? MMU_MODES * TLB_SIZE : t->filled_count;
+    for (unsigned k = 0; k < count; k++) {
+        fn(cpu, all ? k : t->filled[k], opaque);
+    }
+}
+
 static void fill(Cpu *cpu, GuestAddr va, unsigned mode, const MmuResult *res)
 {
+    note_filled(&cpu->tlb, mode, tlb_index(va));
     TlbEntry *e = &cpu->tlb.entry[mode][tlb_index(va)];
     TlbInfo *info = &cpu->tlb.info[mode][tlb_index(va)];
     const MemRange *r = address_space_find(cpu_memory(cpu), res->phys);
@@ -104,13 +132,32 @@ static gpointer walked_key(RamAddr ra)
     return GSIZE_TO_POINTER(ra >> PAGE_BITS);
 }
 
-static void note_walked(Cpu *cpu, RamAddr ra)
+/* The bitmap of a page that served a walk, made if it is the first. */
+static uint64_t *walked_new(Machine *m, RamAddr ra)
 {
-    Machine *m = cpu->machine;
     uint64_t *words = g_hash_table_lookup(walked(m), walked_key(ra));
     if (!words) {
         words = g_new0(uint64_t, PAGE_SIZE / 8 / 64);
         g_hash_table_insert(walked(m), walked_key(ra), words);
+    }
+    return words;
+}
+
+static void forget_all_walked(Machine *m)
+{
+    g_hash_table_remove_all(walked(m));
+    ((Cpu *)g_ptr_array_index(m->cpus, 0))->tlb.walked_words = NULL;
+}
+
+static void note_walked(Cpu *cpu, RamAddr ra)
+{
+    Machine *m = cpu->machine;
+    CpuTlb *first = &((Cpu *)g_ptr_array_index(m->cpus, 0))->tlb;
+    uint64_t *words = first->walked_words;
+    if (!words || first->walked_page != (ra & PAGE_MASK)) {
+        words = walked_new(m, ra);
+        first->walked_words = words;
+        first->walked_page = ra & PAGE_MASK;
     }
     unsigned n = (ra & ~PAGE_MASK) / 8;
     words[n / 64] |= BIT(n % 64);
@@ -487,7 +534,7 @@ static bool table_written(void *opaque, RamAddr ra, uint64_t len)
     Machine *m = opaque;
     if (walked_at(m, ra, len)) {
         tlb_flush_all(m);
-        g_hash_table_remove_all(walked(m));
+        forget_all_walked(m);
     }
     return !g_hash_table_contains(walked(m), walked_key(ra));
 }
@@ -501,9 +548,15 @@ static void clear_entry(TlbEntry *e)
     }
 }
 
+static void clear_numbered(Cpu *cpu, unsigned n, void *opaque)
+{
+    clear_entry(numbered_entry(cpu, n));
+}
+
 void tlb_init(Cpu *cpu)
 {
     cpu->tlb.empty = false;
+    cpu->tlb.filled_count = UINT_MAX; /* not initialised: clear all */
     cpu->tlb.walked = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     tlb_flush(cpu);
     ram_watch_set(cpu->machine, RAM_WATCH_WALK, table_written, cpu->machine);
@@ -523,7 +576,7 @@ static void forget_walked(Machine *m)
         }
     }
     if (m->cpus->len) {
-        g_hash_table_remove_all(walked(m));
+        forget_all_walked(m);
     }
 }
 
@@ -534,11 +587,8 @@ void tlb_flush(Cpu *cpu)
         return; /* so is the jump cache: to fill it takes a fetch */
     }
     jump_cache_flush(cpu);
-    for (unsigned mode = 0; mode < MMU_MODES; mode++) {
-        for (unsigned i = 0; i < TLB_SIZE; i++) {
-            clear_entry(&cpu->tlb.entry[mode][i]);
-        }
-    }
+    for_entries(cpu, clear_numbered, NULL);
+    cpu->tlb.filled_count = 0;
     cpu->tlb.flushes++;
     cpu->tlb.empty = true;
     forget_walked(cpu->machine);
@@ -560,32 +610,34 @@ void tlb_flush_all(Machine *m)
     }
 }
 
-static void revoke_stores(Cpu *cpu, bool all, RamAddr page)
+static void revoke_store(Cpu *cpu, unsigned n, void *opaque)
 {
-    for (unsigned mode = 0; mode < MMU_MODES; mode++) {
-        for (unsigned i = 0; i < TLB_SIZE; i++) {
-            TlbEntry *e = &cpu->tlb.entry[mode][i];
-            const TlbInfo *info = &cpu->tlb.info[mode][i];
-            if (!(e->tag[MMU_STORE] & TLB_INVALID) && info->is_ram &&
-                (all || info->ram == page)) {
-                e->tag[MMU_STORE] |= TLB_SLOW;
-            }
-        }
+    const RamAddr *page = opaque;
+    TlbEntry *e = numbered_entry(cpu, n);
+    const TlbInfo *info = &cpu->tlb.info[n >> TLB_BITS][n & (TLB_SIZE - 1)];
+    if (!(e->tag[MMU_STORE] & TLB_INVALID) && info->is_ram &&
+        (!page || info->ram == *page)) {
+        e->tag[MMU_STORE] |= TLB_SLOW;
+    }
+}
+
+/* page NULL: all pages. */
+static void revoke_stores(Machine *m, RamAddr *page)
+{
+    for (guint i = 0; i < m->cpus->len; i++) {
+        for_entries(g_ptr_array_index(m->cpus, i), revoke_store, page);
     }
 }
 
 void tlb_revoke_stores(Machine *m, RamAddr ra)
 {
-    for (guint i = 0; i < m->cpus->len; i++) {
-        revoke_stores(g_ptr_array_index(m->cpus, i), false, ra & PAGE_MASK);
-    }
+    RamAddr page = ra & PAGE_MASK;
+    revoke_stores(m, &page);
 }
 
 void tlb_revoke_all_stores(Machine *m)
 {
-    for (guint i = 0; i < m->cpus->len; i++) {
-        revoke_stores(g_ptr_array_index(m->cpus, i), true, 0);
-    }
+    revoke_stores(m, NULL);
 }
 
 /* --- debuggers ---------------------------------------------------------------------------- */

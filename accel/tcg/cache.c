@@ -313,12 +313,18 @@ void jump_cache_flush(Cpu *cpu)
     }
 }
 
-void jump_cache_flush_page(Cpu *cpu, GuestAddr va)
+static void drop_jump_group(Cpu *cpu, GuestAddr va)
 {
     unsigned first = jump_hash(va & PAGE_MASK);
     for (unsigned i = 0; i < 1u << JUMP_GROUP_BITS; i++) {
         cpu->jump_cache[first + i].tb = &tcg_state(cpu)->no_tb;
     }
+}
+
+void jump_cache_flush_page(Cpu *cpu, GuestAddr va)
+{
+    drop_jump_group(cpu, va);
+    drop_jump_group(cpu, va - PAGE_SIZE); /* TBs that end in this page */
 }
 
 /* --- whole cache --------------------------------------------------------------- */

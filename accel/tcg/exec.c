@@ -137,9 +137,9 @@ static Tb *find_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
         }
         cache_insert(s, tb, ra);
     }
-    /* A TB on two pages is looked up anew each time, and so is one with a
-     * breakpoint, so that nobody gets there past the run loop. */
-    if (tb->ram[1] == TB_NO_RAM && !tb->has_break) {
+    /* A TB with a breakpoint is looked up each time, so that nobody gets there
+     * past the run loop. */
+    if (!tb->has_break) {
         *entry = (JumpEntry){ key->pc, tb };
     }
     return tb;
@@ -149,12 +149,11 @@ static Tb *find_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
  * back end must have a way to see whether it still is. */
 static bool may_chain(const Tb *from, int slot, const Tb *to)
 {
-    if (from->mode != to->mode || to->has_break || to->invalid ||
-        to->ram[1] != TB_NO_RAM || from->ram[1] != TB_NO_RAM) {
+    if (from->mode != to->mode || to->has_break || to->invalid) {
         return false;
     }
     return from->guard_at[slot] ||
-           (from->ram[0] == to->ram[0] &&
+           (from->ram[0] == to->ram[0] && to->ram[1] == TB_NO_RAM &&
             !((from->key.pc ^ to->key.pc) & PAGE_MASK));
 }
 

@@ -161,7 +161,7 @@ static void leave_with_pc(Gen *g, const IrInst *i, IrVal pc, unsigned why)
 static bool may_chain(const Gen *g, IrExit how)
 {
     return how <= IR_EXIT_CHAIN1 && !g->tb->jump_at[how] &&
-           g->tb->ram[0] != TB_NO_RAM && g->tb->ram[1] == TB_NO_RAM;
+           g->tb->ram[0] != TB_NO_RAM;
 }
 
 static void exit_to(Gen *g, const IrInst *i, IrExit how, IrVal pc)

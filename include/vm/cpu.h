@@ -16,10 +16,11 @@
 
 /* --- softmmu TLB -------------------------------------------------------- */
 
-#define TLB_BITS  8
+#define TLB_BITS  12
 #define TLB_SIZE  (1u << TLB_BITS)
 #define MMU_MODES 4        /* most that any target uses */
 #define TLB_TRAIL 8        /* most entries that a walk reads */
+#define TLB_FILLED 512     /* as many entries are dropped one by one */
 
 typedef enum MmuAccess { MMU_LOAD, MMU_STORE, MMU_FETCH } MmuAccess;
 
@@ -49,12 +50,18 @@ typedef struct CpuTlb {
     TlbInfo info[MMU_MODES][TLB_SIZE];
     uint64_t flushes, fills, slow;
     bool empty;            /* nothing was filled since the last flush */
+    /* What was filled since then: mode << TLB_BITS | index; all of it while the
+     * count is at most TLB_FILLED. */
+    uint16_t filled[TLB_FILLED];
+    unsigned filled_count;
     /* Entries of page tables that the present walk has read. */
     RamAddr trail[TLB_TRAIL];
     unsigned trail_len;
     /* The first CPU's: page of RAM -> bitmap of its 8-byte words from which
      * cached translations of any CPU were made. */
     GHashTable *walked;
+    RamAddr walked_page;   /* the last one asked for, and its bitmap */
+    uint64_t *walked_words; /* NULL: none */
 } CpuTlb;
 
 /* The result of a target's page walk. */
@@ -186,8 +193,8 @@ struct CpuClass {
 };
 
 /* Where TBs were found last, so that they need not be looked up: by pc, a
- * group of entries a page, so that one page's can be dropped. Only TBs that
- * lie within a page and have no breakpoint are here. */
+ * group of entries a page, so that one page's can be dropped. No TB here has
+ * a breakpoint. */
 #define JUMP_CACHE_BITS  11
 #define JUMP_CACHE_SIZE  (1u << JUMP_CACHE_BITS)
 #define JUMP_GROUP_BITS  6

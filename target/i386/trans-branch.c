@@ -78,7 +78,7 @@ void trans_jmp_ind(X86Trans *t)
 {
     IrVal target = op_load(t, 0);
     check_target(t, target);
-    t_jump(t, target, IR_EXIT_LOOKUP);
+    t_jump(t, target, IR_EXIT_JUMP);
 }
 
 void trans_call_ind(X86Trans *t)
@@ -86,7 +86,7 @@ void trans_call_ind(X86Trans *t)
     IrVal target = op_load(t, 0);
     check_target(t, target);
     stack_push(t, k64(t, wrap_target(t, t->next)), t->in.opsize);
-    t_jump(t, target, IR_EXIT_LOOKUP);
+    t_jump(t, target, IR_EXIT_JUMP);
 }
 
 void trans_ret(X86Trans *t)
@@ -94,7 +94,7 @@ void trans_ret(X86Trans *t)
     IrVal target = stack_top(t, t->in.opsize);
     check_target(t, target);
     sp_set(t, sp_add(t, sp_get(t), t->in.opsize + t->in.imm[0]));
-    t_jump(t, target, IR_EXIT_LOOKUP);
+    t_jump(t, target, IR_EXIT_JUMP);
 }
 
 /* LOOP, LOOPE, LOOPNE; the count is as wide as addresses. */
