@@ -82,6 +82,8 @@ typedef struct Value {
     uint16_t uses, address_uses;
     IrVal root;
     uint8_t form;          /* ValueForm */
+    bool short_value;      /* the IR says that its upper half is zero */
+    bool low;              /* nobody looks at its upper half */
     bool narrow;           /* its op is done in 32 bits */
     bool compares_wide;    /* it compares i64 values */
     bool clean;            /* bits 32 to 63 are known to be zero */

@@ -33,6 +33,28 @@ bool x64_const(const Gen *g, IrVal v, uint64_t *out)
     return i->op == IR_CONST;
 }
 
+/* --- extensions that a store or a field would cut off ----------------------------- */
+
+static void skip_extension(Gen *g, IrVal *v, unsigned bits)
+{
+    const IrInst *e = inst(g, *v);
+    if ((e->op == IR_ZEXT || e->op == IR_SEXT) && e->imm >= bits) {
+        *v = e->arg[0];
+    }
+}
+
+static void skip_extensions(Gen *g)
+{
+    for (unsigned n = 0; n < g->count; n++) {
+        IrInst *i = &g->inst[n];
+        if (i->op == IR_ST) {
+            skip_extension(g, &i->arg[1], 8 * ir_mem_size(i->mem));
+        } else if (i->op == IR_DEPOSIT) {
+            skip_extension(g, &i->arg[1], i->imm >> 8);
+        }
+    }
+}
+
 /* --- which values are wanted in 32 bits only ----------------------------------- */
 
 /* Ops whose low bits depend on the low bits of their operands. */
@@ -50,11 +72,71 @@ static bool is_low_op(const Gen *g, const IrInst *i)
     }
 }
 
+static bool shifts_below(const Gen *g, const IrInst *i, unsigned bits)
+{
+    uint64_t count;
+    return x64_const(g, i->arg[1], &count) && (count & 63) < bits;
+}
+
+static bool short_arg(const Gen *g, const IrInst *i, unsigned k)
+{
+    return g->val[i->arg[k]].short_value;
+}
+
+/* True if the upper half of an i64 value is zero whatever the operands are. */
+static bool is_short(const Gen *g, const IrInst *i)
+{
+    switch (i->op) {
+    case IR_CONST:
+        return i->imm <= UINT32_MAX;
+    case IR_LD: case IR_LDENV:
+        return !(i->mem & IR_MEM_SIGN) && ir_mem_size(i->mem) <= 4;
+    case IR_ZEXT:
+        return true;
+    case IR_ZEXT64: case IR_POPCNT: case IR_CLZ: case IR_CTZ:
+        return true;
+    case IR_EXTRACT:
+        return (i->imm >> 8) <= 32;
+    case IR_SHR:
+        return short_arg(g, i, 0);
+    case IR_AND:
+        return short_arg(g, i, 0) || short_arg(g, i, 1);
+    case IR_OR: case IR_XOR:
+        return short_arg(g, i, 0) && short_arg(g, i, 1);
+    case IR_SELECT:
+        return short_arg(g, i, 2) && short_arg(g, i, 3);
+    case IR_DEPOSIT:
+        return short_arg(g, i, 0) && (i->imm & 255) + (i->imm >> 8) <= 32;
+    default:
+        return false;
+    }
+}
+
+/* Ops that 32 bits do because of that. */
+static bool is_short_op(const Gen *g, unsigned n)
+{
+    const IrInst *i = inst(g, n);
+    return g->val[n].short_value &&
+           (i->op == IR_AND || i->op == IR_OR || i->op == IR_XOR ||
+            (i->op == IR_SHR && shifts_below(g, i, 32)));
+}
+
+/* Comparisons of short values, unsigned or for equality, need 32 bits. */
+static bool compares_short(const Gen *g, const IrInst *i)
+{
+    bool compares = i->op == IR_SETCOND || i->op == IR_SELECT ||
+                    i->op == IR_EXIT_IF;
+    return compares && (i->cond < IR_LT || i->cond >= IR_TST) &&
+           short_arg(g, i, 0) && short_arg(g, i, 1);
+}
+
 /* True if operand k of an instruction is looked at below bit 32 only. */
 static bool wants_low(const Gen *g, const IrInst *i, unsigned k,
                       bool low_result)
 {
     switch (i->op) {
+    case IR_SETCOND: case IR_EXIT_IF:
+        return k < 2 && compares_short(g, i);
     case IR_TRUNC: case IR_SEXT: case IR_ZEXT:
         return i->op == IR_TRUNC || i->imm <= 32;
     case IR_EXTRACT:
@@ -62,8 +144,10 @@ static bool wants_low(const Gen *g, const IrInst *i, unsigned k,
     case IR_DEPOSIT:
         return k == 0 ? low_result : (i->imm >> 8) <= 32;
     case IR_SELECT:
-        return k >= 2 && low_result;
-    case IR_SHR: case IR_SAR: case IR_ROTL: case IR_ROTR:
+        return k >= 2 ? low_result : compares_short(g, i);
+    case IR_SHR:
+        return k == 1 || (is_short_op(g, i - g->inst));
+    case IR_SAR: case IR_ROTL: case IR_ROTR:
         return k == 1;
     case IR_ST:
         return k == 1 && ir_mem_size(i->mem) <= 4;
@@ -78,27 +162,25 @@ static bool wants_low(const Gen *g, const IrInst *i, unsigned k,
 
 static void find_narrow(Gen *g)
 {
-    g_autofree bool *low = g_new(bool, g->count);
-    memset(low, true, g->count);
+    for (unsigned n = 0; n < g->count; n++) {
+        g->val[n].low = true;
+        g->val[n].short_value = is_short(g, inst(g, n));
+    }
     for (guint k = 0; k < g->ir->frames->len; k++) {
-        low[frame_row(g, k)->value] = false;
+        g->val[frame_row(g, k)->value].low = false;
     }
     for (unsigned n = g->count; n-- > 0;) {
         const IrInst *i = inst(g, n);
+        Value *v = &g->val[n];
+        v->compares_wide = i->nargs && !compares_short(g, i) &&
+                           inst(g, i->arg[0])->type == IR_I64;
+        v->narrow = i->type == IR_I32 || is_short_op(g, n) ||
+                    (is_low_op(g, i) && v->low);
+        bool low_result = v->low || is_short_op(g, n);
         for (unsigned k = 0; k < i->nargs; k++) {
-            low[i->arg[k]] &= inst(g, i->arg[k])->type == IR_I32 ||
-                              wants_low(g, i, k, low[n]);
+            g->val[i->arg[k]].low &= inst(g, i->arg[k])->type == IR_I32 ||
+                                     wants_low(g, i, k, low_result);
         }
-    }
-    for (unsigned n = 0; n < g->count; n++) {
-        const IrInst *i = inst(g, n);
-        uint64_t mask;
-        bool cleared = i->op == IR_AND && x64_const(g, i->arg[1], &mask) &&
-                       mask <= UINT32_MAX;
-        g->val[n].compares_wide = i->nargs &&
-                                  inst(g, i->arg[0])->type == IR_I64;
-        g->val[n].narrow = i->type == IR_I32 ||
-                           (is_low_op(g, i) && (low[n] || cleared));
     }
 }
 
@@ -122,7 +204,7 @@ static bool is_clean(const Gen *g, unsigned n)
     case IR_EXTRACT:
         return (i->imm >> 8) <= 32;
     case IR_SHR:
-        return i->type == IR_I32 ||
+        return i->type == IR_I32 || g->val[n].narrow ||
                (x64_const(g, i->arg[1], &count) && (count & 63) >= 32);
     case IR_TRUNC: case IR_DEPOSIT: case IR_CALL:
         return false;
@@ -137,7 +219,8 @@ static bool is_alias(const Gen *g, const IrInst *i)
         return true;
     }
     bool extends = i->op == IR_ZEXT64 || (i->op == IR_ZEXT && i->imm == 32);
-    return extends && g->val[x64_root(g, i->arg[0])].clean;
+    return extends && (g->val[i - g->inst].low ||
+                       g->val[x64_root(g, i->arg[0])].clean);
 }
 
 static void find_roots(Gen *g)
@@ -161,6 +244,30 @@ static void find_roots(Gen *g)
     }
     for (guint k = 0; k < g->ir->frames->len; k++) {
         g->val[x64_root(g, frame_row(g, k)->value)].uses++;
+    }
+}
+
+/* From the table: which ops are pure. */
+static const char *const flags_of[IR_OP_COUNT] = {
+#define IR_OP(name, text, args, result, flags, meaning) [IR_##name] = flags,
+#include "vm/ir-ops.def"
+#undef IR_OP
+};
+
+/* What the shortcuts above have left without a user. */
+static void drop_unused(Gen *g)
+{
+    for (unsigned n = g->count; n-- > 0;) {
+        const IrInst *i = inst(g, n);
+        Value *v = &g->val[n];
+        bool pure = flags_of[i->op][0] == 'P' || i->op == IR_GET;
+        if (!pure || v->uses || v->form != FORM_OP) {
+            continue;
+        }
+        v->form = FORM_NONE;
+        for (unsigned k = 0; k < i->nargs; k++) {
+            g->val[i->arg[k]].uses--;
+        }
     }
 }
 
@@ -333,8 +440,10 @@ void x64_lower(Gen *g)
         g->val[n] = (Value){ .root = n, .next = UINT16_MAX, .hint = NO_PIN,
                              .temp = HOST_NONE, .reg = -1, .slot = -1 };
     }
+    skip_extensions(g);
     find_narrow(g);
     find_roots(g);
+    drop_unused(g);
     find_addressing(g);
     find_uses(g);
     extend_lives(g);
