@@ -237,7 +237,8 @@ bool program_build(Program *p, Error **errp)
     chardev_set_machine(p->chardevs, p->m);
     p->monitors = g_ptr_array_new();
     configure(p);
-    if (!load_files(p, errp) || !program_open_drives(p, errp) ||
+    if (!program_open_perfmap(p, errp) || !load_files(p, errp) ||
+        !program_open_drives(p, errp) ||
         !program_open_chardevs(p, errp) || !machine_build(p->m, errp) ||
         !power_on(p, errp) || !program_open_doors(p, errp)) {
         return false;
@@ -271,5 +272,6 @@ void program_close(Program *p)
         machine_free(p->m);
         world_free(p->world);
     }
+    program_close_perfmap(p);
     options_clear(&p->opts);
 }

@@ -75,7 +75,7 @@ typedef struct Options {
     IcountOption icount;
 
     bool no_defaults, nographic, paused, daemonize;
-    bool no_reboot, no_shutdown, rtc_local, has_seed;
+    bool no_reboot, no_shutdown, rtc_local, has_seed, perfmap;
     int64_t rtc_base_sec;      /* INT64_MIN: the host's */
     uint64_t seed;
     const char *loadvm, *pidfile;

@@ -7,6 +7,8 @@
 #ifndef CLI_PROGRAM_H
 #define CLI_PROGRAM_H
 
+#include <stdio.h>
+
 #include "io/loop.h"
 #include "io/world.h"
 #include "options.h"
@@ -24,6 +26,7 @@ typedef struct Program {
     NondetPort *host_clock;    /* without -icount: virtual time's master */
     int64_t left_ns;           /* virtual time when the guest was left */
     NondetPort *shift_port;    /* shift=auto */
+    FILE *perfmap;             /* -perfmap */
 } Program;
 
 /* Makes the machine that p->opts describe, ready to run. */
@@ -40,6 +43,10 @@ bool program_open_drives(Program *p, Error **errp);
 void program_close_drives(Program *p);
 /* -device's drive= that names a blkreplay drive names what is behind it. */
 const char *program_drive_id(const Program *p, const char *id);
+
+/* Opens the file of -perfmap, if it was asked for. */
+bool program_open_perfmap(Program *p, Error **errp);
+void program_close_perfmap(Program *p);
 
 /* Opens chardevs, and fills in m->config.serials and chardevs. */
 bool program_open_chardevs(Program *p, Error **errp);

@@ -57,6 +57,13 @@ static uint64_t tag_of(Cpu *cpu, const TlbInfo *info, bool readonly,
     return info->page | (slow ? TLB_SLOW : 0);
 }
 
+static void clear_entry(TlbEntry *e)
+{
+    for (MmuAccess a = MMU_LOAD; a <= MMU_FETCH; a++) {
+        e->tag[a] = TLB_INVALID;
+    }
+}
+
 static TlbEntry *numbered_entry(Cpu *cpu, unsigned n)
 {
     return &cpu->tlb.entry[n >> TLB_BITS][n & (TLB_SIZE - 1)];
@@ -84,11 +91,25 @@ static void for_entries(Cpu *cpu, EntryFn *fn, void *opaque)
     }
 }
 
+#define NO_LEAF UINT64_MAX
+
+/* An entry goes: the jump cache may not know more than the TLB, or it would not
+ * hear of changes to the page's translation. */
+static void forget_code(Cpu *cpu, unsigned mode, unsigned index)
+{
+    TlbInfo *info = &cpu->tlb.info[mode][index];
+    if (info->fetched) {
+        jump_cache_flush_page(cpu, info->page);
+        info->fetched = false;
+    }
+}
+
 static void fill(Cpu *cpu, GuestAddr va, unsigned mode, const MmuResult *res)
 {
-    note_filled(&cpu->tlb, mode, tlb_index(va));
     TlbEntry *e = &cpu->tlb.entry[mode][tlb_index(va)];
     TlbInfo *info = &cpu->tlb.info[mode][tlb_index(va)];
+    forget_code(cpu, mode, tlb_index(va));
+    note_filled(&cpu->tlb, mode, tlb_index(va));
     const MemRange *r = address_space_find(cpu_memory(cpu), res->phys);
     bool readonly = r && r->readonly;
     info->page = va & PAGE_MASK;
@@ -98,6 +119,8 @@ static void fill(Cpu *cpu, GuestAddr va, unsigned mode, const MmuResult *res)
                    r->start <= info->phys &&
                    r->end - info->phys >= PAGE_SIZE - 1;
     info->prot = res->prot;
+    info->leaf = cpu->tlb.trail_len
+        ? cpu->tlb.trail[cpu->tlb.trail_len - 1] & ~(RamAddr)7 : NO_LEAF;
     e->addend = 0;
     if (info->is_ram) {
         PhysAddr offset = r->offset + (info->phys - r->start);
@@ -121,10 +144,22 @@ static bool hit(Cpu *cpu, GuestAddr va, MmuAccess access, unsigned mode)
 
 /* --- the words that walks have read ---------------------------------------------- */
 
+/* 8-byte words of a page, a bit each: those that led on to other tables, and
+ * those that gave the translation itself. */
+typedef struct WalkedPage {
+    RamAddr page;
+    uint64_t upper[PAGE_SIZE / 8 / 64], leaf[PAGE_SIZE / 8 / 64];
+} WalkedPage;
+
 /* All CPUs share one map, so that a store by one drops what others cached. */
+static CpuTlb *walked_owner(Machine *m)
+{
+    return &((Cpu *)g_ptr_array_index(m->cpus, 0))->tlb;
+}
+
 static GHashTable *walked(Machine *m)
 {
-    return ((Cpu *)g_ptr_array_index(m->cpus, 0))->tlb.walked;
+    return walked_owner(m)->walked;
 }
 
 static gpointer walked_key(RamAddr ra)
@@ -132,48 +167,68 @@ static gpointer walked_key(RamAddr ra)
     return GSIZE_TO_POINTER(ra >> PAGE_BITS);
 }
 
-/* The bitmap of a page that served a walk, made if it is the first. */
-static uint64_t *walked_new(Machine *m, RamAddr ra)
+static void walked_forget_all(Machine *m)
 {
-    uint64_t *words = g_hash_table_lookup(walked(m), walked_key(ra));
-    if (!words) {
-        words = g_new0(uint64_t, PAGE_SIZE / 8 / 64);
-        g_hash_table_insert(walked(m), walked_key(ra), words);
+    CpuTlb *owner = walked_owner(m);
+    g_hash_table_remove_all(owner->walked);
+    memset(owner->walked_last, 0, sizeof owner->walked_last);
+}
+
+static WalkedPage *walked_make(Machine *m, RamAddr ra)
+{
+    WalkedPage *p = g_hash_table_lookup(walked(m), walked_key(ra));
+    if (!p) {
+        p = g_new0(WalkedPage, 1);
+        p->page = ra & PAGE_MASK;
+        g_hash_table_insert(walked(m), walked_key(ra), p);
     }
-    return words;
+    return p;
 }
 
-static void forget_all_walked(Machine *m)
+/* The page's words, made if this is the first walk through it. */
+static WalkedPage *walked_page(Machine *m, RamAddr ra)
 {
-    g_hash_table_remove_all(walked(m));
-    ((Cpu *)g_ptr_array_index(m->cpus, 0))->tlb.walked_words = NULL;
+    WalkedPage **last = &walked_owner(m)->walked_last[(ra >> PAGE_BITS) %
+                                                      TLB_TRAIL];
+    if (!*last || (*last)->page != (ra & PAGE_MASK)) {
+        *last = walked_make(m, ra);
+    }
+    return *last;
 }
 
-static void note_walked(Cpu *cpu, RamAddr ra)
+static void note_walked(Cpu *cpu, RamAddr ra, bool is_leaf)
 {
     Machine *m = cpu->machine;
-    CpuTlb *first = &((Cpu *)g_ptr_array_index(m->cpus, 0))->tlb;
-    uint64_t *words = first->walked_words;
-    if (!words || first->walked_page != (ra & PAGE_MASK)) {
-        words = walked_new(m, ra);
-        first->walked_words = words;
-        first->walked_page = ra & PAGE_MASK;
-    }
+    WalkedPage *p = walked_page(m, ra);
     unsigned n = (ra & ~PAGE_MASK) / 8;
+    uint64_t *words = is_leaf ? p->leaf : p->upper;
     words[n / 64] |= BIT(n % 64);
     if (!(ram_watch_bits(m, ra) & RAM_WATCH_WALK)) {
         ram_watch_arm(m, RAM_WATCH_WALK, ra);
     }
 }
 
-/* The range is inside one page. */
+static bool word_in(const uint64_t *words, unsigned n)
+{
+    return words[n / 64] & BIT(n % 64);
+}
+
+/* The words that [ra, ra + len) touches, inside one page. */
+static unsigned first_word(RamAddr ra)
+{
+    return (ra & ~PAGE_MASK) / 8;
+}
+
+static unsigned last_word(RamAddr ra, uint64_t len)
+{
+    return ((ra & ~PAGE_MASK) + len - 1) / 8;
+}
+
 static bool walked_at(Machine *m, RamAddr ra, uint64_t len)
 {
-    const uint64_t *words = g_hash_table_lookup(walked(m), walked_key(ra));
-    unsigned first = (ra & ~PAGE_MASK) / 8;
-    unsigned last = ((ra & ~PAGE_MASK) + len - 1) / 8;
-    for (unsigned n = first; words && n <= last; n++) {
-        if (words[n / 64] & BIT(n % 64)) {
+    const WalkedPage *p = g_hash_table_lookup(walked(m), walked_key(ra));
+    for (unsigned n = first_word(ra); p && n <= last_word(ra, len); n++) {
+        if (word_in(p->upper, n) || word_in(p->leaf, n)) {
             return true;
         }
     }
@@ -192,12 +247,15 @@ static const TlbInfo *lookup(Cpu *cpu, GuestAddr va, MmuAccess access,
         if (!cpu->cls->walk(cpu, va, access, mode, false, &res)) {
             cpu_raise(cpu);
         }
-        for (unsigned i = 0; i < cpu->tlb.trail_len; i++) {
-            note_walked(cpu, cpu->tlb.trail[i]);
+        unsigned n = cpu->tlb.trail_len;
+        for (unsigned i = 0; i < n; i++) {
+            note_walked(cpu, cpu->tlb.trail[i], i + 1 == n);
         }
         fill(cpu, va, mode, &res);
     }
-    return &cpu->tlb.info[mode][tlb_index(va)];
+    TlbInfo *info = &cpu->tlb.info[mode][tlb_index(va)];
+    info->fetched |= access == MMU_FETCH;
+    return info;
 }
 
 /* --- watchpoints ------------------------------------------------------------------ */
@@ -479,30 +537,32 @@ uint8_t cpu_fetch_byte(Cpu *cpu, GuestAddr va, unsigned mode)
 
 /* --- page walks -------------------------------------------------------------------------- */
 
-/* The RAM behind an entry of a page table. Devices do not serve walks: nobody
+/* The RAM behind an entry of a page table, or NULL. Devices do not serve walks: nobody
  * could say at which icount they are asked. */
-static bool walk_ram(Cpu *cpu, PhysAddr pa, unsigned size, RamAddr *ra)
+static uint8_t *walk_ram(Cpu *cpu, PhysAddr pa, unsigned size, RamAddr *ra)
 {
     const MemRange *r = address_space_find(cpu_memory(cpu), pa);
     if (!r || r->region->kind != MEM_RAM || r->end - pa < size - 1) {
-        return false;
+        return NULL;
     }
-    *ra = r->region->ram->base + r->offset + (pa - r->start);
-    return true;
+    uint64_t offset = r->offset + (pa - r->start);
+    *ra = r->region->ram->base + offset;
+    return r->region->ram->host + offset;
 }
 
 uint64_t walk_ld(Cpu *cpu, PhysAddr pa, unsigned size)
 {
     RamAddr ra;
-    if (!walk_ram(cpu, pa, size, &ra)) {
+    const uint8_t *host = walk_ram(cpu, pa, size, &ra);
+    if (!host) {
         return bits_mask(8 * size);
     }
     if (cpu->tlb.trail_len < TLB_TRAIL) {
         cpu->tlb.trail[cpu->tlb.trail_len++] = ra;
     } else {
-        note_walked(cpu, ra);
+        note_walked(cpu, ra, false);
     }
-    return bytes_ld_le(ram_host(cpu->machine, ra), size);
+    return bytes_ld_le(host, size);
 }
 
 /* Setting A or D takes nothing from what is cached: everyone but the TLB is
@@ -512,7 +572,8 @@ void walk_st(Cpu *cpu, PhysAddr pa, uint64_t v, unsigned size)
     RamAddr ra;
     Machine *m = cpu->machine;
     const MemRange *r = address_space_find(cpu_memory(cpu), pa);
-    if (!walk_ram(cpu, pa, size, &ra) || r->readonly) {
+    uint8_t *host = walk_ram(cpu, pa, size, &ra);
+    if (!host || r->readonly) {
         return;
     }
     if ((ram_watch_bits(m, ra) & RAM_WATCH_CODE) && tb_code_at(m, ra, size)) {
@@ -522,31 +583,67 @@ void walk_st(Cpu *cpu, PhysAddr pa, uint64_t v, unsigned size)
     bool armed = ram_watch_bits(m, ra) & RAM_WATCH_WALK;
     ram_watch_disarm(m, RAM_WATCH_WALK, ra);
     ram_will_write(m, ra, size);
-    bytes_st_le(ram_host(m, ra), size, v);
+    bytes_st_le(host, size, v);
     if (armed) {
         ram_watch_arm(m, RAM_WATCH_WALK, ra);
     }
+}
+
+static void drop_if_from(Cpu *cpu, unsigned n, void *opaque)
+{
+    const RamAddr *word = opaque;
+    unsigned mode = n >> TLB_BITS, index = n & (TLB_SIZE - 1);
+    if (cpu->tlb.info[mode][index].leaf == *word) {
+        forget_code(cpu, mode, index);
+        clear_entry(&cpu->tlb.entry[mode][index]);
+    }
+}
+
+/* A word that gave translations of pages, and nothing else, is written: those
+ * pages' entries go. */
+static void drop_translations(Machine *m, RamAddr word)
+{
+    for (guint i = 0; i < m->cpus->len; i++) {
+        Cpu *cpu = g_ptr_array_index(m->cpus, i);
+        cpu_stop_chain(cpu);
+        for_entries(cpu, drop_if_from, &word);
+    }
+}
+
+static bool is_large(Machine *m)
+{
+    for (guint i = 0; i < m->cpus->len; i++) {
+        const Cpu *cpu = g_ptr_array_index(m->cpus, i);
+        if (cpu->tlb.filled_count > TLB_FILLED) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* RAM_WATCH_WALK: a page with page tables is written. */
 static bool table_written(void *opaque, RamAddr ra, uint64_t len)
 {
     Machine *m = opaque;
-    if (walked_at(m, ra, len)) {
-        tlb_flush_all(m);
-        forget_all_walked(m);
+    WalkedPage *p = g_hash_table_lookup(walked(m), walked_key(ra));
+    if (!p) {
+        return true;
     }
-    return !g_hash_table_contains(walked(m), walked_key(ra));
+    for (unsigned n = first_word(ra); n <= last_word(ra, len); n++) {
+        if (word_in(p->upper, n) || (word_in(p->leaf, n) && is_large(m))) {
+            tlb_flush_all(m);
+            walked_forget_all(m);
+            return true;
+        }
+        if (word_in(p->leaf, n)) {
+            drop_translations(m, p->page + 8 * n);
+            p->leaf[n / 64] &= ~BIT(n % 64);
+        }
+    }
+    return false;
 }
 
 /* --- flushing ---------------------------------------------------------------------------- */
-
-static void clear_entry(TlbEntry *e)
-{
-    for (MmuAccess a = MMU_LOAD; a <= MMU_FETCH; a++) {
-        e->tag[a] = TLB_INVALID;
-    }
-}
 
 static void clear_numbered(Cpu *cpu, unsigned n, void *opaque)
 {
@@ -576,7 +673,7 @@ static void forget_walked(Machine *m)
         }
     }
     if (m->cpus->len) {
-        forget_all_walked(m);
+        walked_forget_all(m);
     }
 }
 
@@ -599,6 +696,7 @@ void tlb_flush_page(Cpu *cpu, GuestAddr va)
     cpu_stop_chain(cpu);
     jump_cache_flush_page(cpu, va);
     for (unsigned mode = 0; mode < MMU_MODES; mode++) {
+        forget_code(cpu, mode, tlb_index(va));
         clear_entry(&cpu->tlb.entry[mode][tlb_index(va)]);
     }
 }

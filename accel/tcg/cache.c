@@ -306,25 +306,47 @@ uint32_t cache_mode(TcgState *s, const TbKey *key, TbLimit limit)
     return GPOINTER_TO_UINT(found);
 }
 
-void jump_cache_flush(Cpu *cpu)
+static void drop_jump_group(Cpu *cpu, unsigned group)
 {
-    for (unsigned i = 0; i < JUMP_CACHE_SIZE; i++) {
-        cpu->jump_cache[i].tb = &tcg_state(cpu)->no_tb;
+    JumpEntry *e = &cpu->jump_cache[group << JUMP_GROUP_BITS];
+    Tb *none = &tcg_state(cpu)->no_tb;
+    if (!(cpu->jump_groups & BIT(group))) {
+        return;
     }
+    for (unsigned i = 0; i < 1u << JUMP_GROUP_BITS; i++) {
+        e[i].tb = none;
+    }
+    cpu->jump_groups &= ~BIT(group);
 }
 
-static void drop_jump_group(Cpu *cpu, GuestAddr va)
+static unsigned jump_group(GuestAddr va)
 {
-    unsigned first = jump_hash(va & PAGE_MASK);
-    for (unsigned i = 0; i < 1u << JUMP_GROUP_BITS; i++) {
-        cpu->jump_cache[first + i].tb = &tcg_state(cpu)->no_tb;
+    return jump_hash(va & PAGE_MASK) >> JUMP_GROUP_BITS;
+}
+
+void jump_cache_enter(Cpu *cpu, Tb *tb)
+{
+    cpu->jump_cache[jump_hash(tb->key.pc)] = (JumpEntry){ tb->key.pc, tb };
+    cpu->jump_groups |= BIT(jump_group(tb->key.pc));
+}
+
+void jump_cache_init(Cpu *cpu)
+{
+    cpu->jump_groups = UINT32_MAX;
+    jump_cache_flush(cpu);
+}
+
+void jump_cache_flush(Cpu *cpu)
+{
+    for (unsigned group = 0; group < JUMP_GROUPS; group++) {
+        drop_jump_group(cpu, group);
     }
 }
 
 void jump_cache_flush_page(Cpu *cpu, GuestAddr va)
 {
-    drop_jump_group(cpu, va);
-    drop_jump_group(cpu, va - PAGE_SIZE); /* TBs that end in this page */
+    drop_jump_group(cpu, jump_group(va));
+    drop_jump_group(cpu, jump_group(va - PAGE_SIZE)); /* TBs that end in this page */
 }
 
 /* --- whole cache --------------------------------------------------------------- */

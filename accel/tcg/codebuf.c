@@ -1,34 +1,33 @@
 /*
  * Memory for generated code. See codebuf.h.
+ *
+ * Shared anonymous memory, because perf looks into its map file (-perfmap) for
+ * nothing else; the second mapping is mremap()'s copy of the first (mremap(2),
+ * old_size 0).
  */
 #include "codebuf.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 bool codebuf_init(CodeBuf *b, uint64_t size)
 {
-    int fd = memfd_create("reprise-code", MFD_CLOEXEC);
-    if (fd < 0) {
+    void *rw = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (rw == MAP_FAILED) {
         return false;
     }
-    void *rw = MAP_FAILED, *rx = MAP_FAILED;
-    if (ftruncate(fd, size) == 0) {
-        rw = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        rx = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
-    }
-    close(fd);
-    if (rw != MAP_FAILED && rx != MAP_FAILED) {
-        *b = (CodeBuf){ rw, (uint8_t *)rx - (uint8_t *)rw, size, 0 };
-        return true;
-    }
-    if (rw != MAP_FAILED) {
+    void *rx = mremap(rw, 0, size, MREMAP_MAYMOVE);
+    if (rx == MAP_FAILED) {
         munmap(rw, size);
+        return false;
     }
-    if (rx != MAP_FAILED) {
+    if (mprotect(rx, size, PROT_READ | PROT_EXEC) < 0) {
+        munmap(rw, size);
         munmap(rx, size);
+        return false;
     }
-    return false;
+    *b = (CodeBuf){ rw, (uint8_t *)rx - (uint8_t *)rw, size, 0 };
+    return true;
 }
 
 void codebuf_free(CodeBuf *b)

@@ -140,7 +140,7 @@ static Tb *find_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
     /* A TB with a breakpoint is looked up each time, so that nobody gets there
      * past the run loop. */
     if (!tb->has_break) {
-        *entry = (JumpEntry){ key->pc, tb };
+        jump_cache_enter(cpu, tb);
     }
     return tb;
 }
@@ -345,6 +345,33 @@ ExecStop cpu_exec(Cpu *cpu, uint64_t budget, uint64_t *retired)
     return why;
 }
 
+/* --- who wants to know of generated code -------------------------------------------- */
+
+static CodeListener *code_listener;
+static void *code_listener_opaque;
+
+void accel_set_code_listener(CodeListener *fn, void *opaque)
+{
+    code_listener = fn;
+    code_listener_opaque = opaque;
+}
+
+void tell_code(const void *code, size_t bytes, const char *name)
+{
+    if (code_listener) {
+        code_listener(code_listener_opaque, code, bytes, name);
+    }
+}
+
+void tell_tb(const Tb *tb)
+{
+    if (code_listener) {
+        g_autofree char *name =
+            g_strdup_printf("guest_0x%" G_GINT64_MODIFIER "x", tb->key.pc);
+        tell_code(tb->code, tb->code_bytes, name);
+    }
+}
+
 /* --- set-up and options ------------------------------------------------------------ */
 
 /* The best first. */
@@ -372,7 +399,7 @@ void accel_cpu_init(Cpu *cpu)
     Machine *m = cpu->machine;
     if (m->cpus->len) {
         cpu->accel = tcg_state(g_ptr_array_index(m->cpus, 0));
-        jump_cache_flush(cpu);
+        jump_cache_init(cpu);
         return;
     }
     TcgState *s = cache_new(m);
@@ -380,7 +407,7 @@ void accel_cpu_init(Cpu *cpu)
     s->ir = ir_block_new(cpu->cls);
     s->random = accel_options.flush_seed;
     cpu->accel = s;
-    jump_cache_flush(cpu);
+    jump_cache_init(cpu);
 }
 
 void accel_cpu_free(Cpu *cpu)

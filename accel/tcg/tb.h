@@ -129,6 +129,9 @@ void cache_insert(TcgState *s, Tb *tb, RamAddr ra);
 void cache_end_at(TcgState *s, Tb *tb, GuestAddr pc);
 /* from's exit `slot` leads to `to` from now on. */
 void cache_chain(TcgState *s, Tb *from, int slot, Tb *to);
+/* The jump cache: tb is found there from now on; all entries are empty. */
+void jump_cache_enter(Cpu *cpu, Tb *tb);
+void jump_cache_init(Cpu *cpu);
 /* The number of a key's base and flags with a limit, above 0. */
 uint32_t cache_mode(TcgState *s, const TbKey *key, TbLimit limit);
 /* Frees what was invalidated; no TB may be running. */
@@ -180,6 +183,11 @@ void ir_print(const IrBlock *b, GString *out);
 /* helpers: NULL-ended table of those that text may name. */
 IrBlock *ir_parse(const CpuClass *cls, const IrHelper *const *helpers,
                   const char *text, Error **errp);
+
+/* --- the code listener (exec.c) --------------------------------------------------- */
+
+void tell_code(const void *code, size_t bytes, const char *name);
+void tell_tb(const Tb *tb);
 
 /* --- options (exec.c) ------------------------------------------------------------ */
 

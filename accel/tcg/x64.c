@@ -247,6 +247,7 @@ static void x64_compile(Cpu *cpu, Tb *tb, const IrBlock *ir)
     tb->code_bytes = asm_here(&g->a) - (uint8_t *)tb->code;
     tb->frame_count = g->rows->len;
     tb->frames = g_memdup2(g->rows->data, g->rows->len * sizeof(X64Row));
+    tell_tb(tb);
 }
 
 /* --- the table ------------------------------------------------------------------------ */
@@ -267,6 +268,7 @@ static bool x64_init(TcgState *s, Cpu *cpu)
     x64_make_slow_paths(x, &a);
     x->fixed_bytes = x->buf.used = a.p - x->buf.rw;
     x->gen = gen_new(x);
+    tell_code(x->buf.rw + x->buf.rx, x->fixed_bytes, "reprise_slow_paths");
     s->x64 = x;
     return true;
 }

@@ -41,8 +41,10 @@ typedef struct TlbInfo {
     GuestAddr page;        /* virtual, page aligned */
     PhysAddr phys;         /* page aligned */
     RamAddr ram;           /* if is_ram */
+    RamAddr leaf;          /* the last word that the walk read */
     bool is_ram;
     uint8_t prot;          /* bit per MmuAccess */
+    bool fetched;          /* the jump cache may know code of this page */
 } TlbInfo;
 
 typedef struct CpuTlb {
@@ -57,11 +59,10 @@ typedef struct CpuTlb {
     /* Entries of page tables that the present walk has read. */
     RamAddr trail[TLB_TRAIL];
     unsigned trail_len;
-    /* The first CPU's: page of RAM -> bitmap of its 8-byte words from which
-     * cached translations of any CPU were made. */
+    /* The first CPU's: page of RAM -> its 8-byte words from which cached
+     * translations of any CPU were made; and those asked for last. */
     GHashTable *walked;
-    RamAddr walked_page;   /* the last one asked for, and its bitmap */
-    uint64_t *walked_words; /* NULL: none */
+    struct WalkedPage *walked_last[TLB_TRAIL];
 } CpuTlb;
 
 /* The result of a target's page walk. */
@@ -198,6 +199,7 @@ struct CpuClass {
 #define JUMP_CACHE_BITS  11
 #define JUMP_CACHE_SIZE  (1u << JUMP_CACHE_BITS)
 #define JUMP_GROUP_BITS  6
+#define JUMP_GROUPS      (1u << (JUMP_CACHE_BITS - JUMP_GROUP_BITS)) /* 32 */
 
 typedef struct JumpEntry {
     GuestAddr pc;
@@ -227,6 +229,7 @@ struct Cpu {
     bool stop_chain;            /* the budget is biased: cpu_stop_chain() */
     struct Tb *tb;              /* being run, NULL between TBs */
     JumpEntry jump_cache[JUMP_CACHE_SIZE];
+    uint32_t jump_groups;       /* bit per group that may have entries */
     CpuTlb tlb;
 
     /* The portable back end's values and constants; no state. */
@@ -311,6 +314,12 @@ void accel_cpu_init(Cpu *cpu);
 void accel_cpu_free(Cpu *cpu);
 /* "info jit": TBs, code size, flushes, slow accesses. */
 void accel_print_info(Machine *m, GString *out);
+/* Called for each piece of generated host code (not of the portable back end):
+ * where it runs, its length and a name for it. One listener; connected by the
+ * roof before the machine is built. */
+typedef void CodeListener(void *opaque, const void *code, size_t bytes,
+                          const char *name);
+void accel_set_code_listener(CodeListener *fn, void *opaque);
 /* "-accel tcg,KEY=VALUE": backend, one-insn-per-tb, flush-at-random=SEED.
  * False with an error for unknown keys and values. */
 bool accel_set_option(const char *key, const char *value, Error **errp);
