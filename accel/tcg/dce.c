@@ -4,7 +4,8 @@
  * A SET is dead if the register is SET again before anybody can look at it:
  * an exit, or a helper that reads state. A fault between the two shows the
  * register to the guest; for that case the value is kept in the frame state
- * of the instructions that may fault (IrFrame). So registers and above all
+ * of the instructions that may fault (IrFrame); where nothing else wants the
+ * value, it is not even computed before that (IrInst.lazy). So registers and above all
  * flags are not written back for the sake of faults that do not happen.
  *
  * One backward pass finds what lives, one forward pass makes the frame states,
@@ -18,7 +19,8 @@ typedef struct Dce {
     bool *overwritten;     /* per register: SET before it is seen */
     IrVal *deferred;       /* per register: value of a SET taken out */
     unsigned regs;
-    bool keep_hot;
+    DceRules rules;
+    bool *lazy;            /* per instruction */
 } Dce;
 
 /* From the table: which ops are pure. */
@@ -96,7 +98,7 @@ static bool needed(const Dce *d, guint n)
         return false;
     case IR_SET:
         return !d->overwritten[i->imm] ||
-               (d->keep_hot && d->b->cls->regs[i->imm].hot);
+               (d->rules.keep_hot && d->b->cls->regs[i->imm].hot);
     case IR_CALL:
         return helper(d, i)->effects;
     default:
@@ -129,14 +131,21 @@ static void add_frames(Dce *d, unsigned insn)
     }
 }
 
+static bool may_be_lazy(const Dce *d, const IrInst *i)
+{
+    return d->rules.lazy && (flags_of[i->op][0] == 'P' ||
+                             (i->op == IR_CALL && !helper(d, i)->effects));
+}
+
 /* A value that a frame state needs is needed, and so is what it is made of. */
 static void keep(Dce *d, IrVal v)
 {
-    if (d->live[v]) {
+    const IrInst *i = inst(d, v);
+    bool *kept = may_be_lazy(d, i) ? &d->lazy[v] : &d->live[v];
+    if (d->live[v] || *kept) {
         return;
     }
-    d->live[v] = true;
-    const IrInst *i = inst(d, v);
+    *kept = true;
     for (unsigned k = 0; k < i->nargs; k++) {
         keep(d, i->arg[k]);
     }
@@ -169,10 +178,11 @@ static void compact(Dce *d)
     IrVal *now = g_new(IrVal, d->b->insts->len);
     guint to = 0;
     for (guint n = 0; n < d->b->insts->len; n++) {
-        if (!d->live[n]) {
+        if (!d->live[n] && !d->lazy[n]) {
             continue;
         }
         IrInst i = *inst(d, n);
+        i.lazy = !d->live[n];
         for (unsigned k = 0; k < i.nargs; k++) {
             i.arg[k] = now[i.arg[k]];
         }
@@ -187,7 +197,7 @@ static void compact(Dce *d)
     g_free(now);
 }
 
-void ir_dce(IrBlock *b, bool keep_hot)
+void ir_dce(IrBlock *b, DceRules rules)
 {
     Dce d = {
         .b = b,
@@ -195,13 +205,15 @@ void ir_dce(IrBlock *b, bool keep_hot)
         .overwritten = g_new0(bool, b->cls->reg_count),
         .deferred = g_new(IrVal, b->cls->reg_count),
         .regs = b->cls->reg_count,
-        .keep_hot = keep_hot,
+        .rules = rules,
+        .lazy = g_new0(bool, b->insts->len),
     };
     g_array_set_size(b->frames, 0);
     mark(&d);
     make_frames(&d);
     compact(&d);
     g_free(d.live);
+    g_free(d.lazy);
     g_free(d.overwritten);
     g_free(d.deferred);
 }

@@ -131,6 +131,20 @@ static void become_constant(Fold *f, IrVal n, uint64_t v)
                    .imm = type == IR_I32 ? (uint32_t)v : v };
 }
 
+uint64_t ir_eval(const IrInst *i, unsigned bits, const uint64_t *arg)
+{
+    uint64_t out = 0;
+    if (i->op == IR_SETCOND || i->op == IR_SELECT) {
+        bool yes = cond_holds(i->cond, arg[0], arg[1], bits);
+        out = i->op == IR_SETCOND ? yes : arg[yes ? 2 : 3];
+    } else {
+        bool known = i->nargs == 1 ? eval1(i, bits, arg[0], &out)
+                                   : eval2(i, bits, arg[0], arg[1], &out);
+        g_assert(known);
+    }
+    return i->type == IR_I32 ? (uint32_t)out : out;
+}
+
 /* a op a, where that is a constant. */
 static bool same_operands(const IrInst *i, uint64_t *out)
 {

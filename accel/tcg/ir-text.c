@@ -133,7 +133,7 @@ void ir_print(const IrBlock *b, GString *out)
         for (unsigned k = 0; k < i->nargs; k++) {
             g_string_append_printf(out, "%s %%%u", k ? "," : "", i->arg[k]);
         }
-        g_string_append_c(out, '\n');
+        g_string_append(out, i->lazy ? " (lazy)\n" : "\n");
     }
 }
 

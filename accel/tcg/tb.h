@@ -54,6 +54,12 @@ typedef enum TbExit {
 
 typedef struct TcgState TcgState;
 
+/* How a back end wants dead code treated. */
+typedef struct DceRules {
+    bool keep_hot;         /* SETs of hot registers stay */
+    bool lazy;             /* it knows IrInst.lazy */
+} DceRules;
+
 /* A back end. run() executes code from a TB on, following chains and, where it
  * likes, the jump cache; it keeps cpu->budget exact whenever C code may look,
  * and sets cpu->tb and cpu->fault_insn, the number of the instruction within
@@ -80,8 +86,7 @@ typedef struct Backend {
     void (*restore_frame)(Cpu *cpu, const Tb *tb);
     TbExit (*run)(Cpu *cpu, Tb *tb, Tb **last, int *slot);
     void (*dump)(const Tb *tb, GString *out);
-    /* SETs of hot registers are as good as free: no frame states for them. */
-    bool pins_hot;
+    DceRules dce;
 } Backend;
 
 extern const Backend backend_interp;
@@ -156,9 +161,11 @@ Tb *translate_tb(Cpu *cpu, const TbKey *key, TbLimit limit);
 
 /* Constant folding, identities, and copies; in place. */
 void ir_fold(IrBlock *b);
-/* Drops pure values that nobody uses and SETs that nothing can observe; SETs
- * of hot registers stay if keep_hot. */
-void ir_dce(IrBlock *b, bool keep_hot);
+/* Drops pure values that nobody uses and SETs that nothing can observe. */
+void ir_dce(IrBlock *b, DceRules rules);
+/* A pure op (but no CONST or CALL) of these operands; bits: the width of the
+ * first. */
+uint64_t ir_eval(const IrInst *i, unsigned bits, const uint64_t *arg);
 /* True if an LDENV or STENV touches a guest register. */
 static inline bool ir_env_overlaps(const IrBlock *b, const IrInst *i,
                                    unsigned reg)

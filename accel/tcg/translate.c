@@ -182,7 +182,7 @@ Tb *translate_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
         }
     }
     ir_fold(s->ir);
-    ir_dce(s->ir, s->backend->pins_hot);
+    ir_dce(s->ir, s->backend->dce);
     log_ir(LOG_OP_OPT, "OP after optimization", s->ir);
     s->backend->compile(cpu, tb, s->ir);
     s->translated++;

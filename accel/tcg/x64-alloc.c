@@ -474,16 +474,6 @@ void x64_save_for_call(Gen *g, bool writes)
     }
 }
 
-void x64_save_frame(Gen *g)
-{
-    for (guint k = g->frame; k < g->frame_end; k++) {
-        IrVal v = x64_root(g, g_array_index(g->ir->frames, IrFrame, k).value);
-        if (value(g, v)->temp != HOST_NONE && !elsewhere(g, v)) {
-            spill(g, v, value(g, v)->temp);
-        }
-    }
-}
-
 static void reload_pins(Gen *g, bool all)
 {
     for (unsigned p = 0; p < g->x->pin_count; p++) {
@@ -510,25 +500,45 @@ void x64_after_call(Gen *g, bool writes)
 
 /* --- frame states ------------------------------------------------------------------------ */
 
+/* Where a value is once the slow path or the call has put everything there. */
+static void find_place(Gen *g, IrVal v, X64Row *row)
+{
+    v = x64_root(g, v);
+    const Value *x = value(g, v);
+    row->kind = x64_const(g, v, &row->where) ? ROW_CONST : ROW_PLACE;
+    if (row->kind == ROW_CONST) {
+        return;
+    }
+    if (x->slot >= 0) {
+        row->where = offsetof(Cpu, frame) + 8 * (FRAME_SLOTS + x->slot);
+    } else if (x->pins) {
+        unsigned pin = __builtin_ctz(x->pins);
+        row->where = guest_reg(g, g->x->pin_reg[pin])->offset;
+    } else if (x->reg >= 0) {
+        row->where = guest_reg(g, x->reg)->offset;
+    } else {
+        g_assert(x->temp != HOST_NONE);
+        row->where = offsetof(Cpu, frame) + 8 * (FRAME_SAVE + x->temp);
+    }
+}
+
+static void add_leaf(Gen *g, IrVal v, void *opaque)
+{
+    X64Row row = { .site = g->sites, .v = v, .leaf = true,
+                   .wide = g->inst[v].type == IR_I64 };
+    find_place(g, v, &row);
+    g_array_append_val(g->rows, row);
+}
+
 static void add_row(Gen *g, const IrFrame *f)
 {
     const IrReg *r = guest_reg(g, f->reg);
-    IrVal v = x64_root(g, f->value);
-    const Value *x = value(g, v);
-    X64Row row = { .site = g->sites, .wide = r->type == IR_I64,
-                   .reg = r->offset };
-    row.constant = x64_const(g, v, &row.where);
-    if (row.constant) {
-    } else if (x->slot >= 0) {
-        row.where = offsetof(Cpu, frame) + 8 * (FRAME_SLOTS + x->slot);
-    } else if (x->pins) {
-        unsigned pin = __builtin_ctz(x->pins);
-        row.where = guest_reg(g, g->x->pin_reg[pin])->offset;
-    } else if (x->reg >= 0) {
-        row.where = guest_reg(g, x->reg)->offset;
+    X64Row row = { .site = g->sites, .v = f->value, .kind = ROW_LAZY,
+                   .wide = r->type == IR_I64, .reg = r->offset };
+    if (g->inst[f->value].lazy) {
+        x64_leaves(g, f->value, add_leaf, NULL);
     } else {
-        g_assert(x->temp != HOST_NONE);
-        row.where = offsetof(Cpu, frame) + 8 * (FRAME_SAVE + x->temp);
+        find_place(g, f->value, &row);
     }
     g_array_append_val(g->rows, row);
 }
@@ -536,10 +546,28 @@ static void add_row(Gen *g, const IrFrame *f)
 unsigned x64_site(Gen *g)
 {
     g->sites++;
+    g->stamp++;
     for (guint k = g->frame; k < g->frame_end; k++) {
         add_row(g, &g_array_index(g->ir->frames, IrFrame, k));
     }
     return g->sites;
+}
+
+static void save_leaf(Gen *g, IrVal v, void *opaque)
+{
+    v = x64_root(g, v);
+    if (value(g, v)->temp != HOST_NONE && !elsewhere(g, v)) {
+        spill(g, v, value(g, v)->temp);
+    }
+}
+
+void x64_save_frame(Gen *g)
+{
+    g->stamp++;
+    for (guint k = g->frame; k < g->frame_end; k++) {
+        x64_leaves(g, g_array_index(g->ir->frames, IrFrame, k).value,
+                   save_leaf, NULL);
+    }
 }
 
 /* --- LDENV and STENV that meet guest registers -------------------------------------------- */

@@ -7,6 +7,7 @@
  *   x64-ops.c     arithmetic, selection, comparison
  *   x64-memory.c  guest loads and stores, helper calls
  *   x64-exit.c    the ways out of a TB
+ *   x64-frame.c   frame states, when something has faulted
  *   x64.c         the back end's table, entry and exit of generated code
  *
  * Host registers. The hot guest registers are pinned: each has a host register
@@ -73,6 +74,7 @@ typedef enum ValueForm {
     FORM_OP,               /* computed by its instruction */
     FORM_ALIAS,            /* its root's value */
     FORM_NONE,             /* part of another instruction */
+    FORM_LAZY,             /* computed when a fault asks for it */
 } ValueForm;
 
 /* A value, where it is, and what becomes of it. It may be in several places. */
@@ -80,6 +82,7 @@ typedef struct Value {
     uint16_t last;         /* instruction of its last use, frames included */
     uint16_t next;         /* of its next use */
     uint16_t uses, address_uses;
+    uint32_t stamp;        /* Gen.stamp of the last walk that came here */
     IrVal root;
     uint8_t form;          /* ValueForm */
     bool short_value;      /* the IR says that its upper half is zero */
@@ -114,13 +117,33 @@ typedef struct Cold {
     uint64_t value_imm;
 } Cold;
 
-/* A row of a frame state: what a guest register is to become. */
+/* A row of a frame state: what a guest register is to become, or where an
+ * operand of a lazy value is. */
+typedef enum RowKind { ROW_PLACE, ROW_CONST, ROW_LAZY } RowKind;
 typedef struct X64Row {
     uint16_t site;
-    bool wide, constant;
+    IrVal v;               /* the value in question */
+    uint8_t kind;          /* RowKind */
+    bool wide;             /* 8 bytes, not 4 */
+    bool leaf;             /* no register: an operand */
     uint32_t reg;          /* offset from the Cpu */
     uint64_t where;        /* the same, or the constant */
 } X64Row;
+
+/* A lazy value of a TB. */
+typedef struct X64Lazy {
+    IrVal v;
+    IrInst inst;
+    bool half;             /* its first operand is an i32 */
+    const IrHelper *helper; /* CALL */
+} X64Lazy;
+
+/* A TB's frame states. */
+typedef struct X64Frames {
+    X64Row *rows;
+    X64Lazy *lazy;
+    unsigned row_count, lazy_count;
+} X64Frames;
 
 struct Gen {
     Asm a;
@@ -147,14 +170,22 @@ struct Gen {
     IrVal flags_result, flags_x, flags_y;
     bool flags_wide;
     unsigned sites;
+    uint32_t stamp;
     GArray *cold;          /* Cold */
     GArray *rows;          /* X64Row */
+    GArray *lazy;          /* X64Lazy */
 };
 
 /* --- x64-lower.c ------------------------------------------------------------------ */
 
 /* Fills g->inst and g->val from the block. */
 void x64_lower(Gen *g);
+
+/* Calls fn for every value that is there and that v, a frame state's, is made
+ * of: v itself if it is not lazy. Each once in a walk; who begins a walk adds 1
+ * to g->stamp. */
+typedef void LeafFn(Gen *g, IrVal v, void *opaque);
+void x64_leaves(Gen *g, IrVal v, LeafFn *fn, void *opaque);
 
 static inline IrVal x64_root(const Gen *g, IrVal v)
 {
@@ -226,6 +257,14 @@ static inline HostMem x64_frame(const Gen *g, unsigned word)
 {
     return x64_env(g, offsetof(Cpu, frame) + 8 * word);
 }
+
+/* --- x64-frame.c ---------------------------------------------------------------------- */
+
+/* What the TB has to remember for x64_restore_frame(). */
+X64Frames *x64_frames_new(const Gen *g);
+void x64_frames_free(X64Frames *f);
+/* Something faulted at cpu->fault_site: writes that frame state's registers. */
+void x64_restore_frame(Cpu *cpu, const Tb *tb);
 
 /* --- x64-ops.c ------------------------------------------------------------------------ */
 

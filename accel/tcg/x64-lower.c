@@ -33,6 +33,33 @@ bool x64_const(const Gen *g, IrVal v, uint64_t *out)
     return i->op == IR_CONST;
 }
 
+/* --- lazy values ------------------------------------------------------------------- */
+
+void x64_leaves(Gen *g, IrVal v, LeafFn *fn, void *opaque)
+{
+    const IrInst *i = inst(g, v);
+    if (g->val[v].stamp == g->stamp) {
+        return;
+    }
+    g->val[v].stamp = g->stamp;
+    if (!i->lazy) {
+        fn(g, v, opaque);
+        return;
+    }
+    for (unsigned k = 0; k < i->nargs; k++) {
+        x64_leaves(g, i->arg[k], fn, opaque);
+    }
+}
+
+/* Walks over all frame states, each value once. */
+static void all_leaves(Gen *g, LeafFn *fn)
+{
+    g->stamp++;
+    for (guint k = 0; k < g->ir->frames->len; k++) {
+        x64_leaves(g, frame_row(g, k)->value, fn, NULL);
+    }
+}
+
 /* --- extensions that a store or a field would cut off ----------------------------- */
 
 static void skip_extension(Gen *g, IrVal *v, unsigned bits)
@@ -47,6 +74,9 @@ static void skip_extensions(Gen *g)
 {
     for (unsigned n = 0; n < g->count; n++) {
         IrInst *i = &g->inst[n];
+        if (i->lazy) {
+            continue;
+        }
         if (i->op == IR_ST) {
             skip_extension(g, &i->arg[1], 8 * ir_mem_size(i->mem));
         } else if (i->op == IR_DEPOSIT) {
@@ -160,17 +190,23 @@ static bool wants_low(const Gen *g, const IrInst *i, unsigned k,
     }
 }
 
+static void want_whole(Gen *g, IrVal v, void *opaque)
+{
+    g->val[v].low = false;
+}
+
 static void find_narrow(Gen *g)
 {
     for (unsigned n = 0; n < g->count; n++) {
         g->val[n].low = true;
         g->val[n].short_value = is_short(g, inst(g, n));
     }
-    for (guint k = 0; k < g->ir->frames->len; k++) {
-        g->val[frame_row(g, k)->value].low = false;
-    }
+    all_leaves(g, want_whole);
     for (unsigned n = g->count; n-- > 0;) {
         const IrInst *i = inst(g, n);
+        if (i->lazy) {
+            continue;
+        }
         Value *v = &g->val[n];
         v->compares_wide = i->nargs && !compares_short(g, i) &&
                            inst(g, i->arg[0])->type == IR_I64;
@@ -223,11 +259,20 @@ static bool is_alias(const Gen *g, const IrInst *i)
                        g->val[x64_root(g, i->arg[0])].clean);
 }
 
+static void count_use(Gen *g, IrVal v, void *opaque)
+{
+    g->val[x64_root(g, v)].uses++;
+}
+
 static void find_roots(Gen *g)
 {
     for (unsigned n = 0; n < g->count; n++) {
         IrInst *i = &g->inst[n];
         Value *v = &g->val[n];
+        if (i->lazy) {
+            v->form = FORM_LAZY;
+            continue;
+        }
         bool alias = i->nargs == 1 && is_alias(g, i);
         v->form = alias ? FORM_ALIAS : FORM_OP;
         v->root = alias ? x64_root(g, i->arg[0]) : n;
@@ -242,9 +287,7 @@ static void find_roots(Gen *g)
         }
         v->clean = alias ? g->val[v->root].clean : is_clean(g, n);
     }
-    for (guint k = 0; k < g->ir->frames->len; k++) {
-        g->val[x64_root(g, frame_row(g, k)->value)].uses++;
-    }
+    all_leaves(g, count_use);
 }
 
 /* From the table: which ops are pure. */
@@ -339,7 +382,7 @@ static void find_addressing(Gen *g)
 {
     for (unsigned n = 0; n < g->count; n++) {
         IrInst *i = &g->inst[n];
-        if (i->op == IR_ADD) {
+        if (i->op == IR_ADD && g->val[n].form == FORM_OP) {
             i->cond = 0;
             i->imm = 0;
             i->mem = 0;
@@ -382,6 +425,12 @@ static bool may_fault(const Gen *g, const IrInst *i)
            (i->op == IR_CALL && helper(g, i)->effects);
 }
 
+static void extend_life(Gen *g, IrVal v, void *end)
+{
+    Value *x = &g->val[x64_root(g, v)];
+    x->last = MAX(x->last, *(unsigned *)end);
+}
+
 /* What a frame state names must be there until the last op of its instruction
  * that may fault. */
 static void extend_lives(Gen *g)
@@ -395,10 +444,10 @@ static void extend_lives(Gen *g)
         if (inst(g, n)->op != IR_INSN) {
             continue;
         }
+        g->stamp++;
         for (; left && frame_row(g, left - 1)->insn == inst(g, n)->imm;
              left--) {
-            Value *v = &g->val[x64_root(g, frame_row(g, left - 1)->value)];
-            v->last = MAX(v->last, end);
+            x64_leaves(g, frame_row(g, left - 1)->value, extend_life, &end);
         }
         end = 0;
     }

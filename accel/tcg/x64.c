@@ -87,6 +87,7 @@ static Gen *gen_new(X64State *x)
     g->x = x;
     g->cold = g_array_new(FALSE, FALSE, sizeof(Cold));
     g->rows = g_array_new(FALSE, FALSE, sizeof(X64Row));
+    g->lazy = g_array_new(FALSE, FALSE, sizeof(X64Lazy));
     g->in_reg = g_new(IrVal, x->cls->reg_count);
     return g;
 }
@@ -95,6 +96,7 @@ static void gen_free(Gen *g)
 {
     g_array_free(g->cold, TRUE);
     g_array_free(g->rows, TRUE);
+    g_array_free(g->lazy, TRUE);
     g_free(g->in_reg);
     g_free(g->inst);
     g_free(g->val);
@@ -121,6 +123,7 @@ static void gen_begin(Gen *g, Cpu *cpu, Tb *tb, const IrBlock *ir)
     memset(tb->guard_at, 0, sizeof tb->guard_at);
     g_array_set_size(g->cold, 0);
     g_array_set_size(g->rows, 0);
+    g_array_set_size(g->lazy, 0);
 }
 
 static void cold_budget(Gen *g, const Cold *c)
@@ -220,6 +223,16 @@ static void gen_inst(Gen *g, unsigned n)
     x64_def_end(g);
 }
 
+static void note_lazy(Gen *g, unsigned n)
+{
+    const IrInst *i = &g->inst[n];
+    X64Lazy z = { .v = n, .inst = *i };
+    z.half = i->nargs && g->inst[i->arg[0]].type == IR_I32;
+    z.helper = i->op == IR_CALL ? g_ptr_array_index(g->ir->helpers, i->imm)
+                                : NULL;
+    g_array_append_val(g->lazy, z);
+}
+
 static void gen_cold(Gen *g)
 {
     for (guint k = 0; k < g->cold->len; k++) {
@@ -239,14 +252,15 @@ static void x64_compile(Cpu *cpu, Tb *tb, const IrBlock *ir)
     for (unsigned n = 0; n < g->count; n++) {
         if (g->val[n].form == FORM_OP) {
             gen_inst(g, n);
+        } else if (g->val[n].form == FORM_LAZY) {
+            note_lazy(g, n);
         }
     }
     gen_cold(g);
     x->buf.used = g->a.p - x->buf.rw;
     g_assert(x->buf.used <= x->buf.size);
     tb->code_bytes = asm_here(&g->a) - (uint8_t *)tb->code;
-    tb->frame_count = g->rows->len;
-    tb->frames = g_memdup2(g->rows->data, g->rows->len * sizeof(X64Row));
+    tb->frames = x64_frames_new(g);
     tell_tb(tb);
 }
 
@@ -294,7 +308,7 @@ static void x64_flush(TcgState *s)
 
 static void x64_release(Tb *tb)
 {
-    g_free(tb->frames);
+    x64_frames_free(tb->frames);
 }
 
 static void x64_chain(TcgState *s, Tb *tb, int slot, const Tb *to)
@@ -305,34 +319,6 @@ static void x64_chain(TcgState *s, Tb *tb, int slot, const Tb *to)
               to ? (uint8_t *)to->code - buf->rx : stub);
     if (tb->guard_at[slot]) {
         memcpy(buf->rw + tb->guard_at[slot], &to, sizeof to);
-    }
-}
-
-static uint64_t *word_at(Cpu *cpu, uint64_t offset)
-{
-    return (uint64_t *)((char *)cpu + offset);
-}
-
-/* A value may be in the place of a register that is restored as well: all are
- * read before any is written. */
-static void x64_restore_frame(Cpu *cpu, const Tb *tb)
-{
-    const X64Row *rows = tb->frames;
-    unsigned n = 0, end;
-    while (n < tb->frame_count && rows[n].site < cpu->fault_site) {
-        n++;
-    }
-    for (end = n; end < tb->frame_count && rows[end].site == cpu->fault_site;) {
-        end++;
-    }
-    g_autofree uint64_t *value = g_new(uint64_t, end - n + 1);
-    for (unsigned k = n; k < end; k++) {
-        value[k - n] = rows[k].constant ? rows[k].where
-                                        : *word_at(cpu, rows[k].where);
-    }
-    for (unsigned k = n; k < end; k++) {
-        memcpy(word_at(cpu, rows[k].reg), &value[k - n],
-               rows[k].wide ? 8 : 4);
     }
 }
 
@@ -369,5 +355,5 @@ const Backend backend_x86_64 = {
     .restore_frame = x64_restore_frame,
     .run = x64_run,
     .dump = x64_dump,
-    .pins_hot = true,
+    .dce = { .keep_hot = true, .lazy = true },
 };

@@ -104,6 +104,8 @@ typedef struct IrInst {
     uint16_t mem;          /* IrMem; for EXIT_IF: IrExit */
     uint16_t insn;         /* EXIT*: guest instructions retired when it leaves */
     IrVal arg[IR_MAX_ARGS];
+    bool lazy;             /* only frame states want it: computed when a fault
+                            * asks for it; set by ir_dce() */
     uint64_t imm;          /* constant, register, offset, helper index */
 } IrInst;
 

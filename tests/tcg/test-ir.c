@@ -81,7 +81,7 @@ static char *do_pass(const char *pass, IrBlock *b)
     if (g_str_equal(pass, "fold")) {
         ir_fold(b);
     } else if (g_str_equal(pass, "dce")) {
-        ir_dce(b, false);
+        ir_dce(b, (DceRules){ false });
     } else if (g_str_equal(pass, "verify")) {
         char *wrong = ir_verify(b);
         return wrong ? g_strconcat(wrong, "\n", NULL) : g_strdup("ok\n");
