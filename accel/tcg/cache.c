@@ -120,6 +120,7 @@ void cache_chain(TcgState *s, Tb *from, int slot, Tb *to)
     }
     unchain_slot(from, slot);
     from->chain[slot] = to;
+    s->chained++;
     s->backend->chain(s, from, slot, to);
     from->incoming_next[slot] = to->incoming;
     /* The list holds (TB, exit) pairs: the exit is in the pointer's low bit,
@@ -135,6 +136,7 @@ static void unchain_incoming(TcgState *s, Tb *tb)
         int slot = pair_slot(pair);
         pair = from->incoming_next[slot];
         from->chain[slot] = NULL;
+        s->unchained++;
         s->backend->chain(s, from, slot, NULL);
         from->incoming_next[slot] = NULL;
     }

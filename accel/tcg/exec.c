@@ -230,6 +230,7 @@ static TbExit run_tb(Cpu *cpu, TcgState *s, Tb *tb, Tb **last, int *slot)
         cpu_stop_chain(cpu);
     }
     TbExit why = s->backend->run(cpu, tb, last, slot);
+    s->left[why]++;
     end_run(cpu);
     return why;
 }
@@ -482,22 +483,40 @@ bool accel_set_option(const char *key, const char *value, Error **errp)
     return false;
 }
 
+static void print_count(GString *out, const char *name, uint64_t n)
+{
+    g_string_append_printf(out, "%-20s%" G_GUINT64_FORMAT "\n", name, n);
+}
+
+static uint64_t per_mille(uint64_t part, uint64_t whole)
+{
+    return whole ? part * 1000 / whole : 0;
+}
+
 void accel_print_info(Machine *m, GString *out)
 {
     const Cpu *cpu = g_ptr_array_index(m->cpus, 0);
     const TcgState *s = tcg_state(cpu);
-    g_string_append_printf(
-        out,
-        "back end            %s\n"
-        "TB count            %" G_GUINT64_FORMAT "\n"
-        "code size           %" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT "\n"
-        "TBs translated      %" G_GUINT64_FORMAT "\n"
-        "TBs invalidated     %" G_GUINT64_FORMAT "\n"
-        "cache flushes       %" G_GUINT64_FORMAT "\n"
-        "TLB flushes         %" G_GUINT64_FORMAT "\n"
-        "TLB fills           %" G_GUINT64_FORMAT "\n"
-        "slow accesses       %" G_GUINT64_FORMAT "\n",
-        s->backend->name, s->tb_count, s->bytes, accel_options.tb_bytes,
-        s->translated, s->invalidated, s->flushes, cpu->tlb.flushes,
-        cpu->tlb.fills, cpu->tlb.slow);
+    g_string_append_printf(out, "back end            %s\n", s->backend->name);
+    print_count(out, "TB count", s->tb_count);
+    g_string_append_printf(out, "code size           %" G_GUINT64_FORMAT "/%"
+                           G_GUINT64_FORMAT "\n", s->bytes,
+                           accel_options.tb_bytes);
+    print_count(out, "TBs translated", s->translated);
+    print_count(out, "TBs invalidated", s->invalidated);
+    print_count(out, "cache flushes", s->flushes);
+    print_count(out, "exits chained", s->chained);
+    print_count(out, "exits unchained", s->unchained);
+    print_count(out, "lookups", s->left[TB_EXIT_LOOKUP]);
+    print_count(out, "loop exits", s->left[TB_EXIT_LOOP]);
+    print_count(out, "budget exits", s->left[TB_EXIT_BUDGET]);
+    print_count(out, "TLB flushes", cpu->tlb.flushes);
+    print_count(out, "TLB fills", cpu->tlb.fills);
+    print_count(out, "slow accesses", cpu->tlb.slow);
+    uint64_t left = s->left[0] + s->left[1] + s->left[2];
+    g_string_append_printf(out, "instructions/exit   %" G_GUINT64_FORMAT
+                           "\nlookups of exits    %" G_GUINT64_FORMAT
+                           " per mille\n",
+                           left ? machine_icount(m) / left : 0,
+                           per_mille(s->left[TB_EXIT_LOOKUP], left));
 }

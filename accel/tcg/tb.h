@@ -114,6 +114,8 @@ struct TcgState {
     bool kicked;           /* cpu_kick(): leave at the next boundary */
     uint64_t random;       /* flush-at-random: state, 0: off */
     uint64_t flushes, translated, invalidated;
+    uint64_t chained, unchained; /* exits, ever */
+    uint64_t left[3];      /* returns of run(), by TbExit */
     GHashTable *modes;     /* TbMode -> Tb.mode */
     Tb no_tb;              /* in empty jump cache entries; its mode is no TB's */
     GHashTable *pool;      /* interp: constant -> its place in cpu->frame */

@@ -1,0 +1,73 @@
+"""The translator's doors: back ends, its cache, and what it shows of itself."""
+import os
+import re
+
+import reprise
+
+
+class Translator(reprise.TestCase):
+    def start_guest(self, *args, **kwargs):
+        drive = f'file={reprise.guest("sys32")},format=raw,snapshot=on'
+        return self.start('-drive', drive, '-device', 'isa-debug-exit', *args,
+                          **kwargs)
+
+    def run_guest(self, *args):
+        vm = self.start_guest(*args)
+        self.assertEqual(vm.wait(), 1, vm.output())
+        return vm
+
+    def logged(self, items, *args):
+        path = self.path('log')
+        self.run_guest('-d', items, '-D', path, *args)
+        with open(path, encoding='utf-8', errors='replace') as f:
+            return f.read()
+
+    def test_back_ends(self):
+        for options in ('backend=x86_64', 'backend=interp',
+                        'backend=x86_64,plain-host=on'):
+            with self.subTest(options=options):
+                self.run_guest('-accel', f'tcg,{options}')
+
+    def test_unknown_back_end(self):
+        done = reprise.run('-accel', 'tcg,backend=fortran')
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("backend=fortran: unknown back end", done.stderr)
+
+    def test_stages_are_logged(self):
+        text = self.logged('in_asm,op,op_opt,out_asm')
+        for title in ('IN:', 'OP:', 'OP after optimization:', 'OUT:'):
+            self.assertIn(f'\n{title}\n', text)
+        # Host code begins with the check of the budget.
+        self.assertRegex(text, r'OUT:\n0x[0-9a-f]+:\s+sub\s+r15, ')
+
+    def test_perfmap(self):
+        vm = self.start_guest('-perfmap')
+        path = f'/tmp/perf-{vm.process.pid}.map'
+        self.addCleanup(os.unlink, path)
+        self.assertEqual(vm.wait(), 1, vm.output())
+        with open(path, encoding='utf-8') as f:
+            lines = f.read().splitlines()
+        self.assertGreater(len(lines), 100)
+        for line in lines:
+            self.assertRegex(line, r'^[0-9a-f]+ [0-9a-f]+ \w+$')
+        self.assertTrue(any('guest_0x7c00' in line for line in lines))
+
+    def test_info_jit(self):
+        vm = self.start('-icount', '0,sleep=off', hmp=True)
+        seen = vm.hmp.cmd('info jit')
+        counts = dict(re.findall(r'(?m)^([A-Za-z /]+?)  +(\d+)', seen))
+        for name in ('TB count', 'TBs translated', 'cache flushes',
+                     'exits chained', 'TLB fills', 'slow accesses'):
+            self.assertIn(name, counts)
+
+    def test_small_cache(self):
+        """The smallest cache overflows, and nobody notices."""
+        vm = self.start_guest('-accel', 'tcg,tb-size=1,one-insn-per-tb=on',
+                              '-no-shutdown', hmp=True)
+        vm.serial.expect(r'sys32: \d+ ok, 0 failed')
+        flushes = re.search(r'cache flushes +(\d+)', vm.hmp.cmd('info jit'))
+        self.assertGreater(int(flushes[1]), 0)
+
+
+if __name__ == '__main__':
+    reprise.main()
