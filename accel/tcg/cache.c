@@ -60,19 +60,24 @@ static CodePage *page_get(TcgState *s, RamAddr page)
     return p;
 }
 
-static void page_link(TcgState *s, Tb *tb, int n)
+static void mark_code(CodePage *p, const Tb *tb, int n)
 {
     RamAddr from, to;
+    tb_extent(tb, n, &from, &to);
+    for (RamAddr ra = from; ra < to; ra++) {
+        p->code[(ra & ~PAGE_MASK) / 8] |= 1u << (ra & 7);
+    }
+}
+
+static void page_link(TcgState *s, Tb *tb, int n)
+{
     if (tb->ram[n] == TB_NO_RAM) {
         return;
     }
     CodePage *p = page_get(s, tb->ram[n]);
     tb->page_next[n] = p->first;
     p->first = tb;
-    tb_extent(tb, n, &from, &to);
-    for (RamAddr ra = from; ra < to; ra++) {
-        p->code[(ra & ~PAGE_MASK) / 8] |= 1u << (ra & 7);
-    }
+    mark_code(p, tb, n);
 }
 
 void cache_insert(TcgState *s, Tb *tb, RamAddr ra)
@@ -161,8 +166,8 @@ static int page_side(const Tb *tb, RamAddr page)
     return tb->ram[0] == page ? 0 : 1;
 }
 
-/* The page's map keeps the bits of TBs that are gone until all are: it may
- * only say too much. */
+/* The page's map keeps the bits of TBs that are gone until a write finds out:
+ * it may only say too much. */
 static void page_unlink(TcgState *s, Tb *tb, int n)
 {
     RamAddr page = tb->ram[n];
@@ -229,6 +234,15 @@ void cache_end_at(TcgState *s, Tb *tb, GuestAddr pc)
     }
 }
 
+/* The page's map from the TBs that are there. */
+static void map_page(CodePage *p, RamAddr page)
+{
+    memset(p->code, 0, sizeof p->code);
+    for (const Tb *tb = p->first; tb; tb = tb->page_next[page_side(tb, page)]) {
+        mark_code(p, tb, page_side(tb, page));
+    }
+}
+
 /* The range is inside one page. */
 static void invalidate_page(TcgState *s, RamAddr ra, uint64_t len)
 {
@@ -237,14 +251,19 @@ static void invalidate_page(TcgState *s, RamAddr ra, uint64_t len)
     if (!p || !map_overlaps(p, ra, len)) {
         return;
     }
+    bool any = false;
     for (Tb *tb = p->first, *next; tb; tb = next) {
         int n = page_side(tb, page);
         RamAddr from, to;
         next = tb->page_next[n];
         tb_extent(tb, n, &from, &to);
         if (ra < to && from < ra + len) {
+            any = true;
             invalidate(s, tb); /* may free p with its last TB */
         }
+    }
+    if (!any) {
+        map_page(p, page);
     }
 }
 
