@@ -71,13 +71,22 @@ bool cpu_breakpoint_at(Cpu *cpu, GuestAddr pc, GuestAddr base)
 
 /* --- watchpoints: their pages leave the TLB's fast path --------------------------- */
 
+/* Where nobody watches, code may know that an access needs no look. */
+static void watching_changed(Cpu *cpu, guint count)
+{
+    if (count == 1) {
+        tb_flush_all(cpu->machine);
+    }
+    tlb_flush(cpu);
+}
+
 void cpu_watchpoint_insert(Cpu *cpu, GuestAddr addr, uint64_t len,
                            uint8_t access, BreakOwner owner)
 {
     Watchpoint w = { addr, len, access, owner };
     g_assert(len);
     g_array_append_val(cpu->watchpoints, w);
-    tlb_flush(cpu);
+    watching_changed(cpu, cpu->watchpoints->len);
 }
 
 bool cpu_watchpoint_remove(Cpu *cpu, GuestAddr addr, uint64_t len,
@@ -88,7 +97,7 @@ bool cpu_watchpoint_remove(Cpu *cpu, GuestAddr addr, uint64_t len,
         if (w->addr == addr && w->len == len && w->access == access &&
             w->owner == owner) {
             g_array_remove_index(cpu->watchpoints, i);
-            tlb_flush(cpu);
+            watching_changed(cpu, cpu->watchpoints->len + 1);
             return true;
         }
     }

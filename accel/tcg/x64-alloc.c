@@ -116,6 +116,9 @@ static unsigned eviction_score(Gen *g, IrVal v)
     return next + (elsewhere(g, v) ? 0x20000 : 0);
 }
 
+/* The group's page goes before values that would have to be spilled. */
+#define PAGE_SCORE 0x10000
+
 static unsigned choose_temp(Gen *g)
 {
     unsigned best = HOST_NONE, best_score = 0;
@@ -124,10 +127,11 @@ static unsigned choose_temp(Gen *g)
         if (g->locked & BIT(t)) {
             continue;
         }
-        if (g->in_temp[t] == IR_NO_VAL) {
+        if (g->in_temp[t] == IR_NO_VAL && t != g->page_host) {
             return t;
         }
-        unsigned score = eviction_score(g, g->in_temp[t]);
+        unsigned score = t == g->page_host
+            ? PAGE_SCORE : eviction_score(g, g->in_temp[t]);
         if (best == HOST_NONE || score > best_score) {
             best = t;
             best_score = score;
@@ -140,6 +144,9 @@ static unsigned choose_temp(Gen *g)
 static void evict(Gen *g, unsigned host)
 {
     IrVal v = g->in_temp[host];
+    if (host == g->page_host) {
+        g->page_host = HOST_NONE;
+    }
     if (v != IR_NO_VAL && value(g, v)->last >= g->n && !elsewhere(g, v)) {
         spill(g, v, host);
     }
@@ -238,6 +245,7 @@ void x64_alloc_begin(Gen *g)
     g->slot_top = 0;
     g->locked = 0;
     g->dirty = 0xff;
+    g->page_host = HOST_NONE;
 }
 
 void x64_alloc_inst(Gen *g, unsigned n)
@@ -302,7 +310,8 @@ unsigned x64_def(Gen *g, unsigned prefer)
         return x64_pin_host[pin];
     }
     unsigned t = prefer;
-    if (t >= HOST_REGS || !(TEMPS & BIT(t)) || g->in_temp[t] != IR_NO_VAL) {
+    if (t >= HOST_REGS || !(TEMPS & BIT(t)) || t == g->page_host ||
+        g->in_temp[t] != IR_NO_VAL) {
         t = choose_temp(g);
         evict(g, t);
     }
@@ -489,6 +498,7 @@ static void reload_pins(Gen *g, bool all)
 
 void x64_after_call(Gen *g, bool writes)
 {
+    g->page_host = HOST_NONE;
     for (unsigned k = 0; k < sizeof temps; k++) {
         temp_forget(g, temps[k]);
     }

@@ -41,6 +41,8 @@ enum {
     FRAME_ARG0 = 16,       /* slow path: address, value, result */
     FRAME_ARG1,
     FRAME_RESULT,
+    FRAME_SCRATCH1,        /* GROUP_NEXT, on its way to a probe of its own */
+    FRAME_SCRATCH2,
     FRAME_SLOTS = 24,      /* spilled values */
     FRAME_SLOT_COUNT = 1024,
 };
@@ -77,6 +79,11 @@ typedef enum ValueForm {
     FORM_LAZY,             /* computed when a fault asks for it */
 } ValueForm;
 
+/* Accesses off one base within a TB mostly touch one page. The first of such a
+ * group probes the TLB for the range of all; the others use the host address
+ * that it found, if it did. */
+typedef enum GroupRole { GROUP_NONE, GROUP_FIRST, GROUP_NEXT } GroupRole;
+
 /* A value, where it is, and what becomes of it. It may be in several places. */
 typedef struct Value {
     uint16_t last;         /* instruction of its last use, frames included */
@@ -91,6 +98,9 @@ typedef struct Value {
     bool compares_wide;    /* it compares i64 values */
     bool clean;            /* bits 32 to 63 are known to be zero */
     uint8_t unclean_args;  /* CALL: i32 arguments that are not clean, a bit each */
+    uint8_t role;          /* LD, ST: GroupRole */
+    int16_t range_from, range_to; /* GROUP_FIRST: bytes, relative to its own
+                            * address */
     int8_t hint;           /* pin that it will be SET to, soon enough to be
                             * computed there */
     uint8_t temp;          /* host register, or HOST_NONE */
@@ -112,7 +122,8 @@ typedef struct Cold {
     uint8_t *back;         /* where it goes on, if it does */
     const IrInst *inst;
     uint16_t fault, site;
-    uint8_t address, value, scratch, result; /* host registers */
+    uint8_t address, value, scratch, scratch2, result; /* host registers */
+    uint8_t page;          /* Gen.page_host then */
     uint64_t imm;          /* constant address or pc */
     uint64_t value_imm;
 } Cold;
@@ -169,6 +180,8 @@ struct Gen {
     FlagsKind flags;
     IrVal flags_result, flags_x, flags_y;
     bool flags_wide;
+    uint8_t page_host;     /* the group's: host minus guest address, or 0 if
+                            * there is none; HOST_NONE: nowhere */
     unsigned sites;
     uint32_t stamp;
     GArray *cold;          /* Cold */

@@ -314,6 +314,96 @@ static void drop_unused(Gen *g)
     }
 }
 
+/* --- groups of accesses ------------------------------------------------------------- */
+
+#define GROUP_BYTES 256    /* longest range */
+#define GROUP_GAP   32     /* most instructions from one access to the next */
+
+/* An address as base + offset. */
+typedef struct Place {
+    IrVal base;
+    bool narrow;
+    int64_t offset;
+} Place;
+
+static Place place_of(const Gen *g, const IrInst *access)
+{
+    Place p = { access->arg[0], g->val[access->arg[0]].narrow, 0 };
+    for (;;) {
+        const IrInst *i = inst(g, p.base);
+        uint64_t k;
+        if ((i->op != IR_ADD && i->op != IR_SUB) ||
+            g->val[p.base].narrow != p.narrow ||
+            !x64_const(g, i->arg[1], &k)) {
+            return p;
+        }
+        p.offset += i->op == IR_ADD ? k : -k;
+        p.offset = p.narrow ? (int32_t)p.offset : p.offset;
+        p.base = i->arg[0];
+    }
+}
+
+static bool is_access(const Gen *g, unsigned n)
+{
+    const IrInst *i = inst(g, n);
+    return (i->op == IR_LD || i->op == IR_ST) && g->val[n].form == FORM_OP;
+}
+
+/* A page that may be stored to may be loaded from; but a load must notice
+ * watchpoints of its own. */
+static bool may_follow(const Gen *g, const IrInst *first, const IrInst *next)
+{
+    return ir_mem_mode(first->mem) == ir_mem_mode(next->mem) &&
+           (first->op == next->op ||
+            (first->op == IR_ST && !g->cpu->watchpoints->len));
+}
+
+/* Makes access n the first of a group if others follow; where it ends. */
+static unsigned make_group(Gen *g, unsigned n)
+{
+    const IrInst *first = inst(g, n);
+    Place p = place_of(g, first);
+    int64_t from = 0, to = ir_mem_size(first->mem);
+    unsigned last = n;
+    for (unsigned m = n + 1; m < g->count && m - last < GROUP_GAP; m++) {
+        const IrInst *i = inst(g, m);
+        if (i->op == IR_CALL && g->val[m].form == FORM_OP) {
+            break;
+        }
+        if (!is_access(g, m) || !may_follow(g, first, i)) {
+            continue;
+        }
+        Place q = place_of(g, i);
+        int64_t at = q.offset - p.offset;
+        int64_t low = MIN(from, at), high = MAX(to, at + ir_mem_size(i->mem));
+        if (q.base == p.base && q.narrow == p.narrow &&
+            high - low <= GROUP_BYTES) {
+            from = low;
+            to = high;
+            g->val[m].role = GROUP_NEXT;
+            last = m;
+        }
+    }
+    if (last > n) {
+        g->val[n].role = GROUP_FIRST;
+        g->val[n].range_from = from;
+        g->val[n].range_to = to;
+    }
+    return last;
+}
+
+static void find_groups(Gen *g)
+{
+    unsigned busy = 0;     /* up to here a group is under way */
+    uint64_t unused;
+    for (unsigned n = 0; n < g->count; n++) {
+        if (n >= busy && is_access(g, n) &&
+            !x64_const(g, inst(g, n)->arg[0], &unused)) {
+            busy = make_group(g, n) + 1;
+        }
+    }
+}
+
 /* --- addressing modes --------------------------------------------------------------- */
 
 /* ADD with cond 1 is LEA: arg0 + (arg1 << mem) + imm. */
@@ -371,7 +461,7 @@ static void take_base(Gen *g, IrInst *i)
     if (a->op == IR_ADD && !a->cond && !g->val[v].narrow &&
         g->val[v].uses == g->val[v].address_uses &&
         x64_const(g, a->arg[1], &disp) && fits32(disp) &&
-        fits32(disp + 7)) {
+        fits32(disp + GROUP_BYTES) && fits32(disp - GROUP_BYTES)) {
         g->val[v].form = FORM_NONE;
         i->arg[0] = a->arg[0];
         i->imm = disp;
@@ -493,6 +583,7 @@ void x64_lower(Gen *g)
     find_narrow(g);
     find_roots(g);
     drop_unused(g);
+    find_groups(g);
     find_addressing(g);
     find_uses(g);
     extend_lives(g);

@@ -28,11 +28,21 @@ static size_t addend_offset(unsigned mode)
 
 /* --- noting where one is -------------------------------------------------------- */
 
-static void note_place(Gen *g, unsigned scratch, unsigned insn, unsigned site)
+static void store_imm64(Gen *g, HostMem m, uint64_t v)
+{
+    if (fits32(v)) {
+        asm_store_imm(&g->a, 3, m, v);
+        return;
+    }
+    asm_store_imm(&g->a, 2, m, v);
+    m.disp += 4;
+    asm_store_imm(&g->a, 2, m, v >> 32);
+}
+
+static void note_place(Gen *g, unsigned insn, unsigned site)
 {
     G_STATIC_ASSERT(offsetof(Cpu, fault_site) == offsetof(Cpu, fault_insn) + 2);
-    asm_mov_imm(&g->a, scratch, (uintptr_t)g->tb);
-    asm_store(&g->a, true, x64_env(g, offsetof(Cpu, tb)), scratch);
+    store_imm64(g, x64_env(g, offsetof(Cpu, tb)), (uintptr_t)g->tb);
     asm_store_imm(&g->a, 2, x64_env(g, offsetof(Cpu, fault_insn)),
                   insn | site << 16);
 }
@@ -56,33 +66,41 @@ static void load_value(Gen *g, const IrInst *i, unsigned dst, HostMem m)
     asm_rm(&g->a, load_ops[sign][size], wide, dst, m);
 }
 
-static void cold_access(Gen *g, const Cold *c)
+/* Everything is where it was when the probe missed; no register is free. What
+ * the slow path does may change the TLB: the group's page is not known then. */
+static void call_slow_path(Gen *g, const Cold *c)
 {
     const IrInst *i = c->inst;
     bool store = i->op == IR_ST;
     HostMem arg0 = x64_frame(g, FRAME_ARG0), arg1 = x64_frame(g, FRAME_ARG1);
-    asm_patch(c->from, g->a.p);
     if (store && c->value == HOST_NONE) {
-        asm_store_imm(&g->a, 3, arg1, c->value_imm);
+        store_imm64(g, arg1, c->value_imm);
     } else if (store) {
         asm_store(&g->a, true, arg1, c->value);
     }
     if (c->address == HOST_NONE) {
-        asm_mov_imm(&g->a, c->scratch, c->imm);
-        asm_store(&g->a, true, arg0, c->scratch);
-    } else if (i->imm) {
-        asm_rm(&g->a, OP_LEA, true, c->scratch,
-               host_mem(c->address, i->imm));
-        asm_store(&g->a, true, arg0, c->scratch);
+        store_imm64(g, arg0, c->imm);
     } else {
         asm_store(&g->a, true, arg0, c->address);
+        if (i->imm) {
+            asm_alu_mem_imm(&g->a, ALU_ADD, true, arg0, i->imm);
+        }
     }
-    note_place(g, c->scratch, c->fault, c->site);
+    note_place(g, c->fault, c->site);
     asm_call_to(&g->a, g->x->slow[store][i->mem & 3][ir_mem_mode(i->mem)]);
     if (!store) {
         load_value(g, i, c->result, x64_frame(g, FRAME_RESULT));
     }
+    if (c->page != HOST_NONE) {
+        asm_mov_imm(&g->a, c->page, 0);
+    }
     asm_jmp_to(&g->a, c->back);
+}
+
+static void cold_access(Gen *g, const Cold *c)
+{
+    asm_patch(c->from, g->a.p);
+    call_slow_path(g, c);
 }
 
 /* --- the fast path --------------------------------------------------------------------- */
@@ -95,6 +113,7 @@ typedef struct Access {
     bool constant;         /* the address is va */
     uint64_t va;
     unsigned base;         /* else it is base + i->imm */
+    int32_t from, to;      /* bytes to probe for, relative to the address */
     unsigned s1, s2;       /* scratch */
 } Access;
 
@@ -103,6 +122,11 @@ static void access_begin(Gen *g, const IrInst *i, MmuAccess kind, Access *a)
     *a = (Access){ .i = i, .kind = kind, .size = ir_mem_size(i->mem),
                    .mode = ir_mem_mode(i->mem), .base = HOST_NONE };
     a->constant = x64_const(g, i->arg[0], &a->va);
+    a->to = a->size;
+    if (g->val[g->n].role == GROUP_FIRST) {
+        a->from = g->val[g->n].range_from;
+        a->to = g->val[g->n].range_to;
+    }
     if (a->constant) {
         a->va += i->imm;
     } else {
@@ -125,11 +149,11 @@ static void probe_constant(Gen *g, const Access *a)
 
 static void probe(Gen *g, const Access *a)
 {
-    int32_t disp = a->i->imm, last = disp + a->size - 1;
+    int32_t first = a->i->imm + a->from, last = a->i->imm + a->to - 1;
     HostMem tag = x64_env(g, tag_offset(a->mode, a->kind));
     tag.index = a->s1;
-    if (disp) {
-        asm_rm(&g->a, OP_LEA, false, a->s1, host_mem(a->base, disp));
+    if (first) {
+        asm_rm(&g->a, OP_LEA, false, a->s1, host_mem(a->base, first));
     } else {
         asm_mov(&g->a, false, a->s1, a->base);
     }
@@ -144,31 +168,105 @@ static void probe(Gen *g, const Access *a)
     asm_alu_mem(&g->a, ALU_CMP, true, a->s2, tag);
 }
 
-/* Emits the probe up to the jump to the slow path; the host's address of the
- * bytes is the result. */
-static HostMem access_host(Gen *g, Access *a, uint8_t **miss)
+/* The host's address minus the guest's, into s1. */
+static void load_addend(Gen *g, const Access *a)
 {
-    a->s1 = x64_scratch(g);
-    if (a->constant) {
-        size_t entry = ((a->va >> PAGE_BITS) & (TLB_SIZE - 1)) << ENTRY_SHIFT;
-        a->s2 = fits32(a->va) ? HOST_NONE : x64_scratch(g);
-        probe_constant(g, a);
-        *miss = asm_jcc(&g->a, CC_NE);
-        asm_load(&g->a, true, a->s1,
-                 x64_env(g, addend_offset(a->mode) + entry));
-        if (fits32(a->va)) {
-            return host_mem(a->s1, a->va);
-        }
-        asm_mov_imm(&g->a, a->s2, a->va);
-        return host_mem_index(a->s1, a->s2, 0);
-    }
-    a->s2 = x64_scratch(g);
-    probe(g, a);
-    *miss = asm_jcc(&g->a, CC_NE);
     HostMem addend = x64_env(g, addend_offset(a->mode));
     addend.index = a->s1;
     asm_load(&g->a, true, a->s1, addend);
+}
+
+static HostMem constant_host(Gen *g, Access *a, uint8_t **miss)
+{
+    size_t entry = ((a->va >> PAGE_BITS) & (TLB_SIZE - 1)) << ENTRY_SHIFT;
+    a->s1 = x64_scratch(g);
+    a->s2 = fits32(a->va) ? HOST_NONE : x64_scratch(g);
+    probe_constant(g, a);
+    *miss = asm_jcc(&g->a, CC_NE);
+    asm_load(&g->a, true, a->s1, x64_env(g, addend_offset(a->mode) + entry));
+    if (fits32(a->va)) {
+        return host_mem(a->s1, a->va);
+    }
+    asm_mov_imm(&g->a, a->s2, a->va);
+    return host_mem_index(a->s1, a->s2, 0);
+}
+
+/* Emits the probe up to the jump to the cold part; the host's address of the
+ * bytes is the result. What s1 holds then is the group's page. */
+static HostMem access_host(Gen *g, Access *a, uint8_t **miss)
+{
+    if (a->constant) {
+        return constant_host(g, a, miss);
+    }
+    GroupRole role = g->val[g->n].role;
+    /* The result's register is found now: behind the jump nothing may move. */
+    a->s2 = x64_scratch(g);
+    if (role == GROUP_NEXT && g->page_host != HOST_NONE) {
+        a->s1 = HOST_NONE;
+        asm_rr(&g->a, OP_TEST, true, g->page_host, g->page_host);
+        *miss = asm_jcc(&g->a, CC_E);
+        return host_mem_index(g->page_host, a->base, a->i->imm);
+    }
+    a->s1 = x64_scratch(g);
+    probe(g, a);
+    *miss = asm_jcc(&g->a, CC_NE);
+    load_addend(g, a);
+    if (role == GROUP_FIRST) {
+        g->page_host = a->s1;
+    }
     return host_mem_index(a->s1, a->base, a->i->imm);
+}
+
+/* A group's range was not found in one page: this access alone may be. The
+ * scratch registers of GROUP_NEXT hold values. */
+static void cold_alone(Gen *g, const Cold *c)
+{
+    const IrInst *i = c->inst;
+    bool store = i->op == IR_ST;
+    Access a = { .i = i, .kind = store ? MMU_STORE : MMU_LOAD,
+                 .size = ir_mem_size(i->mem), .mode = ir_mem_mode(i->mem),
+                 .base = c->address, .to = ir_mem_size(i->mem),
+                 .s1 = c->scratch, .s2 = c->scratch2 };
+    HostMem save1 = x64_frame(g, FRAME_SCRATCH1);
+    HostMem save2 = x64_frame(g, FRAME_SCRATCH2);
+    asm_patch(c->from, g->a.p);
+    asm_store(&g->a, true, save1, a.s1);
+    asm_store(&g->a, true, save2, a.s2);
+    probe(g, &a);
+    uint8_t *miss = asm_jcc(&g->a, CC_NE);
+    load_addend(g, &a);
+    HostMem m = host_mem_index(a.s1, a.base, i->imm);
+    if (!store) {
+        load_value(g, i, c->result, m);
+    } else if (c->value == HOST_NONE) {
+        asm_store_imm(&g->a, i->mem & 3, m, c->value_imm);
+    } else {
+        asm_store_size(&g->a, i->mem & 3, m, c->value);
+    }
+    if (c->result != a.s1) {
+        asm_load(&g->a, true, a.s1, save1);
+    }
+    if (c->result != a.s2) {
+        asm_load(&g->a, true, a.s2, save2);
+    }
+    asm_mov_imm(&g->a, c->page, 0);
+    asm_jmp_to(&g->a, c->back);
+    asm_patch(miss, g->a.p);
+    asm_load(&g->a, true, a.s1, save1);
+    asm_load(&g->a, true, a.s2, save2);
+    call_slow_path(g, c);
+}
+
+/* A temporary that the access does not need otherwise. */
+static unsigned other_temp(const Cold *c, unsigned not)
+{
+    for (unsigned t = RAX; t < R8; t++) {
+        if ((TEMPS & BIT(t)) && t != c->address && t != c->value &&
+            t != c->page && t != not) {
+            return t;
+        }
+    }
+    g_assert_not_reached();
 }
 
 static Cold *cold_for(Gen *g, const Access *a, uint8_t *miss, unsigned site)
@@ -179,9 +277,22 @@ static Cold *cold_for(Gen *g, const Access *a, uint8_t *miss, unsigned site)
     c->site = site;
     c->address = a->base;
     c->imm = a->va;
-    c->scratch = a->s1;
     c->value = c->result = HOST_NONE;
+    c->page = g->page_host;
     return c;
+}
+
+/* The rest is known: in a group an access has a second chance. */
+static void end_cold(Gen *g, const Access *a, Cold *c)
+{
+    GroupRole role = g->val[g->n].role;
+    c->back = g->a.p;
+    if (role != GROUP_NONE && c->page != HOST_NONE && !a->constant &&
+        (role == GROUP_FIRST || a->s1 == HOST_NONE)) {
+        c->emit = cold_alone;
+        c->scratch = other_temp(c, HOST_NONE);
+        c->scratch2 = other_temp(c, c->scratch);
+    }
 }
 
 void x64_load(Gen *g, const IrInst *i)
@@ -190,13 +301,12 @@ void x64_load(Gen *g, const IrInst *i)
     uint8_t *miss;
     access_begin(g, i, MMU_LOAD, &a);
     HostMem m = access_host(g, &a, &miss);
-    unsigned site = x64_site(g);
+    Cold *c = cold_for(g, &a, miss, x64_site(g));
     x64_release_args(g);
-    unsigned dst = x64_def(g, a.s1);
+    unsigned dst = x64_def(g, a.constant ? a.s1 : a.s2);
     load_value(g, i, dst, m);
-    Cold *c = cold_for(g, &a, miss, site);
     c->result = dst;
-    c->back = g->a.p;
+    end_cold(g, &a, c);
 }
 
 /* Only what fits an immediate of the store's size is stored as one. */
@@ -222,7 +332,7 @@ void x64_store(Gen *g, const IrInst *i)
     Cold *c = cold_for(g, &a, miss, x64_site(g));
     c->value = value;
     c->value_imm = imm;
-    c->back = g->a.p;
+    end_cold(g, &a, c);
     x64_release_args(g);
 }
 
@@ -417,7 +527,7 @@ void x64_call(Gen *g, const IrInst *i)
         unsigned site = x64_site(g);
         store_budget(g);
         move_arguments(g, i);
-        note_place(g, RAX, g->insn, site);
+        note_place(g, g->insn, site);
     } else {
         move_arguments(g, i);
     }

@@ -383,7 +383,7 @@ static void translate_row(TranslateContext *tc, const TinyInsn *in)
         break;
     }
     case TINY_LI:
-        ir_set(b, in->d, k64(b, (int64_t)in->imm << (4 * in->x)));
+        ir_set(b, in->d, k64(b, (uint64_t)(int64_t)in->imm << (4 * in->x)));
         break;
     case TINY_LD:
         trans_ld(tc, in);
