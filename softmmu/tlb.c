@@ -174,26 +174,30 @@ static void walked_forget_all(Machine *m)
     memset(owner->walked_last, 0, sizeof owner->walked_last);
 }
 
-static WalkedPage *walked_make(Machine *m, RamAddr ra)
+/* The page's words, or NULL if no walk came through it. */
+static WalkedPage *walked_find(Machine *m, RamAddr ra)
 {
-    WalkedPage *p = g_hash_table_lookup(walked(m), walked_key(ra));
+    WalkedPage **last = &walked_owner(m)->walked_last[(ra >> PAGE_BITS) %
+                                                      TLB_TRAIL];
+    if (!*last || (*last)->page != (ra & PAGE_MASK)) {
+        WalkedPage *p = g_hash_table_lookup(walked(m), walked_key(ra));
+        if (!p) {
+            return NULL;
+        }
+        *last = p;
+    }
+    return *last;
+}
+
+static WalkedPage *walked_page(Machine *m, RamAddr ra)
+{
+    WalkedPage *p = walked_find(m, ra);
     if (!p) {
         p = g_new0(WalkedPage, 1);
         p->page = ra & PAGE_MASK;
         g_hash_table_insert(walked(m), walked_key(ra), p);
     }
     return p;
-}
-
-/* The page's words, made if this is the first walk through it. */
-static WalkedPage *walked_page(Machine *m, RamAddr ra)
-{
-    WalkedPage **last = &walked_owner(m)->walked_last[(ra >> PAGE_BITS) %
-                                                      TLB_TRAIL];
-    if (!*last || (*last)->page != (ra & PAGE_MASK)) {
-        *last = walked_make(m, ra);
-    }
-    return *last;
 }
 
 static void note_walked(Cpu *cpu, RamAddr ra, bool is_leaf)
@@ -226,7 +230,7 @@ static unsigned last_word(RamAddr ra, uint64_t len)
 
 static bool walked_at(Machine *m, RamAddr ra, uint64_t len)
 {
-    const WalkedPage *p = g_hash_table_lookup(walked(m), walked_key(ra));
+    const WalkedPage *p = walked_find(m, ra);
     for (unsigned n = first_word(ra); p && n <= last_word(ra, len); n++) {
         if (word_in(p->upper, n) || word_in(p->leaf, n)) {
             return true;
@@ -625,7 +629,7 @@ static bool is_large(Machine *m)
 static bool table_written(void *opaque, RamAddr ra, uint64_t len)
 {
     Machine *m = opaque;
-    WalkedPage *p = g_hash_table_lookup(walked(m), walked_key(ra));
+    WalkedPage *p = walked_find(m, ra);
     if (!p) {
         return true;
     }

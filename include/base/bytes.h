@@ -36,6 +36,12 @@ static inline uint64_t bytes_ld_le(const void *p, unsigned size)
 {
     const uint8_t *byte = p;
     uint64_t v = 0;
+    switch (size) {
+    case 1: return *byte;
+    case 2: return bytes_ld_le16(p);
+    case 4: return bytes_ld_le32(p);
+    case 8: return bytes_ld_le64(p);
+    }
     for (unsigned i = 0; i < size; i++) {
         v |= (uint64_t)byte[i] << (8 * i);
     }
@@ -46,6 +52,12 @@ static inline uint64_t bytes_ld_le(const void *p, unsigned size)
 static inline void bytes_st_le(void *p, unsigned size, uint64_t v)
 {
     uint8_t *byte = p;
+    switch (size) {
+    case 1: *byte = v; return;
+    case 2: bytes_st_le16(p, v); return;
+    case 4: bytes_st_le32(p, v); return;
+    case 8: bytes_st_le64(p, v); return;
+    }
     for (unsigned i = 0; i < size; i++) {
         byte[i] = v >> (8 * i);
     }
