@@ -165,6 +165,14 @@ static void start(Translation *t, Cpu *cpu, const TbKey *key, TbLimit limit)
     cpu->cls->translate_start(tc);
 }
 
+static void verify_ir(const IrBlock *ir, const TbKey *key)
+{
+    g_autofree char *wrong = accel_options.verify ? ir_verify(ir) : NULL;
+    if (wrong) {
+        g_error("IR of the TB at %" G_GINT64_MODIFIER "x: %s", key->pc, wrong);
+    }
+}
+
 Tb *translate_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
 {
     TcgState *s = tcg_state(cpu);
@@ -174,16 +182,12 @@ Tb *translate_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
     log_guest_code(&t.tc, key->pc);
     log_ir(LOG_OP, "OP", s->ir);
     Tb *tb = tb_new(&t, limit);
-    if (accel_options.verify) {
-        g_autofree char *wrong = ir_verify(s->ir);
-        if (wrong) {
-            g_error("IR of the TB at %" G_GINT64_MODIFIER "x: %s", key->pc,
-                    wrong);
-        }
-    }
+    verify_ir(s->ir, key);
     ir_fold(s->ir);
+    ir_narrow(s->ir);
     ir_dce(s->ir, s->backend->dce);
     log_ir(LOG_OP_OPT, "OP after optimization", s->ir);
+    verify_ir(s->ir, key);
     s->backend->compile(cpu, tb, s->ir);
     s->translated++;
     if (log_enabled(LOG_OUT_ASM)) {
