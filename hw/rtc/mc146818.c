@@ -250,9 +250,12 @@ static void rtc_look(Rtc *r)
 {
     RtcState *s = &r->s;
     int64_t now = rtc_now(r);
+    /* Alarms come with updates, which are rare. */
+    bool updated = rtc_next_update(s, s->looked) <= now;
     for (size_t i = 0; i < G_N_ELEMENTS(rtc_events); i++) {
         uint8_t flag = rtc_events[i].flag;
-        if (!(s->cmos[REG_C] & flag)
+        bool possible = flag == C_PF || updated;
+        if (possible && !(s->cmos[REG_C] & flag)
             && rtc_events[i].next(s, s->looked) <= now) {
             s->cmos[REG_C] |= flag;
         }

@@ -192,8 +192,13 @@ static void fill(uint8_t *to, uint64_t v, uint64_t count, unsigned bytes)
         memset(to, v & 0xff, count);
         return;
     }
-    for (uint64_t i = 0; i < count; i++) {
-        memcpy(to + i * bytes, &v, bytes);
+    /* What is there is copied behind itself, twice as much each time. */
+    uint64_t len = count * bytes, done = bytes;
+    memcpy(to, &v, bytes);
+    while (done < len) {
+        uint64_t n = MIN(done, len - done);
+        memcpy(to + done, to, n);
+        done += n;
     }
 }
 
@@ -216,6 +221,61 @@ uint64_t helper_rep_stos(Cpu *c, uint64_t bytes, uint64_t addr_bytes)
 }
 
 /* --- CMPS, SCAS --------------------------------------------------------------*/
+
+/* The elements that a loop looks at, of `most`: REPE stops behind the first
+ * that differs, REPNE behind the first that does not. */
+typedef struct Scan {
+    const uint8_t *a, *b;  /* b NULL: all are compared with x */
+    uint64_t x, most;
+    bool equal;            /* REPE */
+} Scan;
+
+/* bytes is a constant where this is inlined. */
+static inline uint64_t scan_elements(const Scan *s, unsigned bytes)
+{
+    uint64_t n = 0;
+    bool same;
+    do {
+        uint64_t at = n++ * bytes, x = s->x, y = 0;
+        memcpy(&y, s->a + at, bytes);
+        if (s->b) {
+            x = 0;
+            memcpy(&x, s->b + at, bytes);
+        }
+        same = x == y;
+    } while (same == s->equal && n < s->most);
+    return n;
+}
+
+/* REPE CMPS: eight bytes at a time as long as they are the same. */
+static uint64_t scan_same(const Scan *s, unsigned bytes)
+{
+    uint64_t len = s->most * bytes, at = 0;
+    while (at + 8 <= len && !memcmp(s->a + at, s->b + at, 8)) {
+        at += 8;
+    }
+    while (at < len && s->a[at] == s->b[at]) {
+        at++;
+    }
+    return MIN(at / bytes + 1, s->most);
+}
+
+static uint64_t scan(const Scan *s, unsigned bytes)
+{
+    if (s->b && s->equal) {
+        return scan_same(s, bytes);
+    }
+    if (!s->b && !s->equal && bytes == 1) {
+        const uint8_t *found = memchr(s->a, s->x, s->most);
+        return found ? found - s->a + 1 : s->most;
+    }
+    switch (bytes) {
+    case 1: return scan_elements(s, 1);
+    case 2: return scan_elements(s, 2);
+    case 4: return scan_elements(s, 4);
+    default: return scan_elements(s, 8);
+    }
+}
 
 /* The flags of a - b; true if ZF is as REPE (1) or REPNE (0) wants it. */
 static bool compare(const Rep *r, uint64_t a, uint64_t b, uint64_t want_equal)
@@ -240,11 +300,9 @@ uint64_t helper_rep_cmps(Cpu *c, uint64_t bytes, uint64_t addr_bytes,
     uint64_t n = 0;
     bool go;
     if (a.direct && b.direct) {
-        do {
-            uint64_t at = n++ * bytes;
-            go = compare(&r, element(a.direct + at, bytes),
-                         element(b.direct + at, bytes), equal);
-        } while (go && n < r.most);
+        n = scan(&(Scan){ a.direct, b.direct, 0, r.most, equal }, bytes);
+        go = compare(&r, element(a.direct + (n - 1) * bytes, bytes),
+                     element(b.direct + (n - 1) * bytes, bytes), equal);
     } else {
         n = 1;
         uint64_t x = side_load(&r, &a);
@@ -266,10 +324,9 @@ uint64_t helper_rep_scas(Cpu *c, uint64_t bytes, uint64_t addr_bytes,
     uint64_t n = 0;
     bool go;
     if (b.direct) {
-        do {
-            uint64_t at = n++ * bytes;
-            go = compare(&r, x, element(b.direct + at, bytes), equal);
-        } while (go && n < r.most);
+        n = scan(&(Scan){ b.direct, NULL, x, r.most, equal }, bytes);
+        go = compare(&r, x, element(b.direct + (n - 1) * bytes, bytes),
+                     equal);
     } else {
         n = 1;
         go = compare(&r, x, side_load(&r, &b), equal);
