@@ -105,6 +105,8 @@ X86Cpu *emu_cpu(void)
     return cpu;
 }
 
+static uint64_t slice = UINT64_MAX;
+
 void emu_option(const char *option)
 {
     g_auto(GStrv) pair = g_strsplit(option, "=", 2);
@@ -141,6 +143,11 @@ void emu_set_variant(bool new_segmented, bool new_code16)
 {
     segmented = new_segmented;
     code16 = new_code16;
+}
+
+void emu_set_slice(uint64_t n)
+{
+    slice = n;
 }
 
 static uint32_t base_of(const IsaCase *c)
@@ -299,7 +306,12 @@ int emu_run(const IsaCase *c, IsaState *after)
     address_space_write(machine->memory, data, c->before.data,
                         ISA_DATA_BYTES);
     cpu->parent.cls->rewire(&cpu->parent);
-    cpu_exec(&cpu->parent, BUDGET, &retired);
+    for (uint64_t left = BUDGET; left; left -= retired) {
+        ExecStop why = cpu_exec(&cpu->parent, MIN(left, slice), &retired);
+        if (why == EXEC_HALTED) {
+            break;
+        }
+    }
     cpu->parent.cls->sync(&cpu->parent);
     memcpy(after->gpr, s->gpr, sizeof(after->gpr));
     after->flags = s->eflags & (ISA_FLAGS | ISA_DF);

@@ -54,6 +54,8 @@ void emu_init(uint32_t *features);
  * with a base and tight limits, and as 16-bit code, with the size prefixes
  * inverted. After emu_init(). */
 void emu_set_variant(bool segmented, bool code16);
+/* Budgets of n instructions instead of one for all. */
+void emu_set_slice(uint64_t n);
 int emu_run(const IsaCase *c, IsaState *after);
 
 #endif
