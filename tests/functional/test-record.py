@@ -68,7 +68,8 @@ class Record(reprise.TestCase):
         """Digests are checked every 200,000 instructions, with every cache
         dropped at random and with one instruction per TB."""
         log, printed = self.record(more=',rrdigest=200000')
-        for accel in ('one-insn-per-tb=on', 'flush-at-random=1',
+        for accel in ('backend=interp', 'plain-host=on',
+                      'one-insn-per-tb=on', 'flush-at-random=1',
                       'flush-at-random=77', 'verify=on'):
             with self.subTest(accel=accel):
                 status, again, messages = self.replay(

@@ -51,7 +51,7 @@ class Snapshot(reprise.TestCase):
         with open(self.disk, 'rb') as f:
             image = f.read()
         for name in ('init', 'one', 'two', 'init'):
-            for accel in ('tcg', 'tcg,one-insn-per-tb=on',
+            for accel in ('tcg', 'tcg,backend=interp', 'tcg,one-insn-per-tb=on',
                           'tcg,flush-at-random=3'):
                 with self.subTest(snapshot=name, accel=accel):
                     vm = self.start(*self.drive(), '-accel', accel,

@@ -30,11 +30,15 @@ class X86Guest(reprise.TestCase):
                     self.run_guest(guest, '-icount', 'shift=2', '-accel',
                                    f'tcg,{accel}')
 
-    def check_replay(self, guest):
-        rr = f'rrfile={self.path(guest)},rrdigest=100000'
-        printed = self.run_guest(guest, '-icount', f'shift=7,rr=record,{rr}')
-        for accel in ('tcg', 'tcg,one-insn-per-tb=on',
-                      'tcg,flush-at-random=4'):
+    def check_replay(self, guest, recorder):
+        log = f'{guest}-{recorder}'
+        rr = f'rrfile={self.path(log)},rrdigest=100000'
+        printed = self.run_guest(guest, '-icount', f'shift=7,rr=record,{rr}',
+                                 '-accel', f'tcg,backend={recorder}')
+        for accel in ('tcg,backend=x86_64', 'tcg,backend=interp',
+                      'tcg,one-insn-per-tb=on', 'tcg,flush-at-random=4',
+                      'tcg,plain-host=on',
+                      'tcg,backend=interp,flush-at-random=5'):
             with self.subTest(accel=accel, guest=guest):
                 self.assertEqual(
                     self.run_guest(guest, '-icount',
@@ -43,7 +47,8 @@ class X86Guest(reprise.TestCase):
 
     def test_replay(self):
         for guest in GUESTS:
-            self.check_replay(guest)
+            for recorder in ('x86_64', 'interp'):
+                self.check_replay(guest, recorder)
 
 
 if __name__ == '__main__':
