@@ -5,7 +5,8 @@
  *                 computed in 32 bits, which end up in addressing modes
  *   x64-alloc.c   where values are, from instruction to instruction
  *   x64-ops.c     arithmetic, selection, comparison
- *   x64-memory.c  guest loads and stores, helper calls
+ *   x64-memory.c  guest loads and stores
+ *   x64-call.c    helper calls
  *   x64-exit.c    the ways out of a TB
  *   x64-frame.c   frame states, when something has faulted
  *   x64.c         the back end's table, entry and exit of generated code
@@ -292,9 +293,17 @@ void x64_move(Gen *g, bool wide, unsigned host, Src s);
 
 void x64_load(Gen *g, const IrInst *i);
 void x64_store(Gen *g, const IrInst *i);
-void x64_call(Gen *g, const IrInst *i);
+/* Notes where one is, for whoever leaves the TB: cpu->tb, the guest
+ * instruction and the fault site. Needs no register. */
+void x64_note_place(Gen *g, unsigned insn, unsigned site);
 /* Emits the slow paths that all TBs share. */
 void x64_make_slow_paths(X64State *x, Asm *a);
+
+/* --- x64-call.c -------------------------------------------------------------------------- */
+
+void x64_call(Gen *g, const IrInst *i);
+/* rdi = the Cpu. */
+void x64_lea_cpu(const X64State *x, Asm *a);
 
 /* --- x64-exit.c -------------------------------------------------------------------------- */
 

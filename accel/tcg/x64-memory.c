@@ -1,5 +1,5 @@
 /*
- * Guest memory and helpers.
+ * Guest memory.
  *
  * An access probes the TLB inline: index, tag, host address. What does not
  * hit goes to the TB's cold part, which notes where it is and calls one of the
@@ -39,7 +39,7 @@ static void store_imm64(Gen *g, HostMem m, uint64_t v)
     asm_store_imm(&g->a, 2, m, v >> 32);
 }
 
-static void note_place(Gen *g, unsigned insn, unsigned site)
+void x64_note_place(Gen *g, unsigned insn, unsigned site)
 {
     G_STATIC_ASSERT(offsetof(Cpu, fault_site) == offsetof(Cpu, fault_insn) + 2);
     store_imm64(g, x64_env(g, offsetof(Cpu, tb)), (uintptr_t)g->tb);
@@ -86,7 +86,7 @@ static void call_slow_path(Gen *g, const Cold *c)
             asm_alu_mem_imm(&g->a, ALU_ADD, true, arg0, i->imm);
         }
     }
-    note_place(g, c->fault, c->site);
+    x64_note_place(g, c->fault, c->site);
     asm_call_to(&g->a, g->x->slow[store][i->mem & 3][ir_mem_mode(i->mem)]);
     if (!store) {
         load_value(g, i, c->result, x64_frame(g, FRAME_RESULT));
@@ -369,17 +369,12 @@ static void for_pins(const X64State *x, Asm *a, bool store)
     }
 }
 
-static void lea_cpu(const X64State *x, Asm *a)
-{
-    asm_rm(a, OP_LEA, true, RDI, host_mem(HOST_ENV, -x->bias));
-}
-
 /* The arguments of tlb_load_slow() and tlb_store_slow(). */
 static void slow_arguments(const X64State *x, Asm *a, bool store,
                            unsigned size, unsigned mode)
 {
     unsigned at = RDX;
-    lea_cpu(x, a);
+    x64_lea_cpu(x, a);
     asm_load(a, true, RSI, save_word(x, FRAME_ARG0));
     if (store) {
         asm_rm(a, load_ops[0][size], size == 3, RDX, save_word(x, FRAME_ARG1));
@@ -416,131 +411,5 @@ void x64_make_slow_paths(X64State *x, Asm *a)
         for (unsigned sm = 0; sm < 4 * MMU_MODES; sm++) {
             make_slow_path(x, a, store, sm);
         }
-    }
-}
-
-/* --- helpers ---------------------------------------------------------------------------------- */
-
-static const uint8_t arg_host[] = { RSI, RDX, RCX, R8, R9 };
-
-/* Where an argument comes from. */
-typedef struct Move {
-    uint8_t to, from;      /* from HOST_NONE: not a register */
-    IrVal v;
-    bool done;
-} Move;
-
-static unsigned host_of(const Gen *g, IrVal v)
-{
-    const Value *x = &g->val[v];
-    uint64_t unused;
-    if (x64_const(g, v, &unused)) {
-        return HOST_NONE;
-    }
-    if (x->temp != HOST_NONE) {
-        return x->temp;
-    }
-    return x->pins ? x64_pin_host[__builtin_ctz(x->pins)] : HOST_NONE;
-}
-
-static bool is_source(const Move *m, unsigned count, unsigned host)
-{
-    for (unsigned k = 0; k < count; k++) {
-        if (!m[k].done && m[k].from == host && m[k].to != host) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void change_source(Move *m, unsigned count, unsigned from, unsigned to)
-{
-    for (unsigned k = 0; k < count; k++) {
-        if (!m[k].done && m[k].from == from) {
-            m[k].from = to;
-        }
-    }
-}
-
-/* All moves between registers at once; a cycle is broken through RAX, which no
- * argument goes to. */
-static void move_registers(Gen *g, Move *m, unsigned count)
-{
-    for (;;) {
-        bool moved = false, left = false;
-        for (unsigned k = 0; k < count; k++) {
-            if (m[k].done || m[k].from == HOST_NONE) {
-                continue;
-            }
-            if (m[k].to != m[k].from && is_source(m, count, m[k].to)) {
-                left = true;
-                continue;
-            }
-            asm_mov(&g->a, true, m[k].to, m[k].from);
-            m[k].done = moved = true;
-        }
-        if (!left) {
-            return;
-        }
-        if (!moved) {
-            unsigned k = 0;
-            while (m[k].done || m[k].from == HOST_NONE) {
-                k++;
-            }
-            asm_mov(&g->a, true, RAX, m[k].to);
-            change_source(m, count, m[k].to, RAX);
-        }
-    }
-}
-
-static void move_arguments(Gen *g, const IrInst *i)
-{
-    Move m[G_N_ELEMENTS(arg_host)];
-    for (unsigned k = 0; k < i->nargs; k++) {
-        m[k] = (Move){ arg_host[k], host_of(g, i->arg[k]), i->arg[k], false };
-    }
-    move_registers(g, m, i->nargs);
-    for (unsigned k = 0; k < i->nargs; k++) {
-        if (m[k].from == HOST_NONE) {
-            x64_copy_to(g, m[k].to, m[k].v);
-        }
-        if ((g->val[g->n].unclean_args & BIT(k)) != 0) {
-            asm_mov(&g->a, false, m[k].to, m[k].to);
-        }
-    }
-}
-
-static void store_budget(Gen *g)
-{
-    asm_store(&g->a, true, x64_env(g, offsetof(Cpu, budget)), HOST_BUDGET);
-}
-
-void x64_call(Gen *g, const IrInst *i)
-{
-    const IrHelper *h = g_ptr_array_index(g->ir->helpers, i->imm);
-    bool writes = h->effects & IR_WRITES;
-    g_assert(h->nargs <= G_N_ELEMENTS(arg_host));
-    x64_save_for_call(g, writes);
-    x64_save_frame(g);
-    x64_sync_pins(g, h->effects);
-    if (h->effects) {
-        unsigned site = x64_site(g);
-        store_budget(g);
-        move_arguments(g, i);
-        note_place(g, g->insn, site);
-    } else {
-        move_arguments(g, i);
-    }
-    lea_cpu(g->x, &g->a);
-    asm_mov_imm(&g->a, RAX, (uintptr_t)h->fn);
-    asm_call_reg(&g->a, RAX);
-    x64_after_call(g, writes);
-    if (h->effects) {
-        asm_load(&g->a, true, HOST_BUDGET,
-                 x64_env(g, offsetof(Cpu, budget)));
-    }
-    if (g->val[g->n].uses) {
-        unsigned dst = x64_def(g, RAX);
-        asm_mov(&g->a, true, dst, RAX);
     }
 }
