@@ -149,6 +149,17 @@ static void put(IsaCase *c, uint8_t byte)
     c->insn[c->len++] = byte;
 }
 
+const OpRow *random_user_row(bool code64)
+{
+    for (;;) {
+        const OpRow *row = &opmap_rows[random_below(OPMAP_ROWS)];
+        if (row_is_user(row) && row_offered(row) &&
+            (row->modes & (code64 ? 2 : 1))) {
+            return row;
+        }
+    }
+}
+
 bool is_branch(const OpRow *row)
 {
     return row->op[0].method == OPM_J ||

@@ -25,6 +25,8 @@ bool is_one_of(const char *name, const char *list);
 /* User code can execute the row, and its results are architected. */
 bool row_is_user(const OpRow *row);
 bool row_offered(const OpRow *row);
+/* Any row that user code of a mode can execute and the CPU has. */
+const OpRow *random_user_row(bool code64);
 bool is_branch(const OpRow *row);
 bool is_string(const OpRow *row);
 void random_state(IsaCase *c);

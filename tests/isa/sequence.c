@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#include "opmap-gen.h"
-
 static bool fits(const X86Insn *in)
 {
     const OpRow *row = in->row;
@@ -30,22 +28,11 @@ static bool fits(const X86Insn *in)
     return in->rm != X86_RSP && in->reg != X86_RSP; /* AH is lost, too */
 }
 
-static const OpRow *random_row(bool code64)
-{
-    for (;;) {
-        const OpRow *row = &opmap_rows[random_below(OPMAP_ROWS)];
-        if (row_is_user(row) && row_offered(row) &&
-            (row->modes & (code64 ? 2 : 1))) {
-            return row;
-        }
-    }
-}
-
 /* Half of the time something that reads flags. */
 static const OpRow *random_reader(bool code64)
 {
     for (;;) {
-        const OpRow *row = random_row(code64);
+        const OpRow *row = random_user_row(code64);
         if (is_one_of(row->mnemonic, "set cmov adc sbb")) {
             return row;
         }
@@ -58,7 +45,7 @@ static bool append_one(IsaCase *c, uint32_t *undefined)
     unsigned at = c->len;
     bool reads = chance(50);
     const OpRow *row = reads ? random_reader(c->code64)
-                             : random_row(c->code64);
+                             : random_user_row(c->code64);
     if (!append_bytes(c, row, true, &in)) {
         return false;
     }

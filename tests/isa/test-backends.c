@@ -16,7 +16,6 @@
 
 #include "case.h"
 #include "emu-machine.h"
-#include "opmap-gen.h"
 
 #define MOST_INSNS 8
 #define MOST_BYTES (ISA_TAKEN - 16)
@@ -25,17 +24,6 @@ static unsigned count = 2000;
 static uint64_t seed = 1;
 static long only = -1;
 static bool segmented, code16;
-
-static const OpRow *random_row(bool code64)
-{
-    for (;;) {
-        const OpRow *row = &opmap_rows[random_below(OPMAP_ROWS)];
-        if (row_is_user(row) && row_offered(row) &&
-            (row->modes & (code64 ? 2 : 1))) {
-            return row;
-        }
-    }
-}
 
 /* Addresses that have a chance to be in the data: see point_at_data(). */
 static bool is_near(const X86Insn *in)
@@ -66,7 +54,7 @@ static void make_program(IsaCase *c)
     point_at_data(c);
     for (unsigned tries = 0; n && tries < 1000; tries++) {
         unsigned at = c->len;
-        if (append_bytes(c, random_row(c->code64), chance(40), &in)) {
+        if (append_bytes(c, random_user_row(c->code64), chance(40), &in)) {
             bool keep = c->len <= MOST_BYTES && (is_near(&in) || chance(3));
             c->len = keep ? c->len : at;
             n -= keep;
