@@ -367,20 +367,21 @@ static void prepare_load(Cpu *cpu, const Part *p)
 }
 
 /* The next instruction must be looked up anew if its code or its translation
- * may change. */
+ * may change. What cannot be read back must not be taken for memory by later
+ * loads of the TB. */
 static void prepare_store(Cpu *cpu, Part *p)
 {
     Machine *m = cpu->machine;
     if (!p->host) {
-        prepare_load(cpu, p);
+        cpu_need_last_insn(cpu);
         return;
     }
     const MemRange *r = address_space_find(cpu_memory(cpu), p->phys);
     unsigned bits = ram_watch_bits(m, p->ram);
     p->readonly = !r || r->readonly;
-    if (!p->readonly &&
-        (((bits & RAM_WATCH_CODE) && tb_code_at(m, p->ram, p->size)) ||
-         ((bits & RAM_WATCH_WALK) && walked_at(m, p->ram, p->size)))) {
+    if (p->readonly ||
+        ((bits & RAM_WATCH_CODE) && tb_code_at(m, p->ram, p->size)) ||
+        ((bits & RAM_WATCH_WALK) && walked_at(m, p->ram, p->size))) {
         cpu_need_last_insn(cpu);
     }
 }
@@ -580,8 +581,9 @@ void walk_st(Cpu *cpu, PhysAddr pa, uint64_t v, unsigned size)
     if (!host || r->readonly) {
         return;
     }
+    /* The TB may have loaded the entry and hold it for unchanged. */
+    cpu_need_last_insn(cpu);
     if ((ram_watch_bits(m, ra) & RAM_WATCH_CODE) && tb_code_at(m, ra, size)) {
-        cpu_need_last_insn(cpu);
         cpu_stop_chain(cpu);
     }
     bool armed = ram_watch_bits(m, ra) & RAM_WATCH_WALK;

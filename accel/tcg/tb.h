@@ -182,8 +182,9 @@ static inline bool ir_env_overlaps(const IrBlock *b, const IrInst *i,
 void ir_narrow(IrBlock *b);
 /* Loads of what the TB itself has stored or loaded before take that value.
  * Stores to ROM and devices are always the last of their TB, so memory between
- * two instructions of one TB is RAM. In place. */
-void ir_forward(IrBlock *b);
+ * two instructions of one TB is RAM. In place; true if there was such a load.
+ * Not for CPUs with watchpoints. */
+bool ir_forward(IrBlock *b);
 /* What is wrong with a block, or NULL; the caller frees it. */
 char *ir_verify(const IrBlock *b);
 /* The block as text; parsing gives the block back, or NULL with an error

@@ -173,6 +173,18 @@ static void verify_ir(const IrBlock *ir, const TbKey *key)
     }
 }
 
+/* A watchpoint must see every load. TBs serve all CPUs. */
+static bool may_forward(const Machine *m)
+{
+    for (guint n = 0; n < m->cpus->len; n++) {
+        const Cpu *cpu = g_ptr_array_index(m->cpus, n);
+        if (cpu->watchpoints->len) {
+            return false;
+        }
+    }
+    return true;
+}
+
 Tb *translate_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
 {
     TcgState *s = tcg_state(cpu);
@@ -184,6 +196,9 @@ Tb *translate_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
     Tb *tb = tb_new(&t, limit);
     verify_ir(s->ir, key);
     ir_fold(s->ir);
+    if (may_forward(cpu->machine) && ir_forward(s->ir)) {
+        ir_fold(s->ir);
+    }
     ir_narrow(s->ir);
     ir_dce(s->ir, s->backend->dce);
     log_ir(LOG_OP_OPT, "OP after optimization", s->ir);

@@ -92,8 +92,8 @@ static void machine_make(void)
 
 /* Half of the programs have little that traps, so that they get to loops and
  * long TBs. Half of those live at the edge of a page and map the pages around
- * it anew all the time. */
-static bool calm, edge;
+ * it anew all the time, or mostly load and store at few places. */
+static bool calm, edge, dense;
 
 #define EDGE_PAGES 6u      /* from page 2 on */
 
@@ -120,7 +120,8 @@ static void random_insn(uint8_t *at, unsigned op)
 {
     unsigned most = (256 - op - 1) / TINY_OP_COUNT;
     bytes_st_le(at, 4, random64());
-    at[1] &= edge ? ~0x24 : ~0; /* r4 to r6 are for place_map() */
+    /* r4 to r6 are for place_map() and place_access(). */
+    at[1] &= edge || dense ? ~0x24 : ~0;
     at[0] = op + TINY_OP_COUNT * below(most + 1);
     /* Mostly short ways, so that there are loops. */
     if ((op == TINY_SKIP || op == TINY_BRANCH || op == TINY_JUMP) &&
@@ -179,6 +180,45 @@ static void place_loop(unsigned page)
     place(end + at, TINY_JUMP, 0, (uint16_t)((-64 - at) * 16));
 }
 
+#define DENSE_PAGE  0x24u  /* r4 has its address */
+#define DENSE_PAGES 4u
+
+static unsigned place_in_page(void)
+{
+    static const uint16_t places[] = { 0, 0, 4, 8, 0xffc };
+    return places[below(G_N_ELEMENTS(places))];
+}
+
+static GuestAddr dense_address(void)
+{
+    return ((DENSE_PAGE + below(DENSE_PAGES)) << PAGE_BITS) + place_in_page();
+}
+
+/* A load or store at one of few places, or of those pages' entries in the table
+ * that r6 has the address of; r5 is an entry. */
+static void place_access(uint8_t *at)
+{
+    static unsigned page;
+    bool entry = chance(30);
+    unsigned op = chance(entry ? 20 : 50) ? TINY_ST : TINY_LD;
+    page = chance(70) ? page : below(DENSE_PAGES);
+    unsigned d = entry && op == TINY_ST ? 5 : below(4);
+    unsigned size = entry || chance(60) ? 3 : below(4);
+    unsigned imm = entry ? (DENSE_PAGE + page) * 8
+                         : page << PAGE_BITS | place_in_page();
+    at[0] = op;
+    at[1] = d | (entry ? 6 : 4) << 3 | size << 6;
+    bytes_st_le(at + 2, 2, imm | (op == TINY_LD ? below(4) << 14 : 0));
+}
+
+static uint64_t dense_entry(void)
+{
+    static const uint32_t to[] = { 0x10000, 0x10000, 0x10000, 0x11000,
+                                   0x11000, TINY_ROM_AT, 0x90000 };
+    return to[below(G_N_ELEMENTS(to))] | TINY_P | TINY_W |
+           (chance(30) ? TINY_A : 0) | (chance(30) ? TINY_D : 0);
+}
+
 static void random_code(uint8_t *at, size_t len)
 {
     for (size_t i = 0; i + MAP_BYTES <= len;) {
@@ -188,7 +228,12 @@ static void random_code(uint8_t *at, size_t len)
             continue;
         }
         unsigned op = random_op();
-        random_insn(at + i, op);
+        if (dense && chance(90)) {
+            op = TINY_LD;
+            place_access(at + i);
+        } else {
+            random_insn(at + i, op);
+        }
         i += op <= TINY_JUMP ? 4 : 2;
     }
 }
@@ -202,6 +247,9 @@ static uint64_t random_entry(unsigned page)
     flags |= calm || chance(85) ? TINY_W : 0;
     flags |= chance(30) ? TINY_A : 0;
     flags |= chance(30) ? TINY_D : 0;
+    if (dense && page - DENSE_PAGE < DENSE_PAGES) {
+        return dense_entry();
+    }
     if (page < 2) {
         return TINY_P | TINY_W | to;
     }
@@ -219,6 +267,7 @@ static void random_program(void)
 {
     calm = chance(50);
     edge = calm && chance(50);
+    dense = calm && !edge && chance(70);
     random_code(model.ram, sizeof model.ram);
     random_code(model.rom, sizeof model.rom);
     for (unsigned t = 0; t < 2; t++) {
@@ -242,6 +291,11 @@ static void random_program(void)
     s->r[6] = edge ? TINY_TABLE(0)
               : chance(50) ? TINY_TABLE(below(2)) - 0x1000 + below(0x1800)
                          : TINY_RAM_BYTES / 2;
+    if (dense) {
+        s->r[4] = DENSE_PAGE << PAGE_BITS;
+        s->r[5] = dense_entry() & ~(TINY_A | TINY_D);
+        s->r[6] = TINY_TABLE(0);
+    }
     s->pc = edge ? ((3 + below(EDGE_PAGES - 1)) << PAGE_BITS) - 64
                  : below(TINY_RAM_BYTES);
     s->scratch = random64();
@@ -273,7 +327,8 @@ static void random_points(void)
         if (chance(60)) {
             continue;
         }
-        *w = (TinyWatch){ .addr = below(TINY_RAM_BYTES),
+        *w = (TinyWatch){ .addr = dense ? dense_address()
+                                        : below(TINY_RAM_BYTES),
                           .len = 1 + below(chance(50) ? 16 : 5000) };
         if (chance(60)) {
             w->access = 1 + below(3);

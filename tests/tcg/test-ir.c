@@ -80,6 +80,8 @@ static char *do_pass(const char *pass, IrBlock *b)
 {
     if (g_str_equal(pass, "fold")) {
         ir_fold(b);
+    } else if (g_str_equal(pass, "forward")) {
+        ir_forward(b);
     } else if (g_str_equal(pass, "narrow")) {
         ir_narrow(b);
     } else if (g_str_equal(pass, "dce")) {
