@@ -36,6 +36,8 @@ def parse_args():
                    help='"none" leaves it out')
     p.add_argument('--accel', metavar='OPTS', default='',
                    help='more of -accel tcg,… for Reprise')
+    p.add_argument('--time', choices=('wall', 'cpu'), default='wall',
+                   help='what is compared; cpu is for busy hosts')
     p.add_argument('--timeout', type=int, default=120, metavar='S',
                    help='a run that takes longer is an error')
     p.add_argument('--json', metavar='FILE',
@@ -95,7 +97,7 @@ class Bench:
         self.names = names
         self.images = images
         self.emulators = emulators
-        self.results = Results()
+        self.results = Results(args.time + '_s')
         empties = {'empty' + name[-2:] for name in names}
         self.order = sorted(empties) + names
 
@@ -168,7 +170,8 @@ def main():
         except (OSError, ValueError) as failure:
             sys.exit(str(failure))
         about = {'host': report.host(), 'rounds': args.rounds,
-                 'accel': args.accel, 'versions': versions}
+                 'time': args.time, 'accel': args.accel,
+                 'versions': versions}
         bench = Bench(args, names, images, emulators)
         bench.all()
     about['host']['load_after'] = os.getloadavg()

@@ -62,7 +62,9 @@ def group_line(top, widths):
 
 def text(results, guests, modes):
     """Table, summary, and what went wrong."""
-    lines = [table(results, guests, modes), '',
+    clock = 'CPU' if results.clock == 'cpu_s' else 'Wall'
+    lines = [f'{clock} time, without that of the empty guest', '',
+             table(results, guests, modes), '',
              'Geometric means over the workloads that have both numbers:']
     for name, (mean, of) in summary(results, guests).items():
         lines.append(f'  {name:<28} {mean:8.3f}  ({of})')
@@ -83,7 +85,7 @@ def of_emulator(results, guest, mode, emulator):
     if not runs:
         return None
     return {
-        'wall_s': results.seconds(guest, mode, emulator),
+        'wall_s': results.seconds(guest, mode, emulator, 'wall_s'),
         'cpu_s': results.seconds(guest, mode, emulator, 'cpu_s'),
         'peak_kib': results.median(guest, mode, emulator, 'peak_kib'),
         'log_bytes': results.median(guest, mode, emulator, 'log_bytes'),

@@ -8,9 +8,11 @@ EMULATORS = ('reprise', 'qemu')
 
 
 class Results:
-    """Runs by (guest, mode, emulator), in the order in which they ran."""
+    """Runs by (guest, mode, emulator), in the order in which they ran. clock
+    says which time is compared: wall_s or cpu_s."""
 
-    def __init__(self):
+    def __init__(self, clock='wall_s'):
+        self.clock = clock
         self.runs = {}
         self.icounts = {}      # guest: instructions, the firmware's included
         self.checksums = {}    # guest: checksum, emulator and mode that set it
@@ -39,11 +41,12 @@ class Results:
         values = [v for v in values if v is not None]
         return statistics.median(values) if values else None
 
-    def seconds(self, guest, mode, emulator, what='wall_s'):
+    def seconds(self, guest, mode, emulator, clock=None):
         """The time of the guest's own part: that of the run without that of
         the empty guest. None if there is no telling."""
-        whole = self.median(guest, mode, emulator, what)
-        empty = self.median('empty' + guest[-2:], mode, emulator, what)
+        clock = clock or self.clock
+        whole = self.median(guest, mode, emulator, clock)
+        empty = self.median('empty' + guest[-2:], mode, emulator, clock)
         if whole is None or empty is None or whole <= empty:
             return None
         return whole - empty
@@ -72,10 +75,11 @@ class Results:
 
     def noisy(self, limit):
         """(guest, mode, emulator, spread) where (max - min) / median of the
-        wall time is more than the limit."""
+        times is more than the limit."""
         out = []
         for (guest, mode, emulator), _ in self.runs.items():
-            times = [r.wall_s for r in self.good(guest, mode, emulator)]
+            times = [getattr(r, self.clock)
+                     for r in self.good(guest, mode, emulator)]
             if times and not guest.startswith('empty'):
                 spread = (max(times) - min(times)) / statistics.median(times)
                 if spread > limit:
