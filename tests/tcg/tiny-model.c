@@ -322,7 +322,7 @@ static void exec_plain(Step *st, const TinyInsn *in)
         exec_alu(s, in, in->imm >> 6);
         break;
     case TINY_LI:
-        s->r[in->d] = (int64_t)in->imm << (4 * in->x);
+        s->r[in->d] = (uint64_t)(int64_t)in->imm << (4 * in->x);
         break;
     case TINY_PURE:
         s->r[in->d] = tiny_mix(v, s->r[in->d]);
