@@ -11,10 +11,6 @@
 
 /* A poll costs little, but a breakpoint may be hit at every instruction. */
 #define POLL_INSNS        (UINT64_C(1) << 18)
-/* A snapshot in a disk image must save this many instructions to be used, or
- * this many distances between checkpoints. */
-#define SNAPSHOT_WORTH    (UINT64_C(1) << 24)
-#define SNAPSHOT_SPACINGS 4u
 
 bool travel_allowed(Machine *m, Error **errp)
 {
@@ -151,35 +147,6 @@ TravelEnd travel_forward(Travel *t, Icount icount, TravelHit *hit,
 
 /* --- where to start ------------------------------------------------------------------- */
 
-/* A snapshot made while recording that is nearer to icount than `from`. */
-static const LogMark *useful_mark(Replay *r, Icount from, Icount icount)
-{
-    const GPtrArray *marks = log_reader_marks(r->play.log);
-    uint64_t worth = MIN(SNAPSHOT_WORTH, SNAPSHOT_SPACINGS *
-                                             timeline_spacing(r->timeline));
-    for (guint i = marks->len; i-- > 0;) {
-        const LogMark *mark = g_ptr_array_index(marks, i);
-        if (mark->icount <= icount && (mark->at_boundary ||
-                                       mark->icount < icount)) {
-            return mark->icount > from + worth ? mark : NULL;
-        }
-    }
-    return NULL;
-}
-
-/* Loads it if it is still there and is what was recorded. */
-static bool load_mark(Replay *r, const LogMark *mark)
-{
-    if (!replay_load_snapshot(r, mark->name, NULL)) {
-        return false;
-    }
-    Digest d = { 0 };
-    digest_take(r->ram_digest, &d);
-    bool same = d.icount == mark->icount && d.total == mark->total;
-    digest_clear(&d);
-    return same;
-}
-
 /* Goes to the nearest place from which icount can be reached: a snapshot, a
  * checkpoint, or where we are. */
 static void start_from(Travel *t, const Checkpoint *cp, bool here,
@@ -188,10 +155,10 @@ static void start_from(Travel *t, const Checkpoint *cp, bool here,
     Replay *r = t->r;
     Icount now = machine_icount(r->m);
     bool stay = here && now >= cp->icount;
-    const LogMark *mark = useful_mark(r, stay ? now : cp->icount, icount);
-    if (mark && load_mark(r, mark)) {
+    MarksResult mark = marks_approach(r, stay ? now : cp->icount, icount);
+    if (mark == MARKS_LOADED) {
         timeline_add(r->timeline, false);
-    } else if (!stay || mark) {
+    } else if (!stay || mark == MARKS_SPOILT) {
         checkpoint_restore(r->timeline, cp);
     }
 }

@@ -1,6 +1,6 @@
 /*
- * Moving through a recording without anyone noticing; shared by seek.c and
- * search.c.
+ * Moving through a recording without anyone noticing; shared by seek.c,
+ * search.c and marks.c.
  */
 #ifndef REPLAY_TRAVEL_H
 #define REPLAY_TRAVEL_H
@@ -40,5 +40,17 @@ TravelEnd travel_forward(Travel *t, Icount icount, TravelHit *hit,
 /* Goes to the boundary at icount, which is not before history, from the
  * nearest point before it. */
 TravelEnd travel_to(Travel *t, Icount icount, Error **errp);
+
+/* --- marks.c -------------------------------------------------------------- */
+
+typedef enum MarksResult {
+    MARKS_NONE,            /* nothing worth loading; nothing was changed */
+    MARKS_LOADED,
+    MARKS_SPOILT,          /* loading failed: the machine is nowhere */
+} MarksResult;
+
+/* Loads the snapshot of the recording from which the way to icount's boundary
+ * is shortest, if it is much shorter than the one from `from`. */
+MarksResult marks_approach(Replay *r, Icount from, Icount icount);
 
 #endif

@@ -1,0 +1,66 @@
+/*
+ * Snapshots that were made while recording, as places to start from.
+ *
+ * A mark in the log says where a snapshot was made and what the machine's
+ * digest was. The snapshot itself lies in a disk image and may be gone, or be
+ * one of the same name made since: then the next older mark is as good.
+ */
+#include "travel.h"
+
+/* A snapshot in a disk image must save this many instructions to be used, or
+ * this many distances between checkpoints. */
+#define SNAPSHOT_WORTH    (UINT64_C(1) << 24)
+#define SNAPSHOT_SPACINGS 4u
+
+/* True if icount's boundary can be reached from there. */
+static bool mark_leads_to(const LogMark *mark, Icount icount)
+{
+    return mark->icount < icount ||
+           (mark->icount == icount && mark->at_boundary);
+}
+
+static bool name_in(const GPtrArray *list, const char *name)
+{
+    for (guint i = 0; i < list->len; i++) {
+        const BlockSnapshot *s = g_ptr_array_index(list, i);
+        if (g_str_equal(s->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Loads it if it is what was recorded. */
+static bool mark_load(Replay *r, const LogMark *mark)
+{
+    if (!replay_load_snapshot(r, mark->name, NULL)) {
+        return false;
+    }
+    Digest d = { 0 };
+    digest_take(r->ram_digest, &d);
+    bool same = d.icount == mark->icount && d.total == mark->total;
+    digest_clear(&d);
+    return same;
+}
+
+MarksResult marks_approach(Replay *r, Icount from, Icount icount)
+{
+    const GPtrArray *marks = log_reader_marks(r->play.log);
+    uint64_t worth = MIN(SNAPSHOT_WORTH, SNAPSHOT_SPACINGS *
+                                             timeline_spacing(r->timeline));
+    GPtrArray *there = marks->len ? snapshot_list(r->m, NULL) : NULL;
+    MarksResult result = MARKS_NONE;
+    for (guint i = marks->len; there && i-- > 0;) {
+        const LogMark *mark = g_ptr_array_index(marks, i);
+        if (mark->icount <= from + worth || result == MARKS_LOADED) {
+            break;
+        }
+        if (mark_leads_to(mark, icount) && name_in(there, mark->name)) {
+            result = mark_load(r, mark) ? MARKS_LOADED : MARKS_SPOILT;
+        }
+    }
+    if (there) {
+        g_ptr_array_unref(there);
+    }
+    return result;
+}
