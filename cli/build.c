@@ -191,6 +191,7 @@ static bool start_replay(Program *p, Error **errp)
         .file = ic->rrfile,
         .snapshot = ic->rrsnapshot,
         .digest_interval = ic->rrdigest,
+        .argv = p->opts.argv,
         .identity = identity,
     };
     p->replay = replay_start(p->m, &opts, errp);

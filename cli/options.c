@@ -149,6 +149,7 @@ static void options_init(Options *o)
 bool options_parse(Options *o, int argc, char **argv, Error **errp)
 {
     options_init(o);
+    o->argv = (const char *const *)argv;
     for (int i = 1; i < argc && !o->done; i++) {
         bool ok = argv[i][0] == '-' && argv[i][1]
                       ? parse_option(o, argv, &i, errp)

@@ -55,6 +55,7 @@ typedef struct IcountOption {
 
 typedef struct Options {
     GPtrArray *kept;           /* KeyVal */
+    const char *const *argv;   /* as the program was started */
 
     const BoardClass *board;
     const char *cpu_model, *name, *uuid;

@@ -4,7 +4,7 @@
 #include "internal.h"
 
 static const char *const chunk_names[] = { "?", "events", "digest", "mark",
-                                           "end" };
+                                           "end", "command" };
 
 static bool dump_events(LogReader *r, const LogChunk *chunk, FILE *out,
                         Error **errp)
@@ -38,6 +38,16 @@ static bool dump_digest(LogReader *r, const LogChunk *chunk, FILE *out,
     return true;
 }
 
+static void dump_command(const LogReader *r, FILE *out)
+{
+    fprintf(out, "  in %s:", log_reader_folder(r));
+    for (const char *const *a = log_reader_argv(r); *a; a++) {
+        g_autofree char *word = g_shell_quote(*a);
+        fprintf(out, " %s", word);
+    }
+    fputc('\n', out);
+}
+
 static bool dump_chunk(LogReader *r, const LogChunk *c, unsigned *mark,
                        FILE *out, Error **errp)
 {
@@ -55,6 +65,9 @@ static bool dump_chunk(LogReader *r, const LogChunk *c, unsigned *mark,
         m = g_ptr_array_index(log_reader_marks(r), (*mark)++);
         fprintf(out, "  snapshot '%s'%s\n", m->name,
                 m->at_boundary ? "" : " amid a boundary");
+        return true;
+    case LOG_CHUNK_COMMAND:
+        dump_command(r, out);
         return true;
     case LOG_CHUNK_END:
         fprintf(out, "  %s\n", log_reader_end_reason(r));

@@ -14,7 +14,7 @@
 #include "base/types.h"
 #include "vm/nondet.h"
 
-#define LOG_VERSION          1u
+#define LOG_VERSION          2u  /* 1: without COMMAND; readable */
 #define LOG_HEADER_BYTES     32u  /* then the identity text */
 #define LOG_CHUNK_BYTES      64u  /* a chunk's header */
 #define LOG_CHUNK_FULL       (64 * KIB)
@@ -26,6 +26,7 @@ typedef enum LogChunkType {
     LOG_CHUNK_DIGEST = 2,
     LOG_CHUNK_MARK = 3,
     LOG_CHUNK_END = 4,
+    LOG_CHUNK_COMMAND = 5,
 } LogChunkType;
 
 /* A chunk's header, decoded; the reader adds where it is. */
@@ -107,6 +108,10 @@ typedef struct LogWriter LogWriter;
 /* Creates the file and writes the header. */
 LogWriter *log_writer_new(const char *path, const char *identity,
                           Error **errp);
+/* The recording program's working folder and arguments (ended by NULL), so
+ * that a log says how it was made. Before everything else, at most once. */
+void log_write_command(LogWriter *w, const char *folder,
+                       const char *const *argv);
 /* Closes the file as it is; NULL is allowed. */
 void log_writer_free(LogWriter *w);
 
@@ -145,7 +150,14 @@ LogReader *log_reader_new(const char *path, Error **errp);
 void log_reader_free(LogReader *r);
 
 const char *log_reader_path(const LogReader *r);
+unsigned log_reader_version(const LogReader *r);
 const char *log_reader_identity(const LogReader *r);
+/* How the recording was made: arguments ended by NULL, and the folder in which
+ * the program ran. NULL: the log does not say. */
+const char *const *log_reader_argv(const LogReader *r);
+const char *log_reader_folder(const LogReader *r);
+/* The file's size. */
+uint64_t log_reader_bytes(const LogReader *r);
 /* True if there is an end chunk. */
 bool log_reader_complete(const LogReader *r);
 /* The icount where the recording ends or is cut off, and the words of the end

@@ -26,7 +26,10 @@ struct LogReader {
     GMappedFile *map;
     const uint8_t *data;
     uint64_t len;
+    unsigned version;
     char *identity;
+    GPtrArray *argv;       /* char *, ended by NULL; or NULL */
+    char *folder;
     GArray *chunks;        /* LogChunk, all */
     GArray *events;        /* LogChunk, EVENTS with at least one event */
     GArray *digests;       /* LogChunk */
@@ -58,9 +61,10 @@ static bool read_header(LogReader *r, uint64_t *pos, Error **errp)
     if (crc32c(0, b, 28) != bytes_ld_le32(b + 28)) {
         return bad(r, 0, "wrong checksum of the header", errp);
     }
-    if (bytes_ld_le32(b + 8) != LOG_VERSION) {
-        error_set(errp, "'%s' has version %u; this program knows %u", r->path,
-                  bytes_ld_le32(b + 8), LOG_VERSION);
+    r->version = bytes_ld_le32(b + 8);
+    if (r->version < 1 || r->version > LOG_VERSION) {
+        error_set(errp, "'%s' has version %u; this program knows 1 to %u",
+                  r->path, r->version, LOG_VERSION);
         return false;
     }
     uint64_t len = bytes_ld_le32(b + 12);
@@ -124,6 +128,29 @@ static bool add_end(LogReader *r, const LogChunk *c, Error **errp)
     return true;
 }
 
+/* Strings, each with its NUL: the folder, and at least one argument. */
+static bool add_command(LogReader *r, const LogChunk *c, Error **errp)
+{
+    if (r->chunks->len != 1) {
+        return bad(r, c->offset, "the command is not in front", errp);
+    }
+    g_autofree char *raw = (char *)inflate_chunk(r, c, errp);
+    if (!raw) {
+        return false;
+    }
+    const char *end = raw + c->raw_bytes, *s = memchr(raw, 0, c->raw_bytes);
+    if (!s || ++s == end || end[-1]) {
+        return bad(r, c->offset, "the command makes no sense", errp);
+    }
+    r->folder = g_strdup(raw);
+    r->argv = g_ptr_array_new_with_free_func(g_free);
+    for (; s < end; s += strlen(s) + 1) {
+        g_ptr_array_add(r->argv, g_strdup(s));
+    }
+    g_ptr_array_add(r->argv, NULL);
+    return true;
+}
+
 static bool add_digest(LogReader *r, const LogChunk *c, Error **errp)
 {
     if (r->digests->len &&
@@ -152,6 +179,8 @@ static bool add_chunk(LogReader *r, const LogChunk *c, Error **errp)
         return add_mark(r, c, errp);
     case LOG_CHUNK_END:
         return add_end(r, c, errp);
+    case LOG_CHUNK_COMMAND:
+        return add_command(r, c, errp);
     }
     return bad(r, c->offset, "a chunk of unknown type", errp);
 }
@@ -240,6 +269,10 @@ void log_reader_free(LogReader *r)
     g_array_free(r->digests, TRUE);
     g_ptr_array_free(r->marks, TRUE);
     g_mapped_file_unref(r->map);
+    if (r->argv) {
+        g_ptr_array_free(r->argv, TRUE);
+    }
+    g_free(r->folder);
     g_free(r->identity);
     g_free(r->end_reason);
     g_free(r->path);
@@ -256,6 +289,26 @@ const char *log_reader_path(const LogReader *r)
 const char *log_reader_identity(const LogReader *r)
 {
     return r->identity;
+}
+
+unsigned log_reader_version(const LogReader *r)
+{
+    return r->version;
+}
+
+const char *const *log_reader_argv(const LogReader *r)
+{
+    return r->argv ? (const char *const *)r->argv->pdata : NULL;
+}
+
+const char *log_reader_folder(const LogReader *r)
+{
+    return r->folder;
+}
+
+uint64_t log_reader_bytes(const LogReader *r)
+{
+    return r->len;
 }
 
 bool log_reader_complete(const LogReader *r)

@@ -185,6 +185,19 @@ static gboolean flush_events(void *opaque)
 
 /* --- what goes into chunks ---------------------------------------------------------- */
 
+/* Strings one after another, each with its NUL: the folder, the arguments. */
+void log_write_command(LogWriter *w, const char *folder,
+                       const char *const *argv)
+{
+    g_autoptr(GByteArray) raw = g_byte_array_new();
+    g_byte_array_append(raw, (const uint8_t *)folder, strlen(folder) + 1);
+    for (; *argv; argv++) {
+        g_byte_array_append(raw, (const uint8_t *)*argv, strlen(*argv) + 1);
+    }
+    LogChunk c = { .type = LOG_CHUNK_COMMAND };
+    put_chunk(w, &c, raw->data, raw->len);
+}
+
 void log_write_event(LogWriter *w, const LogEvent *e)
 {
     if (w->event_count && w->events->len + e->len >= LOG_CHUNK_FULL) {

@@ -51,6 +51,10 @@ static bool start_recording(Replay *r, const ReplayOptions *opts,
     if (!r->rec.log) {
         return false;
     }
+    if (opts->argv) {
+        g_autofree char *folder = g_get_current_dir();
+        log_write_command(r->rec.log, folder, opts->argv);
+    }
     recorder_plug(&r->rec, r);
     power_on(r);
     if (opts->snapshot && !replay_savevm(r->m, r, opts->snapshot, errp)) {

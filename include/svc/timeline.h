@@ -21,6 +21,8 @@ typedef struct ReplayOptions {
     uint64_t digest_interval;  /* rrdigest=N instructions, 0: default */
     uint64_t timeline_bytes;   /* most memory for checkpoints, 0: default */
     uint64_t timeline_spacing; /* instructions between them, 0: default */
+    const char *const *argv;   /* how the program was started, ended by NULL;
+                                * kept in the log. NULL: not said */
     GString *identity;         /* lines "key=value" that must agree; the roof
                                 * fills it in from the command line */
 } ReplayOptions;

@@ -60,7 +60,9 @@ static void write_log(uint32_t seed, unsigned events, bool end)
     uint8_t buf[64];
     LogWriter *w = log_writer_new(path, "key=value\nother=1\n", NULL);
     Icount icount = 0;
+    static const char *const argv[] = { "prog", "-a b", "", NULL };
     g_assert_nonnull(w);
+    log_write_command(w, "/a folder", argv);
     for (unsigned i = 0; i < events; i++) {
         icount += g_rand_int_range(rnd, 0, 1000);
         LogEvent e = make_event(rnd, icount, buf);
@@ -114,6 +116,10 @@ static void test_round_trip(void)
         g_assert_cmpuint(log_reader_end(r), ==, icount + 10);
         g_assert_cmpstr(log_reader_end_reason(r), ==, "guest-shutdown");
         g_assert_cmpstr(log_reader_identity(r), ==, "key=value\nother=1\n");
+        g_assert_cmpstr(log_reader_folder(r), ==, "/a folder");
+        g_assert_cmpstr(log_reader_argv(r)[1], ==, "-a b");
+        g_assert_cmpstr(log_reader_argv(r)[2], ==, "");
+        g_assert_null(log_reader_argv(r)[3]);
         log_reader_free(r);
         g_rand_free(rnd);
     }
@@ -271,6 +277,28 @@ static void test_forged(void)
     g_assert_cmpuint(chunk, ==, len);
 }
 
+/* The first version had no command in front; it reads as if it said nothing. */
+static void test_first_version(void)
+{
+    g_autofree char *whole = NULL;
+    gsize len;
+    write_log(8, 20, true);
+    g_file_get_contents(path, &whole, &len, NULL);
+    gsize at = LOG_HEADER_BYTES + 18;
+    gsize chunk = LOG_CHUNK_BYTES + bytes_ld_le32((uint8_t *)whole + at + 8);
+    memmove(whole + at, whole + at + chunk, len - at - chunk);
+    bytes_st_le32(whole + 8, 1);
+    bytes_st_le32(whole + 28, crc32c(0, whole, 28));
+    put_file(whole, len - chunk);
+    LogReader *r = log_reader_new(path, NULL);
+    g_assert_nonnull(r);
+    g_assert_cmpuint(log_reader_version(r), ==, 1);
+    g_assert_null(log_reader_argv(r));
+    g_assert_null(log_reader_folder(r));
+    log_reader_free(r);
+    g_assert_true(read_all());
+}
+
 static void test_dump(void)
 {
     write_log(7, 10, true);
@@ -283,7 +311,8 @@ static void test_dump(void)
     text = g_malloc0(len + 1);
     g_assert_cmpuint(fread(text, 1, len, out), ==, len);
     fclose(out);
-    g_assert_true(g_str_has_prefix(text, "key=value\nother=1\nevents at "));
+    g_assert_true(g_str_has_prefix(text, "key=value\nother=1\ncommand at "));
+    g_assert_nonnull(strstr(text, "  in /a folder: 'prog' '-a b' ''\n"));
     g_assert_nonnull(strstr(text, "snapshot 'snap'\n"));
     g_assert_nonnull(strstr(text, "  guest-shutdown\n"));
 }
@@ -315,6 +344,7 @@ int main(int argc, char **argv)
     g_test_add_func("/log/cut-off", test_cut_off);
     g_test_add_func("/log/bit-flips", test_bit_flips);
     g_test_add_func("/log/forged", test_forged);
+    g_test_add_func("/log/first-version", test_first_version);
     g_test_add_func("/log/dump", test_dump);
     g_test_add_func("/log/unwritable", test_unwritable);
     int ret = g_test_run();
