@@ -334,11 +334,33 @@ GPtrArray *blockdev_snapshot_list(BlockDev *b, Error **errp)
     return g_ptr_array_new_with_free_func((GDestroyNotify)block_snapshot_free);
 }
 
+/* A stream as pieces. */
+static VmStatePiece fill_from_bytes(void *opaque, uint64_t offset,
+                                    uint8_t *buf, size_t bytes)
+{
+    gsize len;
+    const uint8_t *data = g_bytes_get_data(opaque, &len);
+    size_t part = MIN(bytes, len - offset);
+    memcpy(buf, data + offset, part);
+    memset(buf + part, 0, bytes - part);
+    return VM_STATE_DATA;
+}
+
 bool blockdev_snapshot_create(BlockDev *b, const BlockSnapshot *info,
                               GBytes *vm_state, Error **errp)
 {
+    BlockVmState state = {
+        .bytes = vm_state ? g_bytes_get_size(vm_state) : 0,
+        .fill = fill_from_bytes, .opaque = vm_state,
+    };
+    return blockdev_snapshot_create_pieces(b, info, &state, errp);
+}
+
+bool blockdev_snapshot_create_pieces(BlockDev *b, const BlockSnapshot *info,
+                                     BlockVmState *state, Error **errp)
+{
     return want_snapshots(b, true, errp) &&
-           b->image->driver->snapshot_create(b->image, info, vm_state, errp);
+           b->image->driver->snapshot_create(b->image, info, state, errp);
 }
 
 bool blockdev_snapshot_goto(BlockDev *b, const char *name, Error **errp)
@@ -368,6 +390,18 @@ GBytes *blockdev_snapshot_vm_state(BlockDev *b, const char *name, Error **errp)
 {
     return want_snapshots(b, false, errp) ?
            b->image->driver->snapshot_vm_state(b->image, name, errp) : NULL;
+}
+
+bool blockdev_snapshot_read(BlockDev *b, const VmStateRead *what, Error **errp)
+{
+    return want_snapshots(b, false, errp) &&
+           b->image->driver->snapshot_read(b->image, what, errp);
+}
+
+uint64_t blockdev_snapshot_room(BlockDev *b, const GPtrArray *names)
+{
+    return has_snapshots(b) ? b->image->driver->snapshot_room(b->image, names)
+                            : 0;
 }
 
 /* --- marks ------------------------------------------------------------ */

@@ -37,11 +37,14 @@ typedef struct BlockDriver {
     /* Only of formats that keep snapshots; NULL otherwise. */
     GPtrArray *(*snapshot_list)(BlockNode *n);
     bool (*snapshot_create)(BlockNode *n, const BlockSnapshot *info,
-                            GBytes *vm_state, Error **errp);
+                            BlockVmState *state, Error **errp);
     bool (*snapshot_goto)(BlockNode *n, const char *name, Error **errp);
     bool (*snapshot_delete)(BlockNode *n, const char *name, Error **errp);
     GBytes *(*snapshot_vm_state)(BlockNode *n, const char *name,
                                  Error **errp);
+    bool (*snapshot_read)(BlockNode *n, const VmStateRead *what,
+                          Error **errp);
+    uint64_t (*snapshot_room)(BlockNode *n, const GPtrArray *names);
     /* A read-only node that reads as the snapshot; it keeps n open. */
     BlockNode *(*snapshot_view)(BlockNode *n, const char *name,
                                 Error **errp);

@@ -109,62 +109,6 @@ static int change_end(Qcow2 *q, bool ours)
            qcow2_set_incompatible(q, q->incompatible & ~INCOMPATIBLE_DIRTY);
 }
 
-/* --- VM state --------------------------------------------------------- */
-
-/* Writes a cluster of VM state, filled up with zeroes. */
-static int vm_state_cluster(Qcow2 *q, const uint8_t *data, uint64_t bytes,
-                            uint64_t *host)
-{
-    g_autofree uint8_t *cluster = g_malloc0(qcow2_cluster(q));
-    int err = qcow2_alloc(q, 1, host);
-    if (err < 0) {
-        return err;
-    }
-    if (bytes > 0) {
-        memcpy(cluster, data, bytes);
-    }
-    err = block_file_write(q->file, *host, cluster, qcow2_cluster(q));
-    if (err < 0) {
-        qcow2_free(q, *host, 1);
-        *host = 0;
-    }
-    return err;
-}
-
-/* Writes one L2 table's worth of VM state; the table's offset in *l2. After an
- * error, what was written is still found by way of the table. */
-static int vm_state_part(Qcow2 *q, const uint8_t *data, uint64_t bytes,
-                         uint64_t *l2)
-{
-    uint64_t size = qcow2_cluster(q);
-    g_autofree uint64_t *entries = g_malloc0(size);
-    int err = vm_state_cluster(q, NULL, 0, l2);
-    if (err < 0) {
-        return err;
-    }
-    for (uint64_t at = 0; at < bytes && err == 0; at += size) {
-        err = vm_state_cluster(q, data + at, MIN(size, bytes - at),
-                               &entries[at / size]);
-    }
-    int stored = qcow2_store_u64(q, *l2, entries, size / 8);
-    return err < 0 ? err : stored;
-}
-
-/* Adds VM state to a map; entries were made room for. */
-static int vm_state_store(Qcow2 *q, Qcow2Map *map, GBytes *vm_state)
-{
-    gsize bytes;
-    const uint8_t *data = g_bytes_get_data(vm_state, &bytes);
-    uint64_t span = qcow2_l2_span(q);
-    uint64_t index = qcow2_l1_needed(q, map->size_bytes);
-    int err = 0;
-    for (uint64_t at = 0; at < bytes && err == 0; at += span) {
-        err = vm_state_part(q, data + at, MIN(span, bytes - at),
-                            &map->l1[index++]);
-    }
-    return err;
-}
-
 /* --- taking one ------------------------------------------------------- */
 
 static char *new_id(const Qcow2 *q, int except)
@@ -235,11 +179,23 @@ static Qcow2Map map_copy(const Qcow2 *q, uint64_t vm_state_bytes)
     return map;
 }
 
+/* What a new snapshot is made of. */
+typedef struct Creation {
+    Qcow2 *q;
+    const BlockSnapshot *info;
+    BlockVmState *state;
+    int replaces;          /* a row, -1: none; and what it maps */
+    Qcow2Map old;
+    Qcow2Map base;         /* VM state to share with; l1 NULL: none */
+    Qcow2Map map;          /* of the new one */
+} Creation;
+
 /* All but the switch: references, VM state, the new L1 table. When an error
  * could not be undone the image is not ours to call clean. */
-static int create_prepare(Qcow2 *q, Qcow2Map *map, GBytes *vm_state,
-                          bool *ours)
+static int create_prepare(Creation *c, bool *ours)
 {
+    Qcow2 *q = c->q;
+    Qcow2Map *map = &c->map;
     int err = qcow2_walk_add(q, map, 1);
     if (err < 0) {
         *ours = false;
@@ -247,7 +203,8 @@ static int create_prepare(Qcow2 *q, Qcow2Map *map, GBytes *vm_state,
     }
     err = qcow2_walk_copied(q);
     err = err < 0 ? err : qcow2_sync_tables(q);
-    err = err < 0 || !vm_state ? err : vm_state_store(q, map, vm_state);
+    err = err < 0 ? err : qcow2_vm_state_store(q, map, c->state,
+                                               c->base.l1 ? &c->base : NULL);
     err = err < 0 ? err : map_store_new(q, map);
     if (err < 0 && qcow2_walk_add(q, map, -1) < 0) {
         *ours = false;
@@ -269,53 +226,74 @@ static int rows_switch(Qcow2 *q, GPtrArray *rows, const Qcow2Map *dropped)
     return 0;
 }
 
-/* Takes a snapshot into `map`, in place of row `replaces` (-1: none), which
- * is `old`. */
-static int create(Qcow2 *q, const BlockSnapshot *info, GBytes *vm_state,
-                  int replaces, const Qcow2Map *old)
+/* The new row is in the table, in place of the old one. */
+static int create_switch(Creation *c)
 {
-    uint64_t bytes = vm_state ? g_bytes_get_size(vm_state) : 0;
-    Qcow2Map map = map_copy(q, bytes);
+    Qcow2Snapshot *s = row_new(c->q, c->info, c->state->bytes, c->replaces);
+    s->l1_offset = c->map.offset;
+    s->l1_entries = c->map.entries;
+    return rows_switch(c->q, rows_changed(c->q, c->replaces, s),
+                       c->replaces >= 0 ? &c->old : NULL);
+}
+
+static int create(Creation *c)
+{
+    Qcow2 *q = c->q;
     bool ours = false;
-    bool fits = map.entries <= QCOW2_L1_BYTES_MAX / 8 &&
-                strlen(info->name) <= UINT16_MAX;
+    bool fits = c->map.entries <= QCOW2_L1_BYTES_MAX / 8 &&
+                strlen(c->info->name) <= UINT16_MAX;
     int err = fits ? qcow2_sync_tables(q) : -EFBIG;
-    err = err < 0 ? err : qcow2_walk_room(q, &map);
+    err = err < 0 ? err : qcow2_walk_room(q, &c->map);
+    err = err < 0 ? err : qcow2_walk_room(q, &c->base);
     err = err < 0 ? err : change_begin(q, &ours);
     if (err == 0) {
-        err = create_prepare(q, &map, vm_state, &ours);
-        if (err == 0) {
-            Qcow2Snapshot *s = row_new(q, info, bytes, replaces);
-            s->l1_offset = map.offset;
-            s->l1_entries = map.entries;
-            err = rows_switch(q, rows_changed(q, replaces, s), old);
-        }
+        err = create_prepare(c, &ours);
+        err = err < 0 ? err : create_switch(c);
         int ended = change_end(q, ours);
         err = err < 0 ? err : ended;
     }
-    g_free(map.l1);
     return err;
 }
 
-bool qcow2_snapshot_create(BlockNode *n, const BlockSnapshot *info,
-                           GBytes *vm_state, Error **errp)
+/* The snapshot that is replaced, and the one that VM state is shared with. */
+static bool create_find(Creation *c, Qcow2Map *base, Error **errp)
 {
-    Qcow2 *q = QCOW2(n);
-    int replaces = -1;
+    Qcow2 *q = c->q;
     for (guint i = 0; i < q->snapshots->len; i++) {
         const Qcow2Snapshot *s = g_ptr_array_index(q->snapshots, i);
-        replaces = strcmp(s->info.name, info->name) == 0 ? (int)i : replaces;
+        if (strcmp(s->info.name, c->info->name) == 0) {
+            c->replaces = i;
+        }
     }
-    Qcow2Map old = { 0 };
-    if (replaces >= 0 &&
-        !qcow2_snapshot_map(q, g_ptr_array_index(q->snapshots, replaces), &old,
-                            errp)) {
+    if (c->replaces >= 0 &&
+        !qcow2_snapshot_map(q, g_ptr_array_index(q->snapshots, c->replaces),
+                            &c->old, errp)) {
         return false;
     }
-    int err = create(q, info, vm_state, replaces,
-                     replaces >= 0 ? &old : NULL);
-    g_free(old.l1);
-    return err == 0 || qcow2_snapshot_fail(q, errp, err, "create", info->name);
+    const Qcow2Snapshot *s =
+        c->state->base ? qcow2_snapshot_find(q, c->state->base, errp) : NULL;
+    return !c->state->base ||
+           (s && qcow2_snapshot_map(q, s, base, errp) &&
+            qcow2_vm_state_map(q, s, base, &c->base, errp));
+}
+
+bool qcow2_snapshot_create(BlockNode *n, const BlockSnapshot *info,
+                           BlockVmState *state, Error **errp)
+{
+    Qcow2Map base = { 0 };
+    Creation c = { .q = QCOW2(n), .info = info, .state = state,
+                   .replaces = -1 };
+    bool ok = create_find(&c, &base, errp);
+    if (ok) {
+        c.map = map_copy(c.q, state->bytes);
+        int err = create(&c);
+        ok = err == 0 || qcow2_snapshot_fail(c.q, errp, err, "create",
+                                             info->name);
+    }
+    g_free(c.map.l1);
+    g_free(c.old.l1);
+    g_free(base.l1);
+    return ok;
 }
 
 /* --- going back, deleting --------------------------------------------- */

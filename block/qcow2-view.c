@@ -3,39 +3,41 @@
  * a snapshot, for replay. Nothing is changed here.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "qcow2.h"
+
+static void take_piece(void *opaque, uint64_t offset, const uint8_t *data,
+                       uint64_t bytes)
+{
+    if (data) {
+        memcpy((uint8_t *)opaque + offset, data, bytes);
+    }
+}
 
 GBytes *qcow2_snapshot_vm_state(BlockNode *n, const char *name, Error **errp)
 {
     Qcow2 *q = QCOW2(n);
-    Qcow2Map map;
     Qcow2Snapshot *s = qcow2_snapshot_find(q, name, errp);
-    if (!s || !qcow2_snapshot_map(q, s, &map, errp)) {
+    if (!s) {
         return NULL;
     }
-    uint64_t first = qcow2_l1_needed(q, s->disk_bytes);
     uint64_t bytes = s->info.vm_state_bytes;
-    g_autofree uint64_t *l1 = map.l1;
-    if (bytes > block_file_size(q->file) ||
-        qcow2_l1_needed(q, bytes) > map.entries - first) {
+    if (bytes > block_file_size(q->file)) {
         qcow2_error(q, errp, q->snapshots_offset,
                     "the VM state of a snapshot is out of bounds");
         return NULL;
     }
     /* A file with holes may claim to hold more than there is memory. */
-    uint8_t *data = g_try_malloc(MAX(bytes, 1));
+    uint8_t *data = g_try_malloc0(MAX(bytes, 1));
     if (!data) {
         qcow2_snapshot_fail(q, errp, -ENOMEM, "read the VM state of", name);
         return NULL;
     }
-    BlockNode *backing = q->backing;
-    q->backing = NULL; /* it has no VM state of ours */
-    int err = qcow2_map_read(q, &map, first * qcow2_l2_span(q), data, bytes);
-    q->backing = backing;
-    if (err < 0) {
+    VmStateRead what = { .name = name, .bytes = bytes, .sink = take_piece,
+                         .opaque = data };
+    if (!qcow2_vm_state_read(n, &what, errp)) {
         g_free(data);
-        qcow2_snapshot_fail(q, errp, err, "read the VM state of", name);
         return NULL;
     }
     return g_bytes_new_take(data, bytes);

@@ -260,7 +260,7 @@ int qcow2_write_zeroes(BlockNode *n, uint64_t offset, uint64_t bytes);
 /* Forgets whole clusters in a range; they read as the backing file. */
 int qcow2_discard(Qcow2 *q, uint64_t offset, uint64_t bytes);
 
-/* --- qcow2-snapshot.c, qcow2-view.c, qcow2-snaptable.c, qcow2-walk.c ----- */
+/* --- qcow2-snapshot.c, qcow2-view.c, qcow2-snaptable.c ----------------- */
 
 /* Sets an error about a snapshot; false. */
 bool qcow2_snapshot_fail(const Qcow2 *q, Error **errp, int err,
@@ -282,11 +282,27 @@ int qcow2_snapshot_index(const Qcow2 *q, const char *name);
 
 GPtrArray *qcow2_snapshot_list(BlockNode *n);
 bool qcow2_snapshot_create(BlockNode *n, const BlockSnapshot *info,
-                           GBytes *vm_state, Error **errp);
+                           BlockVmState *state, Error **errp);
 bool qcow2_snapshot_goto(BlockNode *n, const char *name, Error **errp);
 bool qcow2_snapshot_delete(BlockNode *n, const char *name, Error **errp);
 GBytes *qcow2_snapshot_vm_state(BlockNode *n, const char *name, Error **errp);
 BlockNode *qcow2_snapshot_view(BlockNode *n, const char *name, Error **errp);
+
+/* --- qcow2-vmstate.c --------------------------------------------------- */
+
+/* The VM state's part of a snapshot's map, which owns nothing; false with an
+ * error if the table has no room for that many bytes. */
+bool qcow2_vm_state_map(const Qcow2 *q, const Qcow2Snapshot *s,
+                        const Qcow2Map *map, Qcow2Map *part, Error **errp);
+/* Adds VM state to a map, whose entries behind the disk are there and empty.
+ * base: the map of the snapshot to share with, or NULL. After an error, what
+ * was counted is what the map refers to. */
+int qcow2_vm_state_store(Qcow2 *q, Qcow2Map *map, BlockVmState *state,
+                         const Qcow2Map *base);
+bool qcow2_vm_state_read(BlockNode *n, const VmStateRead *what, Error **errp);
+uint64_t qcow2_vm_state_room(BlockNode *n, const GPtrArray *names);
+
+/* --- qcow2-walk.c ------------------------------------------------------ */
 
 /* Adds delta to the count of all that a map refers to, except its L1 table. */
 int qcow2_walk_add(Qcow2 *q, const Qcow2Map *map, int delta);

@@ -85,6 +85,54 @@ bool blockdev_snapshot_delete(BlockDev *b, const char *name, Error **errp);
 /* The VM state of a snapshot; NULL with an error. */
 GBytes *blockdev_snapshot_vm_state(BlockDev *b, const char *name,
                                    Error **errp);
+
+/* VM state too large to be held in memory twice is written and read in pieces.
+ * Pieces (the image's clusters) that are all zero take no room, and pieces
+ * that are what they were in an older snapshot are shared with it: each
+ * snapshot stays whole when others are deleted. */
+typedef enum VmStatePiece {
+    VM_STATE_DATA,           /* buf was filled in */
+    VM_STATE_ZERO,
+    VM_STATE_SAME,           /* as in the base, at the same offset */
+} VmStatePiece;
+
+/* Says what [offset, offset + bytes) is. Pieces are asked for in order; they
+ * are powers of two of at most VM_STATE_PIECE_MAX bytes, so aligned. */
+#define VM_STATE_PIECE_MAX (2 * MIB)
+typedef VmStatePiece VmStateFill(void *opaque, uint64_t offset, uint8_t *buf,
+                                 size_t bytes);
+
+typedef struct BlockVmState {
+    uint64_t bytes;
+    const char *base;        /* a snapshot's name; NULL: nothing is SAME */
+    VmStateFill *fill;
+    void *opaque;
+    uint64_t written_bytes;  /* result: room that was not shared */
+} BlockVmState;
+
+/* As blockdev_snapshot_create(). */
+bool blockdev_snapshot_create_pieces(BlockDev *b, const BlockSnapshot *info,
+                                     BlockVmState *state, Error **errp);
+
+/* Gets the pieces that were asked for in order, of any size; data NULL: all
+ * zero. */
+typedef void VmStateSink(void *opaque, uint64_t offset, const uint8_t *data,
+                         uint64_t bytes);
+
+/* Reads [offset, offset + bytes) of a snapshot's VM state. False with an error
+ * if it has not that much or cannot be read; part of it may have been told. */
+typedef struct VmStateRead {
+    const char *name;
+    uint64_t offset, bytes;
+    VmStateSink *sink;
+    void *opaque;
+} VmStateRead;
+bool blockdev_snapshot_read(BlockDev *b, const VmStateRead *what,
+                            Error **errp);
+/* The room that the VM states of snapshots (names, those that exist) take
+ * together in the image; what they share counts once. 0 if unknown. */
+uint64_t blockdev_snapshot_room(BlockDev *b, const GPtrArray *names);
+
 void block_snapshot_free(BlockSnapshot *s);
 
 /* --- the past of a replay overlay, in memory -------------------------- */
