@@ -13,6 +13,7 @@ typedef struct Load {
     GArray *sections;      /* Section */
     GPtrArray *scratch;    /* a struct for each */
     GArray *ram;           /* StreamRecord for each block */
+    const FlatSource *flat; /* NULL: RAM is in the stream */
 } Load;
 
 static void add_section(void *opaque, const Section *s)
@@ -81,16 +82,18 @@ static void ignore_page(void *opaque, uint64_t page, const uint8_t *bytes)
 static bool check_ram(Load *l, Machine *m, StreamReader *r, Error **errp)
 {
     const GPtrArray *blocks = ram_blocks(m);
+    uint64_t offset = 0;
     for (guint i = 0; i < blocks->len; i++) {
         const RamBlock *b = g_ptr_array_index(blocks, i);
         StreamRecord rec;
         if (!expect(r, STREAM_RAM, b->name, &rec, errp) ||
-            !ram_stream_walk(&rec, b, ignore_page, NULL, errp)) {
+            !(l->flat ? flat_check_ram(&rec, b, &offset, errp)
+                      : ram_stream_walk(&rec, b, ignore_page, NULL, errp))) {
             return false;
         }
         g_array_append_val(l->ram, rec);
     }
-    return true;
+    return !l->flat || flat_check_size(l->flat, offset, errp);
 }
 
 static bool check_end(StreamReader *r, Error **errp)
@@ -107,39 +110,67 @@ static bool check_end(StreamReader *r, Error **errp)
     return true;
 }
 
-static void load_all(Load *l, Machine *m)
+static bool load_all(Load *l, Machine *m, Error **errp)
 {
+    if (l->flat && !flat_load_ram(l->flat, m, errp)) {
+        return false;
+    }
     for (guint i = 0; i < l->sections->len; i++) {
         const Section *s = &g_array_index(l->sections, Section, i);
         memcpy(s->object, g_ptr_array_index(l->scratch, i),
                s->table->size_bytes);
     }
-    for (guint i = 0; i < l->ram->len; i++) {
+    for (guint i = 0; i < l->ram->len && !l->flat; i++) {
         ram_stream_load(&g_array_index(l->ram, StreamRecord, i),
                         g_ptr_array_index(ram_blocks(m), i));
     }
+    return true;
+}
+
+/* Is it the form that the caller takes it for? */
+static bool check_form(const StreamHeader *h, const LoadJob *job, size_t len,
+                       Error **errp)
+{
+    bool flat = h->flags & STREAM_FLAT;
+    if (flat != !!job->flat || (flat && h->head_bytes != len)) {
+        error_set(errp, "the snapshot's RAM is not where it should be");
+        return false;
+    }
+    return true;
+}
+
+bool load_state(Machine *m, LoadJob *job, Error **errp)
+{
+    StreamReader r;
+    StreamHeader h;
+    if (!stream_open(&r, job->stream, &h, errp) ||
+        !check_form(&h, job, r.len, errp)) {
+        return false;
+    }
+    Load l = { .flat = job->flat };
+    load_init(&l, m);
+    bool ok = check_sections(&l, &r, errp) && check_ram(&l, m, &r, errp) &&
+              check_end(&r, errp);
+    if (ok) {
+        ok = load_all(&l, m, errp);
+        job->spoilt = !ok;
+    }
+    if (ok) {
+        machine_rewire(m);
+        m->at_boundary = h.flags & STREAM_AT_BOUNDARY;
+        m->arrived = ICOUNT_NONE;
+        job->log_position = h.log_position;
+    }
+    load_clear(&l);
+    return ok;
 }
 
 bool snapshot_load_stream(Machine *m, GBytes *stream, uint64_t *log_position,
                           Error **errp)
 {
-    StreamReader r;
-    StreamHeader h;
-    if (!stream_open(&r, stream, &h, errp)) {
-        return false;
-    }
-    Load l;
-    load_init(&l, m);
-    bool ok = check_sections(&l, &r, errp) && check_ram(&l, m, &r, errp) &&
-              check_end(&r, errp);
-    if (ok) {
-        load_all(&l, m);
-        machine_rewire(m);
-        m->at_boundary = h.flags & STREAM_AT_BOUNDARY;
-        m->arrived = ICOUNT_NONE;
-        *log_position = h.log_position;
-    }
-    load_clear(&l);
+    LoadJob job = { .stream = stream };
+    bool ok = load_state(m, &job, errp);
+    *log_position = ok ? job.log_position : *log_position;
     return ok;
 }
 

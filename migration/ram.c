@@ -14,9 +14,14 @@
 
 #define RAM_HEADER_BYTES 16u
 
+bool ram_is_zero(const uint8_t *p, size_t bytes)
+{
+    return !p[0] && !memcmp(p, p + 1, bytes - 1);
+}
+
 static bool page_is_zero(const uint8_t *p)
 {
-    return !p[0] && !memcmp(p, p + 1, PAGE_SIZE - 1);
+    return ram_is_zero(p, PAGE_SIZE);
 }
 
 static uint64_t block_pages(const RamBlock *b)
@@ -167,17 +172,34 @@ bool ram_stream_walk(const StreamRecord *rec, const RamBlock *b,
     return ok;
 }
 
+/* Part of one page. */
+static void load_part(RamBlock *b, uint64_t offset, const uint8_t *data,
+                      size_t bytes)
+{
+    uint8_t *host = b->host + offset;
+    if (data && memcmp(host, data, bytes)) {
+        ram_will_write(b->machine, b->base + offset, bytes);
+        memcpy(host, data, bytes);
+    } else if (!data && !ram_is_zero(host, bytes)) {
+        ram_will_write(b->machine, b->base + offset, bytes);
+        memset(host, 0, bytes);
+    }
+}
+
 static void load_page(void *opaque, uint64_t page, const uint8_t *bytes)
 {
-    RamBlock *b = opaque;
-    uint8_t *host = b->host + (page << PAGE_BITS);
-    RamAddr ra = b->base + (page << PAGE_BITS);
-    if (bytes && memcmp(host, bytes, PAGE_SIZE)) {
-        ram_will_write(b->machine, ra, PAGE_SIZE);
-        memcpy(host, bytes, PAGE_SIZE);
-    } else if (!bytes && !page_is_zero(host)) {
-        ram_will_write(b->machine, ra, PAGE_SIZE);
-        memset(host, 0, PAGE_SIZE);
+    load_part(opaque, page << PAGE_BITS, bytes, PAGE_SIZE);
+}
+
+void ram_range_load(RamBlock *b, uint64_t offset, const uint8_t *data,
+                    uint64_t bytes)
+{
+    while (bytes > 0) {
+        size_t part = MIN(bytes, PAGE_SIZE - (offset & ~PAGE_MASK));
+        load_part(b, offset, data, part);
+        data = data ? data + part : NULL;
+        offset += part;
+        bytes -= part;
     }
 }
 

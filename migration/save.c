@@ -12,6 +12,11 @@ static void save_section(void *opaque, const Section *s)
     stream_put_record(opaque, STREAM_SECTION, s->name, data);
 }
 
+void stream_put_sections(GByteArray *out, Machine *m)
+{
+    machine_sections(m, save_section, out);
+}
+
 GBytes *snapshot_save_stream(Machine *m, uint64_t log_position)
 {
     StreamHeader h = { .flags = m->at_boundary ? STREAM_AT_BOUNDARY : 0,
@@ -19,7 +24,7 @@ GBytes *snapshot_save_stream(Machine *m, uint64_t log_position)
                        .log_position = log_position };
     GByteArray *out = g_byte_array_new();
     stream_put_header(out, &h);
-    machine_sections(m, save_section, out);
+    stream_put_sections(out, m);
     const GPtrArray *blocks = ram_blocks(m);
     for (guint i = 0; i < blocks->len; i++) {
         const RamBlock *b = g_ptr_array_index(blocks, i);

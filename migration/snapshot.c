@@ -1,114 +1,15 @@
 /*
- * savevm, loadvm, delvm and info snapshots: streams inside disk images.
+ * savevm, loadvm and delvm: VM state inside disk images.
  *
- * The stream goes into the first disk that can hold it; every other disk that
- * can take snapshots gets one of the same name at the same moment. Sentences
- * for users are the ones QEMU's users know.
+ * It goes into the first disk that can hold it; every other disk that can take
+ * snapshots gets one of the same name at the same moment. Sentences for users
+ * are the ones QEMU's users know.
  */
-#include "svc/snapshot.h"
+#include <string.h>
 
+#include "disks.h"
+#include "stream.h"
 #include "vm/runstate.h"
-
-typedef bool DiskFn(BlockDev *b);
-
-static BlockDev *disk_at(Machine *m, guint i)
-{
-    const DriveConfig *d = g_ptr_array_index(m->config.drives, i);
-    return d->dev && !blockdev_is_empty(d->dev) ? d->dev : NULL;
-}
-
-static guint disk_count(Machine *m)
-{
-    return m->config.drives ? m->config.drives->len : 0;
-}
-
-/* Disks whose content must go back together with the machine. */
-static bool disk_takes_part(const BlockDev *b)
-{
-    return b && !blockdev_readonly(b);
-}
-
-/* --- finding snapshots --------------------------------------------------------- */
-
-static void list_free(GPtrArray *list)
-{
-    g_ptr_array_free(list, TRUE);
-}
-
-static GPtrArray *list_new(void)
-{
-    return g_ptr_array_new_with_free_func((GDestroyNotify)block_snapshot_free);
-}
-
-static const BlockSnapshot *list_find(const GPtrArray *list, const char *name)
-{
-    for (guint i = 0; i < list->len; i++) {
-        const BlockSnapshot *s = g_ptr_array_index(list, i);
-        if (g_str_equal(s->name, name)) {
-            return s;
-        }
-    }
-    return NULL;
-}
-
-static bool disk_has(BlockDev *b, const char *name)
-{
-    GPtrArray *list = blockdev_snapshot_list(b, NULL);
-    bool found = list && list_find(list, name);
-    if (list) {
-        list_free(list);
-    }
-    return found;
-}
-
-/* True if every disk that takes part has a snapshot of that name. */
-static bool all_have(Machine *m, const char *name)
-{
-    for (guint i = 0; i < disk_count(m); i++) {
-        BlockDev *b = disk_at(m, i);
-        if (disk_takes_part(b) && !disk_has(b, name)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-BlockDev *snapshot_vm_state_disk(Machine *m, Error **errp)
-{
-    for (guint i = 0; i < disk_count(m); i++) {
-        BlockDev *b = disk_at(m, i);
-        if (disk_takes_part(b) && !blockdev_can_snapshot(b)) {
-            error_set(errp, "Device '%s' is writable but does not support "
-                      "snapshots", blockdev_node(b));
-            return NULL;
-        }
-    }
-    for (guint i = 0; i < disk_count(m); i++) {
-        BlockDev *b = disk_at(m, i);
-        if (disk_takes_part(b)) {
-            return b;
-        }
-    }
-    error_set(errp, "No block device can accept snapshots");
-    return NULL;
-}
-
-/* The disk that snapshots are read from: in replay the images are not
- * writable, but what they hold can be loaded. */
-static BlockDev *reading_disk(Machine *m, Error **errp)
-{
-    for (guint i = 0; i < disk_count(m); i++) {
-        BlockDev *b = disk_at(m, i);
-        GPtrArray *list = disk_takes_part(b) ? blockdev_snapshot_list(b, NULL)
-                                             : NULL;
-        if (list) {
-            list_free(list);
-            return b;
-        }
-    }
-    error_set(errp, "No available block device supports snapshots");
-    return NULL;
-}
 
 /* --- savevm -------------------------------------------------------------------- */
 
@@ -117,15 +18,29 @@ static char *default_name(GDateTime *now)
     return g_date_time_format(now, "vm-%Y%m%d%H%M%S");
 }
 
-/* The same snapshot in every disk; the machine's state in one of them. */
-static bool save_to_disks(Machine *m, BlockSnapshot *info, BlockDev *holder,
-                          GBytes *state, Error **errp)
+/* What goes into the disks; one of the two is the VM state. */
+typedef struct Save {
+    BlockSnapshot info;
+    BlockDev *holder;      /* of the VM state */
+    GBytes *stream;
+    BlockVmState *pieces;
+} Save;
+
+static bool save_to_disk(const Save *s, BlockDev *b, Error **errp)
 {
-    for (guint i = 0; i < disk_count(m); i++) {
-        BlockDev *b = disk_at(m, i);
-        if (disk_takes_part(b) &&
-            !blockdev_snapshot_create(b, info, b == holder ? state : NULL,
-                                      errp)) {
+    if (b == s->holder && s->pieces) {
+        return blockdev_snapshot_create_pieces(b, &s->info, s->pieces, errp);
+    }
+    return blockdev_snapshot_create(b, &s->info,
+                                    b == s->holder ? s->stream : NULL, errp);
+}
+
+/* The same snapshot in every disk; the machine's state in one of them. */
+static bool save_to_disks(Machine *m, const Save *s, Error **errp)
+{
+    for (guint i = 0; i < disks_count(m); i++) {
+        BlockDev *b = disks_at(m, i);
+        if (disks_takes_part(b) && !save_to_disk(s, b, errp)) {
             if (errp) {
                 error_prepend(errp, "Error while creating snapshot on '%s': ",
                               blockdev_node(b));
@@ -136,22 +51,29 @@ static bool save_to_disks(Machine *m, BlockSnapshot *info, BlockDev *holder,
     return true;
 }
 
-static bool save_now(Machine *m, const char *name, uint64_t log_position,
-                     BlockDev *holder, Error **errp)
+/* The row of a snapshot of now; the name is the caller's. */
+static BlockSnapshot row_now(Machine *m, const char *name, GDateTime *now)
 {
-    g_autoptr(GDateTime) now = g_date_time_new_now_local();
-    g_autofree char *made_up = name ? NULL : default_name(now);
     bool counted = m->icount_mode != ICOUNT_OFF;
-    BlockSnapshot info = {
-        .name = (char *)(name ? name : made_up),
+    return (BlockSnapshot) {
+        .name = (char *)name,
         .date_sec = g_date_time_to_unix(now),
         .date_nsec = g_date_time_get_microsecond(now) * 1000,
         .vm_clock_ns = clock_now_ns(m->clock),
         .icount = counted ? machine_icount(m) : ICOUNT_NONE,
     };
-    g_autoptr(GBytes) state = snapshot_save_stream(m, log_position);
-    info.vm_state_bytes = g_bytes_get_size(state);
-    return save_to_disks(m, &info, holder, state, errp);
+}
+
+static bool save_now(Machine *m, const char *name, uint64_t log_position,
+                     BlockDev *holder, Error **errp)
+{
+    g_autoptr(GDateTime) now = g_date_time_new_now_local();
+    g_autofree char *made_up = name ? NULL : default_name(now);
+    g_autoptr(GBytes) stream = snapshot_save_stream(m, log_position);
+    Save s = { .info = row_now(m, name ? name : made_up, now),
+               .holder = holder, .stream = stream };
+    s.info.vm_state_bytes = g_bytes_get_size(stream);
+    return save_to_disks(m, &s, errp);
 }
 
 bool snapshot_savevm(Machine *m, const char *name, uint64_t log_position,
@@ -170,39 +92,149 @@ bool snapshot_savevm(Machine *m, const char *name, uint64_t log_position,
     return ok;
 }
 
+/* --- snapshots that share --------------------------------------------------------- */
+
+/* Is the base what it was when it was made? Somebody may have deleted it, and
+ * made another one of that name. */
+static bool base_usable(BlockDev *holder, const SnapshotShared *s,
+                        const FlatSave *f)
+{
+    StreamHeader h;
+    if (!s->base || !disks_one_has(holder, s->base) ||
+        !flat_peek(holder, s->base, &h, NULL) || !(h.flags & STREAM_FLAT)) {
+        return false;
+    }
+    return h.icount == s->base_icount &&
+           flat_head_room(h.head_bytes) == flat_head_room(f->head->len);
+}
+
+static void delete_everywhere(Machine *m, const char *name)
+{
+    for (guint i = 0; i < disks_count(m); i++) {
+        BlockDev *b = disks_at(m, i);
+        if (disks_takes_part(b) && disks_one_has(b, name)) {
+            blockdev_snapshot_delete(b, name, NULL);
+        }
+    }
+}
+
+bool snapshot_save_shared(Machine *m, SnapshotShared *s, Error **errp)
+{
+    BlockDev *holder = snapshot_vm_state_disk(m, errp);
+    if (!holder) {
+        return false;
+    }
+    g_autoptr(GDateTime) now = g_date_time_new_now_local();
+    FlatSave f;
+    flat_save_begin(&f, m, s->log_position, s->periodic ? STREAM_PERIODIC : 0);
+    if (base_usable(holder, s, &f)) {
+        f.state.base = s->base;
+        f.changed = s->changed;
+    }
+    Save save = { .info = row_now(m, s->name, now), .holder = holder,
+                  .pieces = &f.state };
+    save.info.vm_state_bytes = f.state.bytes;
+    bool ok = save_to_disks(m, &save, errp);
+    if (!ok) {
+        delete_everywhere(m, s->name);
+    }
+    s->written_bytes = f.state.written_bytes;
+    flat_save_end(&f);
+    return ok;
+}
+
+static bool is_periodic(BlockDev *holder, const char *name, const char *prefix)
+{
+    StreamHeader h;
+    size_t len = strlen(prefix);
+    return !strncmp(name, prefix, len) && name[len] &&
+           strspn(name + len, "0123456789") == strlen(name + len) &&
+           flat_peek(holder, name, &h, NULL) && (h.flags & STREAM_PERIODIC);
+}
+
+bool snapshot_delete_periodic(Machine *m, const char *prefix, Error **errp)
+{
+    BlockDev *holder = snapshot_vm_state_disk(m, errp);
+    GPtrArray *list = holder ? blockdev_snapshot_list(holder, errp) : NULL;
+    bool ok = list;
+    for (guint i = 0; ok && i < list->len; i++) {
+        const BlockSnapshot *s = g_ptr_array_index(list, i);
+        ok = !is_periodic(holder, s->name, prefix) ||
+             snapshot_delvm(m, s->name, errp);
+    }
+    if (list) {
+        disks_list_free(list);
+    }
+    return ok;
+}
+
+uint64_t snapshot_room(Machine *m, const GPtrArray *names)
+{
+    BlockDev *holder = snapshot_vm_state_disk(m, NULL);
+    return holder ? blockdev_snapshot_room(holder, names) : 0;
+}
+
 /* --- loadvm and delvm ------------------------------------------------------------ */
 
-GBytes *snapshot_vm_state(Machine *m, const char *name, Error **errp)
+/* Says of an error in VM state where that is; false. */
+static bool bad_vm_state(const FlatSource *src, Error **errp)
 {
-    BlockDev *holder = reading_disk(m, errp);
-    if (!holder) {
-        return NULL;
+    if (errp) {
+        error_prepend(errp, "Could not load snapshot '%s' from '%s': ",
+                      src->name, blockdev_file(src->disk));
     }
-    if (!all_have(m, name)) {
+    return false;
+}
+
+/* What loadvm would load: where it is, of which form and size. */
+static bool find_vm_state(Machine *m, const char *name, FlatSource *src,
+                          StreamHeader *h, Error **errp)
+{
+    BlockDev *holder = disks_reading(m, errp);
+    if (!holder) {
+        return false;
+    }
+    if (!disks_all_have(m, name)) {
         error_set(errp, "Snapshot '%s' does not exist in one or more devices",
                   name);
-        return NULL;
+        return false;
     }
     GPtrArray *list = blockdev_snapshot_list(holder, errp);
     if (!list) {
-        return NULL;
+        return false;
     }
-    const BlockSnapshot *s = list_find(list, name);
-    bool state = s && s->vm_state_bytes;
-    list_free(list);
-    if (!state) {
+    const BlockSnapshot *s = disks_list_find(list, name);
+    uint64_t bytes = s ? s->vm_state_bytes : 0;
+    disks_list_free(list);
+    if (!bytes) {
         error_set(errp, "This is a disk-only snapshot. Revert to it offline "
                   "using qemu-img");
-        return NULL;
+        return false;
     }
-    return blockdev_snapshot_vm_state(holder, name, errp);
+    *src = (FlatSource) { .disk = holder, .name = name, .bytes = bytes };
+    bool ok = flat_peek(holder, name, h, errp);
+    src->head_bytes = h->head_bytes;
+    return ok || bad_vm_state(src, errp);
+}
+
+bool snapshot_peek_vm(Machine *m, const char *name, Icount *icount,
+                      uint64_t *log_position, Error **errp)
+{
+    FlatSource src;
+    StreamHeader h = { 0 };
+    if (!find_vm_state(m, name, &src, &h, errp)) {
+        return false;
+    }
+    *icount = h.icount;
+    *log_position = h.log_position;
+    return true;
 }
 
 static bool disks_goto(Machine *m, const char *name, Error **errp)
 {
-    for (guint i = 0; i < disk_count(m); i++) {
-        BlockDev *b = disk_at(m, i);
-        if (disk_takes_part(b) && !blockdev_snapshot_goto(b, name, errp)) {
+    for (guint i = 0; i < disks_count(m); i++) {
+        BlockDev *b = disks_at(m, i);
+        if (disks_takes_part(b) && !blockdev_snapshot_goto(b, name, errp)) {
             if (errp) {
                 error_prepend(errp, "Could not load snapshot '%s' on '%s': ",
                               name, blockdev_node(b));
@@ -213,25 +245,43 @@ static bool disks_goto(Machine *m, const char *name, Error **errp)
     return true;
 }
 
+/* Loads VM state of either form. */
+static bool load_vm_state(Machine *m, const FlatSource *src, LoadJob *job,
+                          Error **errp)
+{
+    job->stream = job->flat ? flat_head(src, errp)
+                            : blockdev_snapshot_vm_state(src->disk, src->name,
+                                                         errp);
+    if (!job->stream) {
+        return bad_vm_state(src, errp);
+    }
+    bool ok = load_state(m, job, errp);
+    g_bytes_unref(job->stream);
+    return ok || bad_vm_state(src, errp);
+}
+
 bool snapshot_loadvm(Machine *m, const char *name, uint64_t *log_position,
                      Error **errp)
 {
-    g_autoptr(GBytes) state = snapshot_vm_state(m, name, errp);
-    if (!state) {
+    FlatSource src;
+    StreamHeader h = { 0 };
+    if (!find_vm_state(m, name, &src, &h, errp)) {
         return false;
     }
     RunState before = runstate(m);
     if (before == RUN_RUNNING && !m->travelling) {
         runstate_set(m, RUN_RESTORE_VM);
     }
-    /* The stream is the part that can be wrong, and is checked before
+    /* The VM state is the part that can be wrong, and is checked before
      * anything changes; so it comes first. */
-    bool ok = snapshot_load_stream(m, state, log_position, errp) &&
-              disks_goto(m, name, errp);
+    LoadJob job = { .flat = h.flags & STREAM_FLAT ? &src : NULL };
+    bool ok = load_vm_state(m, &src, &job, errp) && disks_goto(m, name, errp);
     if (ok) {
+        *log_position = job.log_position;
         runstate_rewind(m);
     }
-    runstate_set(m, before);
+    runstate_set(m, job.spoilt && !m->travelling ? RUN_INTERNAL_ERROR
+                                                 : before);
     return ok;
 }
 
@@ -240,9 +290,9 @@ bool snapshot_delvm(Machine *m, const char *name, Error **errp)
     if (!snapshot_vm_state_disk(m, errp)) {
         return false;
     }
-    for (guint i = 0; i < disk_count(m); i++) {
-        BlockDev *b = disk_at(m, i);
-        if (!disk_takes_part(b) || !disk_has(b, name)) {
+    for (guint i = 0; i < disks_count(m); i++) {
+        BlockDev *b = disks_at(m, i);
+        if (!disks_takes_part(b) || !disks_one_has(b, name)) {
             continue;
         }
         if (!blockdev_snapshot_delete(b, name, errp)) {
@@ -254,142 +304,4 @@ bool snapshot_delvm(Machine *m, const char *name, Error **errp)
         }
     }
     return true;
-}
-
-/* --- info snapshots ------------------------------------------------------------ */
-
-GPtrArray *snapshot_list(Machine *m, Error **errp)
-{
-    BlockDev *holder = reading_disk(m, errp);
-    GPtrArray *list = holder ? blockdev_snapshot_list(holder, errp) : NULL;
-    if (!list) {
-        return NULL;
-    }
-    for (guint i = list->len; i-- > 0;) {
-        const BlockSnapshot *s = g_ptr_array_index(list, i);
-        if (!s->vm_state_bytes || !all_have(m, s->name)) {
-            g_ptr_array_remove_index(list, i);
-        }
-    }
-    return list;
-}
-
-/* "3.06 MiB": three significant digits, in the largest unit that leaves at
- * most 1000 of it. */
-static char *size_text(uint64_t bytes)
-{
-    static const char *const units[] = { "", "Ki", "Mi", "Gi", "Ti", "Pi",
-                                         "Ei" };
-    double v = bytes;
-    unsigned unit = 0;
-    while (v >= 1000.0 && unit + 1 < G_N_ELEMENTS(units)) {
-        v /= 1024.0;
-        unit++;
-    }
-    return g_strdup_printf("%0.3g %sB", v, units[unit]);
-}
-
-static void print_head(GString *out)
-{
-    g_string_append_printf(out, "%-10s%-17s%8s%20s%13s%11s\n", "ID", "TAG",
-                           "VM SIZE", "DATE", "VM CLOCK", "ICOUNT");
-}
-
-static void print_row(GString *out, const char *id, const BlockSnapshot *s)
-{
-    g_autoptr(GDateTime) when = g_date_time_new_from_unix_local(s->date_sec);
-    g_autofree char *date =
-        when ? g_date_time_format(when, "%Y-%m-%d %H:%M:%S") : g_strdup("?");
-    g_autofree char *size = size_text(s->vm_state_bytes);
-    uint64_t sec = s->vm_clock_ns / NS_PER_SEC;
-    char clock[40], icount[24] = "";
-    g_snprintf(clock, sizeof clock, "%02u:%02u:%02u.%03u",
-               (unsigned)(sec / 3600), (unsigned)(sec / 60 % 60),
-               (unsigned)(sec % 60),
-               (unsigned)(s->vm_clock_ns / NS_PER_MS % 1000));
-    if (s->icount != ICOUNT_NONE) {
-        g_snprintf(icount, sizeof icount, "%" G_GUINT64_FORMAT, s->icount);
-    }
-    g_string_append_printf(out, "%-10s%-17s%8s%20s%13s%11s\n", id, s->name,
-                           size, date, clock, icount);
-}
-
-/* Snapshots of one disk that loadvm cannot use. */
-static bool print_partial(Machine *m, BlockDev *b, const GPtrArray *whole,
-                          GString *out, Error **errp)
-{
-    GPtrArray *list = blockdev_snapshot_list(b, errp);
-    if (!list) {
-        return false;
-    }
-    bool first = true;
-    for (guint i = 0; i < list->len; i++) {
-        const BlockSnapshot *s = g_ptr_array_index(list, i);
-        if (list_find(whole, s->name)) {
-            continue;
-        }
-        if (first) {
-            g_string_append_printf(out, "\nList of partial (non-loadable) "
-                                   "snapshots on '%s':\n", blockdev_node(b));
-            print_head(out);
-            first = false;
-        }
-        print_row(out, s->id, s);
-    }
-    list_free(list);
-    return true;
-}
-
-static bool any_snapshot(Machine *m)
-{
-    for (guint i = 0; i < disk_count(m); i++) {
-        BlockDev *b = disk_at(m, i);
-        GPtrArray *list = disk_takes_part(b) ? blockdev_snapshot_list(b, NULL)
-                                             : list_new();
-        bool some = list && list->len;
-        if (list) {
-            list_free(list);
-        }
-        if (some) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool print_lists(Machine *m, const GPtrArray *whole, GString *out,
-                        Error **errp)
-{
-    g_string_append(out, "List of snapshots present on all disks:\n");
-    if (whole->len) {
-        print_head(out);
-        for (guint i = 0; i < whole->len; i++) {
-            print_row(out, "--", g_ptr_array_index(whole, i));
-        }
-    } else {
-        g_string_append(out, "None\n");
-    }
-    for (guint i = 0; i < disk_count(m); i++) {
-        BlockDev *b = disk_at(m, i);
-        if (disk_takes_part(b) && !print_partial(m, b, whole, out, errp)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool snapshot_print(Machine *m, GString *out, Error **errp)
-{
-    GPtrArray *whole = snapshot_list(m, errp);
-    if (!whole) {
-        return false;
-    }
-    bool ok = true;
-    if (any_snapshot(m)) {
-        ok = print_lists(m, whole, out, errp);
-    } else {
-        g_string_append(out, "There is no snapshot available.\n");
-    }
-    list_free(whole);
-    return ok;
 }

@@ -12,12 +12,18 @@ void stream_put_header(GByteArray *out, const StreamHeader *h)
 {
     uint8_t b[STREAM_HEADER_BYTES] = { 0 };
     memcpy(b, stream_magic, sizeof stream_magic);
-    bytes_st_le32(b + 8, STREAM_VERSION);
+    bytes_st_le32(b + 8, h->flags & STREAM_FLAT ? STREAM_VERSION_FLAT
+                                                : STREAM_VERSION);
     bytes_st_le32(b + 12, h->flags);
     bytes_st_le64(b + 16, h->icount);
     bytes_st_le64(b + 24, h->log_position);
     bytes_st_le32(b + 32, crc32c(0, b, 32));
     g_byte_array_append(out, b, sizeof b);
+}
+
+void stream_end_head(GByteArray *out)
+{
+    bytes_st_le32(out->data + 36, out->len);
 }
 
 void stream_put_record(GByteArray *out, StreamType type, const char *name,
@@ -59,15 +65,21 @@ bool stream_open(StreamReader *r, GBytes *stream, StreamHeader *h,
         error_set(errp, "the VM state is not one of this program");
         return false;
     }
-    if (crc32c(0, b, 32) != bytes_ld_le32(b + 32) || bytes_ld_le32(b + 36)) {
+    uint32_t version = bytes_ld_le32(b + 8);
+    h->flags = bytes_ld_le32(b + 12);
+    h->head_bytes = bytes_ld_le32(b + 36);
+    if (crc32c(0, b, 32) != bytes_ld_le32(b + 32)) {
         return damaged(errp, 0, "wrong checksum of the header");
     }
-    if (bytes_ld_le32(b + 8) != STREAM_VERSION) {
+    if (version != STREAM_VERSION && version != STREAM_VERSION_FLAT) {
         error_set(errp, "the snapshot has version %u; this program knows %u",
-                  bytes_ld_le32(b + 8), STREAM_VERSION);
+                  version, STREAM_VERSION_FLAT);
         return false;
     }
-    h->flags = bytes_ld_le32(b + 12);
+    if ((version == STREAM_VERSION_FLAT) != !!(h->flags & STREAM_FLAT) ||
+        (version == STREAM_VERSION && h->head_bytes)) {
+        return damaged(errp, 0, "the header contradicts itself");
+    }
     h->icount = bytes_ld_le64(b + 16);
     h->log_position = bytes_ld_le64(b + 24);
     return true;

@@ -10,15 +10,23 @@
  * All little-endian. One SECTION record for each state table (the data is
  * what state_save() wrote), one RAM record for each block (ram.c), in the
  * machine's order, then END with nothing in it and nothing after it.
+ *
+ * In a flat snapshot (version 2, STREAM_FLAT) this is only the head of the VM
+ * state, the header's last u32 is its length, and a RAM record says where the
+ * block lies uncompressed behind it (flat.c).
  */
 #ifndef MIGRATION_STREAM_H
 #define MIGRATION_STREAM_H
 
 #include "base/error.h"
+#include "io/blockdev.h"
 #include "vm/machine.h"
 
 #define STREAM_VERSION       1u
+#define STREAM_VERSION_FLAT  2u
 #define STREAM_AT_BOUNDARY   1u   /* flags: m->at_boundary */
+#define STREAM_FLAT          2u
+#define STREAM_PERIODIC      4u   /* made by rrsnapshot-period */
 #define STREAM_HEADER_BYTES  40u
 #define STREAM_RECORD_BYTES  24u
 
@@ -32,6 +40,7 @@ typedef struct StreamHeader {
     uint32_t flags;
     Icount icount;
     uint64_t log_position;
+    uint32_t head_bytes;   /* of a flat snapshot; else 0 */
 } StreamHeader;
 
 /* A record in place; name is not terminated. */
@@ -50,6 +59,10 @@ typedef struct StreamReader {
 } StreamReader;
 
 void stream_put_header(GByteArray *out, const StreamHeader *h);
+/* Enters the length of a flat snapshot's head, which is complete. */
+void stream_end_head(GByteArray *out);
+/* One SECTION record for each state table of the machine. */
+void stream_put_sections(GByteArray *out, Machine *m);
 void stream_put_record(GByteArray *out, StreamType type, const char *name,
                        const GByteArray *data);
 
@@ -68,5 +81,63 @@ bool ram_stream_walk(const StreamRecord *rec, const RamBlock *b,
                      RamPageFn *fn, void *opaque, Error **errp);
 /* Brings the block to what a record says; it was walked without error. */
 void ram_stream_load(const StreamRecord *rec, RamBlock *b);
+/* Makes a range of the block what data say (NULL: zero). Pages that are so
+ * already are not touched. */
+void ram_range_load(RamBlock *b, uint64_t offset, const uint8_t *data,
+                    uint64_t bytes);
+bool ram_is_zero(const uint8_t *p, size_t bytes);
+
+/* --- flat.c --------------------------------------------------------------- */
+
+/* The VM state of a flat snapshot while it is written. */
+typedef struct FlatSave {
+    Machine *m;
+    GByteArray *head;
+    const uint8_t *changed; /* pages since the base, a bit each */
+    BlockVmState state;
+} FlatSave;
+
+void flat_save_begin(FlatSave *f, Machine *m, uint64_t log_position,
+                     uint32_t flags);
+void flat_save_end(FlatSave *f);
+
+/* A flat snapshot in a disk. */
+typedef struct FlatSource {
+    BlockDev *disk;
+    const char *name;
+    uint64_t bytes;        /* of the VM state */
+    uint32_t head_bytes;
+} FlatSource;
+
+/* The room that a head of that length takes. */
+uint64_t flat_head_room(uint32_t head_bytes);
+
+/* Reads the header of a snapshot's VM state of either form. */
+bool flat_peek(BlockDev *disk, const char *name, StreamHeader *h,
+               Error **errp);
+/* The head of a flat one; NULL with an error. */
+GBytes *flat_head(const FlatSource *src, Error **errp);
+/* Is a RAM record what it must be for the block at an offset behind the head?
+ * Goes on to the next block's offset. */
+bool flat_check_ram(const StreamRecord *rec, const RamBlock *b,
+                    uint64_t *offset, Error **errp);
+/* Is the VM state as long as that head and RAM, which ends at an offset behind
+ * the head's room? */
+bool flat_check_size(const FlatSource *src, uint64_t ram_bytes, Error **errp);
+/* Reads all RAM. False with an error if the image cannot be read; then it is
+ * neither what it was nor what it should be. */
+bool flat_load_ram(const FlatSource *src, Machine *m, Error **errp);
+
+/* --- load.c ---------------------------------------------------------------- */
+
+/* Loads the state from a stream, or from the head of a flat snapshot and what
+ * lies behind it. On error nothing was changed, unless `spoilt` is set. */
+typedef struct LoadJob {
+    GBytes *stream;
+    const FlatSource *flat;  /* NULL: RAM is in the stream */
+    uint64_t log_position;   /* results */
+    bool spoilt;
+} LoadJob;
+bool load_state(Machine *m, LoadJob *job, Error **errp);
 
 #endif

@@ -40,10 +40,9 @@ bool replay_savevm(Machine *m, Replay *r, const char *name, Error **errp)
 static bool check_place(Replay *r, const char *name, LogCursor *c,
                         Error **errp)
 {
-    g_autoptr(GBytes) stream = snapshot_vm_state(r->m, name, errp);
     Icount icount;
     uint64_t position;
-    if (!stream || !snapshot_peek(stream, &icount, &position, errp)) {
+    if (!snapshot_peek_vm(r->m, name, &icount, &position, errp)) {
         return false;
     }
     LogEvent next;

@@ -16,7 +16,7 @@
 #include "vm/cpu.h"
 #include "vm/machine.h"
 
-#define WATCHERS 4
+#define WATCHERS 5
 
 struct RamState {
     GPtrArray *blocks;     /* RamBlock * */

@@ -28,9 +28,36 @@ bool snapshot_savevm(Machine *m, const char *name, uint64_t log_position,
 /* loadvm: disks go to their snapshots too. */
 bool snapshot_loadvm(Machine *m, const char *name, uint64_t *log_position,
                      Error **errp);
-/* The stream that loadvm would load, without loading it; NULL with an error. */
-GBytes *snapshot_vm_state(Machine *m, const char *name, Error **errp);
+/* Where the snapshot is that loadvm would load, without loading it. */
+bool snapshot_peek_vm(Machine *m, const char *name, Icount *icount,
+                      uint64_t *log_position, Error **errp);
 bool snapshot_delvm(Machine *m, const char *name, Error **errp);
+/* --- snapshots that share --------------------------------------------------- */
+
+/* A snapshot whose RAM lies flat in the image, so that it shares what did not
+ * change with an older one (docs/devel/snapshots.md). */
+typedef struct SnapshotShared {
+    const char *name;
+    const char *base;          /* one made by the same machine; NULL: none. If
+                                * it is gone, all RAM is written */
+    Icount base_icount;
+    const uint8_t *changed;    /* pages written since, a bit for each page of
+                                * RamAddr, low bit first */
+    bool periodic;             /* snapshot_delete_periodic() may delete it */
+    uint64_t log_position;
+    uint64_t written_bytes;    /* result: what was not shared */
+} SnapshotShared;
+
+/* As snapshot_savevm(), but the run state does not show it, and on error no
+ * disk keeps a part of it. */
+bool snapshot_save_shared(Machine *m, SnapshotShared *s, Error **errp);
+/* Deletes all periodic snapshots whose names are `prefix` and digits. */
+bool snapshot_delete_periodic(Machine *m, const char *prefix, Error **errp);
+/* The room that the VM states of the named ones take together. */
+uint64_t snapshot_room(Machine *m, const GPtrArray *names);
+
+/* --- lists ------------------------------------------------------------------ */
+
 /* The table of `info snapshots`, as QEMU prints it. */
 bool snapshot_print(Machine *m, GString *out, Error **errp);
 /* Snapshots that every disk has: GPtrArray of BlockSnapshot, caller owns. */

@@ -212,6 +212,178 @@ static void test_in_disk(void)
     toy_free(t);
 }
 
+/* --- flat ones -------------------------------------------------------------------- */
+
+static uint8_t all_pages[TOY_RAM_BYTES / PAGE_SIZE / 8 + 1];
+
+static void save_shared(Toy *t, const char *name, const char *base,
+                        Icount base_icount, const uint8_t *changed)
+{
+    SnapshotShared s = { .name = name, .base = base, .changed = changed,
+                         .base_icount = base_icount, .log_position = 9,
+                         .periodic = true };
+    g_assert_true(snapshot_save_shared(t->m, &s, NULL));
+}
+
+static void test_flat(void)
+{
+    Toy *t = started(true);
+    uint64_t position, digest[2];
+    g_autofree uint8_t *ram[2] = { NULL };
+    run(t, 1000);
+    t->m->at_boundary = true;
+    save_shared(t, "one", NULL, 0, NULL);
+    digest[0] = machine_state_digest(t->m);
+    ram[0] = g_memdup2(ram_host(t->m, 0), TOY_RAM_BYTES);
+    run(t, 4000);
+    memset(all_pages, 0xff, sizeof all_pages);
+    save_shared(t, "two", "one", 1000, all_pages);
+    digest[1] = machine_state_digest(t->m);
+    ram[1] = g_memdup2(ram_host(t->m, 0), TOY_RAM_BYTES);
+    for (int i = 0; i < 4; i++) {
+        Icount icount;
+        const char *name = i % 2 ? "two" : "one";
+        run(t, 5000 + i);
+        *ram_host(t->m, 0x1ff000) ^= 1;
+        t->m->at_boundary = false;
+        g_assert_true(snapshot_peek_vm(t->m, name, &icount, &position, NULL));
+        g_assert_cmpuint(icount, ==, i % 2 ? 4000 : 1000);
+        position = 0;
+        g_assert_true(snapshot_loadvm(t->m, name, &position, NULL));
+        g_assert_cmpuint(position, ==, 9);
+        g_assert_cmpuint(machine_icount(t->m), ==, icount);
+        g_assert_cmphex(machine_state_digest(t->m), ==, digest[i % 2]);
+        g_assert_true(ram_same(t->m, ram[i % 2]));
+        g_assert_true(t->m->at_boundary);
+    }
+    g_free(g_steal_pointer(&ram[1]));
+    g_free(g_steal_pointer(&ram[0]));
+    toy_free(t);
+}
+
+/* Pages that are not said to have changed are the base's; a base that is gone,
+ * or is another one of that name, is no base. */
+static void test_flat_base(void)
+{
+    static const uint8_t none[sizeof all_pages];
+    static const struct {
+        const char *base;
+        Icount icount;
+        bool shared;
+    } cases[] = {
+        { "one", 1000, true },
+        { "one", 1001, false },
+        { "gone", 1000, false },
+        { "stream", 1000, false },
+    };
+    Toy *t = started(true);
+    run(t, 1000);
+    save_shared(t, "one", NULL, 0, NULL);
+    g_assert_true(snapshot_savevm(t->m, "stream", 3, NULL));
+    uint8_t *byte = ram_host(t->m, 0x123456);
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        uint64_t position;
+        *byte = 7;
+        save_shared(t, "two", cases[i].base, cases[i].icount, none);
+        *byte = 8;
+        g_assert_true(snapshot_loadvm(t->m, "two", &position, NULL));
+        g_assert_cmpuint(*byte, ==, cases[i].shared ? 0 : 7);
+    }
+    toy_free(t);
+}
+
+static void test_delete_periodic(void)
+{
+    static const char *const names[] = { "a", "a-", "a-1", "a-12", "a-1b",
+                                         "ab-1" };
+    Toy *t = started(true);
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        save_shared(t, names[i], NULL, 0, NULL);
+    }
+    g_assert_true(snapshot_savevm(t->m, "a-7", 3, NULL)); /* the user's */
+    g_assert_true(snapshot_delete_periodic(t->m, "a-", NULL));
+    GString *left = g_string_new(NULL);
+    GPtrArray *list = snapshot_list(t->m, NULL);
+    for (guint i = 0; i < list->len; i++) {
+        const BlockSnapshot *s = g_ptr_array_index(list, i);
+        g_string_append_printf(left, "%s ", s->name);
+    }
+    g_assert_cmpstr(left->str, ==, "a a- a-1b ab-1 a-7 ");
+    g_ptr_array_free(list, TRUE);
+    g_string_free(left, TRUE);
+    toy_free(t);
+}
+
+/* The VM state of the disk's only snapshot, to be spoilt. */
+static GBytes *vm_state_of(Toy *t, const char *name)
+{
+    GBytes *state = blockdev_snapshot_vm_state(toy_disk(t), name, NULL);
+    g_assert_nonnull(state);
+    return state;
+}
+
+static void put_vm_state(Toy *t, const char *name, const uint8_t *data,
+                         size_t len)
+{
+    g_autoptr(GBytes) state = g_bytes_new(data, len);
+    BlockSnapshot info = { .name = (char *)name, .vm_state_bytes = len };
+    g_assert_true(blockdev_snapshot_create(toy_disk(t), &info, state, NULL));
+}
+
+static void must_not_load(Toy *t, const uint8_t *ram, uint64_t digest)
+{
+    uint64_t position;
+    Error *err = NULL;
+    g_assert_false(snapshot_loadvm(t->m, "bad", &position, &err));
+    g_test_message("%s", error_message(err));
+    g_assert_nonnull(strstr(error_message(err), "'bad'"));
+    g_assert_nonnull(strstr(error_message(err), "'toy.disk'"));
+    error_free(err);
+    g_assert_cmphex(machine_state_digest(t->m), ==, digest);
+    g_assert_true(ram_same(t->m, ram));
+}
+
+/* Any bit of the head, and any wrong length: nothing changes. */
+static void test_flat_damage(void)
+{
+    Toy *t = started(true);
+    run(t, 300);
+    save_shared(t, "good", NULL, 0, NULL);
+    run(t, 1000);
+    g_autoptr(GBytes) good = vm_state_of(t, "good");
+    size_t len;
+    const uint8_t *data = g_bytes_get_data(good, &len);
+    uint32_t head = bytes_ld_le32(data + 36);
+    g_assert_cmpuint(head, <, 64 * KIB);
+    g_autofree uint8_t *copy = g_memdup2(data, len);
+    g_autofree uint8_t *ram = g_memdup2(ram_host(t->m, 0), TOY_RAM_BYTES);
+    uint64_t digest = machine_state_digest(t->m);
+    for (size_t i = 0; i < head; i++) {
+        copy[i] ^= 1u << (i % 8);
+        put_vm_state(t, "bad", copy, len);
+        must_not_load(t, ram, digest);
+        copy[i] = data[i];
+    }
+    put_vm_state(t, "bad", data, len - VM_STATE_PIECE_MAX);
+    must_not_load(t, ram, digest);
+    put_vm_state(t, "bad", data, 20);
+    must_not_load(t, ram, digest);
+    /* Another size of RAM, or another place, in a record that is intact. */
+    uint8_t *record = copy + head - 2 * 24 - 16 - strlen("toy.rom");
+    size_t name_len = bytes_ld_le32(record + 4);
+    g_assert_cmpuint(bytes_ld_le32(record), ==, 2);
+    for (int field = 0; field < 2; field++) {
+        uint8_t *at = record + 24 + name_len + 8 * field;
+        *at ^= 0x40;
+        bytes_st_le32(record + 16, crc32c(0, record + 24, name_len + 16));
+        bytes_st_le32(record + 20, crc32c(0, record, 20));
+        put_vm_state(t, "bad", copy, len);
+        must_not_load(t, ram, digest);
+        *at ^= 0x40;
+    }
+    toy_free(t);
+}
+
 static void test_no_disk(void)
 {
     Toy *t = toy_new(toy_busy, toy_busy_count, false);
@@ -233,6 +405,10 @@ int main(int argc, char **argv)
     g_test_add_func("/snapshot/forged", test_forged);
     g_test_add_func("/snapshot/other-machine", test_other_machine);
     g_test_add_func("/snapshot/in-disk", test_in_disk);
+    g_test_add_func("/snapshot/flat", test_flat);
+    g_test_add_func("/snapshot/flat-base", test_flat_base);
+    g_test_add_func("/snapshot/flat-damage", test_flat_damage);
+    g_test_add_func("/snapshot/delete-periodic", test_delete_periodic);
     g_test_add_func("/snapshot/no-disk", test_no_disk);
     return g_test_run();
 }

@@ -124,6 +124,60 @@ bool blockdev_snapshot_delete(BlockDev *b, const char *name, Error **errp)
     return true;
 }
 
+/* Pieces of the largest size; what is the same is copied. */
+static GBytes *join_pieces(BlockDev *b, const BlockVmState *state)
+{
+    uint8_t *out = g_malloc0(state->bytes);
+    const uint8_t *base = NULL;
+    if (state->base) {
+        base = g_bytes_get_data(g_ptr_array_index(
+            b->states, snapshot_index(b, state->base)), NULL);
+    }
+    for (uint64_t at = 0; at < state->bytes; at += VM_STATE_PIECE_MAX) {
+        VmStatePiece kind = state->fill(state->opaque, at, out + at,
+                                        VM_STATE_PIECE_MAX);
+        if (kind == VM_STATE_SAME) {
+            memcpy(out + at, base + at, VM_STATE_PIECE_MAX);
+        } else if (kind == VM_STATE_ZERO) {
+            memset(out + at, 0, VM_STATE_PIECE_MAX);
+        }
+    }
+    return g_bytes_new_take(out, state->bytes);
+}
+
+bool blockdev_snapshot_create_pieces(BlockDev *b, const BlockSnapshot *info,
+                                     BlockVmState *state, Error **errp)
+{
+    g_assert(state->bytes % VM_STATE_PIECE_MAX == 0);
+    g_autoptr(GBytes) whole = join_pieces(b, state);
+    return blockdev_snapshot_create(b, info, whole, errp);
+}
+
+bool blockdev_snapshot_read(BlockDev *b, const VmStateRead *what, Error **errp)
+{
+    int i = snapshot_index(b, what->name);
+    gsize len = 0;
+    const uint8_t *data =
+        i < 0 ? NULL : g_bytes_get_data(g_ptr_array_index(b->states, i), &len);
+    if (!data || what->offset > len || what->bytes > len - what->offset) {
+        error_set(errp, "too short");
+        return false;
+    }
+    toy_loads += what->offset > 0;
+    what->sink(what->opaque, what->offset, data + what->offset, what->bytes);
+    return true;
+}
+
+uint64_t blockdev_snapshot_room(BlockDev *b, const GPtrArray *names)
+{
+    return names->len * MIB;
+}
+
+const char *blockdev_file(const BlockDev *b)
+{
+    return "toy.disk";
+}
+
 unsigned toy_loads;
 
 GBytes *blockdev_snapshot_vm_state(BlockDev *b, const char *name, Error **errp)

@@ -1,0 +1,110 @@
+/*
+ * The disks of a machine, and which of their snapshots are whole ones of it.
+ */
+#include "disks.h"
+
+BlockDev *disks_at(Machine *m, guint i)
+{
+    const DriveConfig *d = g_ptr_array_index(m->config.drives, i);
+    return d->dev && !blockdev_is_empty(d->dev) ? d->dev : NULL;
+}
+
+guint disks_count(Machine *m)
+{
+    return m->config.drives ? m->config.drives->len : 0;
+}
+
+bool disks_takes_part(const BlockDev *b)
+{
+    return b && !blockdev_readonly(b);
+}
+
+/* --- finding snapshots --------------------------------------------------------- */
+
+void disks_list_free(GPtrArray *list)
+{
+    g_ptr_array_free(list, TRUE);
+}
+
+const BlockSnapshot *disks_list_find(const GPtrArray *list, const char *name)
+{
+    for (guint i = 0; i < list->len; i++) {
+        const BlockSnapshot *s = g_ptr_array_index(list, i);
+        if (g_str_equal(s->name, name)) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+bool disks_one_has(BlockDev *b, const char *name)
+{
+    GPtrArray *list = blockdev_snapshot_list(b, NULL);
+    bool found = list && disks_list_find(list, name);
+    if (list) {
+        disks_list_free(list);
+    }
+    return found;
+}
+
+bool disks_all_have(Machine *m, const char *name)
+{
+    for (guint i = 0; i < disks_count(m); i++) {
+        BlockDev *b = disks_at(m, i);
+        if (disks_takes_part(b) && !disks_one_has(b, name)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+BlockDev *snapshot_vm_state_disk(Machine *m, Error **errp)
+{
+    for (guint i = 0; i < disks_count(m); i++) {
+        BlockDev *b = disks_at(m, i);
+        if (disks_takes_part(b) && !blockdev_can_snapshot(b)) {
+            error_set(errp, "Device '%s' is writable but does not support "
+                      "snapshots", blockdev_node(b));
+            return NULL;
+        }
+    }
+    for (guint i = 0; i < disks_count(m); i++) {
+        BlockDev *b = disks_at(m, i);
+        if (disks_takes_part(b)) {
+            return b;
+        }
+    }
+    error_set(errp, "No block device can accept snapshots");
+    return NULL;
+}
+
+BlockDev *disks_reading(Machine *m, Error **errp)
+{
+    for (guint i = 0; i < disks_count(m); i++) {
+        BlockDev *b = disks_at(m, i);
+        GPtrArray *list = disks_takes_part(b) ? blockdev_snapshot_list(b, NULL)
+                                             : NULL;
+        if (list) {
+            disks_list_free(list);
+            return b;
+        }
+    }
+    error_set(errp, "No available block device supports snapshots");
+    return NULL;
+}
+
+GPtrArray *snapshot_list(Machine *m, Error **errp)
+{
+    BlockDev *holder = disks_reading(m, errp);
+    GPtrArray *list = holder ? blockdev_snapshot_list(holder, errp) : NULL;
+    if (!list) {
+        return NULL;
+    }
+    for (guint i = list->len; i-- > 0;) {
+        const BlockSnapshot *s = g_ptr_array_index(list, i);
+        if (!s->vm_state_bytes || !disks_all_have(m, s->name)) {
+            g_ptr_array_remove_index(list, i);
+        }
+    }
+    return list;
+}
