@@ -10,6 +10,8 @@
 #ifndef REPLAY_LOG_FORMAT_H
 #define REPLAY_LOG_FORMAT_H
 
+#include <stdio.h>
+
 #include "base/error.h"
 #include "base/types.h"
 #include "vm/nondet.h"
@@ -147,6 +149,9 @@ typedef enum LogNext { LOG_NEXT_OK, LOG_NEXT_END, LOG_NEXT_ERROR } LogNext;
 /* Maps the file and checks every chunk's checksum. A tail that was cut off is
  * no error: log_reader_complete() tells. */
 LogReader *log_reader_new(const char *path, Error **errp);
+/* As log_reader_new(), but a log with a good header is opened as far as its
+ * chunks make sense; *damage says what comes then, or is NULL. */
+LogReader *log_reader_open(const char *path, Error **damage, Error **errp);
 void log_reader_free(LogReader *r);
 
 const char *log_reader_path(const LogReader *r);
@@ -183,7 +188,16 @@ Icount log_reader_next_digest(const LogReader *r, Icount icount);
 /* The digest recorded at icount. False if there is none (no error) or it is
  * wrong. */
 bool log_reader_digest(LogReader *r, Icount icount, Digest *d, Error **errp);
+/* Inflates a chunk and checks that it can be; free it. NULL with an error. */
+uint8_t *log_reader_inflate(const LogReader *r, const LogChunk *c,
+                            Error **errp);
 /* Marks in order (GPtrArray of LogMark). */
 const GPtrArray *log_reader_marks(const LogReader *r);
+
+/* --- as text ------------------------------------------------------------------- */
+
+/* Prints what happened from icount `from` to `to`, both included. False with
+ * an error naming file and offset where the log stops to make sense. */
+bool log_dump(LogReader *r, Icount from, Icount to, FILE *out, Error **errp);
 
 #endif

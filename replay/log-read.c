@@ -55,7 +55,8 @@ static bool read_header(LogReader *r, uint64_t *pos, Error **errp)
 {
     const uint8_t *b = r->data;
     if (r->len < LOG_HEADER_BYTES || memcmp(b, "RPRSELOG", 8)) {
-        error_set(errp, "'%s' is not a recording", r->path);
+        error_set(errp, "'%s' is not a recording: no log begins at byte 0",
+                  r->path);
         return false;
     }
     if (crc32c(0, b, 28) != bytes_ld_le32(b + 28)) {
@@ -63,7 +64,8 @@ static bool read_header(LogReader *r, uint64_t *pos, Error **errp)
     }
     r->version = bytes_ld_le32(b + 8);
     if (r->version < 1 || r->version > LOG_VERSION) {
-        error_set(errp, "'%s' has version %u; this program knows 1 to %u",
+        error_set(errp, "'%s' has version %u at byte 8; this program knows 1 "
+                  "to %u",
                   r->path, r->version, LOG_VERSION);
         return false;
     }
@@ -82,7 +84,8 @@ static bool read_header(LogReader *r, uint64_t *pos, Error **errp)
     return true;
 }
 
-static uint8_t *inflate_chunk(LogReader *r, const LogChunk *c, Error **errp)
+uint8_t *log_reader_inflate(const LogReader *r, const LogChunk *c,
+                            Error **errp)
 {
     uint8_t *raw = g_malloc(MAX(c->raw_bytes, 1u));
     uLongf len = MAX(c->raw_bytes, 1u);
@@ -98,7 +101,7 @@ static uint8_t *inflate_chunk(LogReader *r, const LogChunk *c, Error **errp)
 
 static bool add_mark(LogReader *r, const LogChunk *c, Error **errp)
 {
-    g_autofree uint8_t *raw = inflate_chunk(r, c, errp);
+    g_autofree uint8_t *raw = log_reader_inflate(r, c, errp);
     if (!raw) {
         return false;
     }
@@ -117,7 +120,7 @@ static bool add_mark(LogReader *r, const LogChunk *c, Error **errp)
 
 static bool add_end(LogReader *r, const LogChunk *c, Error **errp)
 {
-    g_autofree uint8_t *raw = inflate_chunk(r, c, errp);
+    g_autofree uint8_t *raw = log_reader_inflate(r, c, errp);
     if (!raw) {
         return false;
     }
@@ -131,10 +134,10 @@ static bool add_end(LogReader *r, const LogChunk *c, Error **errp)
 /* Strings, each with its NUL: the folder, and at least one argument. */
 static bool add_command(LogReader *r, const LogChunk *c, Error **errp)
 {
-    if (r->chunks->len != 1) {
+    if (r->chunks->len) {
         return bad(r, c->offset, "the command is not in front", errp);
     }
-    g_autofree char *raw = (char *)inflate_chunk(r, c, errp);
+    g_autofree char *raw = (char *)log_reader_inflate(r, c, errp);
     if (!raw) {
         return false;
     }
@@ -164,8 +167,6 @@ static bool add_digest(LogReader *r, const LogChunk *c, Error **errp)
 
 static bool add_chunk(LogReader *r, const LogChunk *c, Error **errp)
 {
-    g_array_append_val(r->chunks, *c);
-    r->end = MAX(r->end, c->last);
     switch (c->type) {
     case LOG_CHUNK_EVENTS:
         if (c->events) {
@@ -226,12 +227,15 @@ static bool read_chunks(LogReader *r, uint64_t pos, Error **errp)
         if (!add_chunk(r, &c, errp)) {
             return false;
         }
+        g_array_append_val(r->chunks, c);
+        r->end = MAX(r->end, c.last);
         pos += LOG_CHUNK_BYTES + c.bytes;
     }
     return true;
 }
 
-LogReader *log_reader_new(const char *path, Error **errp)
+/* A reader of a mapped file, nothing of which was looked at. */
+static LogReader *reader_map(const char *path, Error **errp)
 {
     g_autoptr(GError) gerr = NULL;
     GMappedFile *map = g_mapped_file_new(path, FALSE, &gerr);
@@ -248,8 +252,29 @@ LogReader *log_reader_new(const char *path, Error **errp)
     r->events = g_array_new(FALSE, FALSE, sizeof(LogChunk));
     r->digests = g_array_new(FALSE, FALSE, sizeof(LogChunk));
     r->marks = g_ptr_array_new_with_free_func((GDestroyNotify)log_mark_free);
+    return r;
+}
+
+LogReader *log_reader_open(const char *path, Error **damage, Error **errp)
+{
+    LogReader *r = reader_map(path, errp);
     uint64_t pos;
-    if (!read_header(r, &pos, errp) || !read_chunks(r, pos, errp)) {
+    if (r && !read_header(r, &pos, errp)) {
+        log_reader_free(r);
+        return NULL;
+    }
+    if (r) {
+        read_chunks(r, pos, damage);
+    }
+    return r;
+}
+
+LogReader *log_reader_new(const char *path, Error **errp)
+{
+    Error *damage = NULL;
+    LogReader *r = log_reader_open(path, &damage, errp);
+    if (damage) {
+        error_propagate(errp, damage);
         log_reader_free(r);
         return NULL;
     }
@@ -358,7 +383,7 @@ static const CachedChunk *load_chunk(LogReader *r, uint32_t index,
         }
     }
     const LogChunk *c = events_chunk(r, index);
-    uint8_t *raw = inflate_chunk(r, c, errp);
+    uint8_t *raw = log_reader_inflate(r, c, errp);
     if (!raw) {
         return NULL;
     }
@@ -475,7 +500,7 @@ bool log_reader_digest(LogReader *r, Icount icount, Digest *d, Error **errp)
     }
     const LogChunk *c =
         &g_array_index(r->digests, LogChunk, digest_index(r, icount));
-    g_autofree uint8_t *raw = inflate_chunk(r, c, errp);
+    g_autofree uint8_t *raw = log_reader_inflate(r, c, errp);
     if (!raw) {
         return false;
     }

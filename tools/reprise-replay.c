@@ -1,0 +1,174 @@
+/*
+ * reprise-replay: describes, prints, checks and packs recordings (rrfile)
+ * without running them.
+ */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay-tool.h"
+
+enum {
+    OPT_OUTPUT = 256,
+    OPT_JSON,
+    OPT_FROM,
+    OPT_TO,
+    OPT_FORCE,
+};
+
+static const struct {
+    const char *name;
+    int (*run)(const ToolArgs *a);
+    const char *options;   /* that it accepts; see option_letter() */
+    const char *usage;
+} commands[] = {
+    { "info", tool_info, "J", "info [--output=human|json] FILE" },
+    { "dump", tool_dump, "T", "dump [--from ICOUNT] [--to ICOUNT] FILE" },
+    { "verify", tool_verify, "q", "verify [-q] FILE" },
+    { "stats", tool_stats, "J", "stats [--output=human|json] FILE" },
+};
+
+static const struct option longs[] = {
+    { "output", required_argument, NULL, OPT_OUTPUT },
+    { "json", no_argument, NULL, OPT_JSON },
+    { "from", required_argument, NULL, OPT_FROM },
+    { "to", required_argument, NULL, OPT_TO },
+    { "force", no_argument, NULL, OPT_FORCE },
+    { "quiet", no_argument, NULL, 'q' },
+    { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 },
+};
+
+static void print_help(void)
+{
+    printf("reprise-replay version " REPRISE_VERSION "\n"
+           "usage: reprise-replay [--help | --version] command "
+           "[command options]\n\nCommands:\n");
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
+        printf("  %s\n", commands[i].usage);
+    }
+    printf("\n"
+           "  FILE     a recording (-icount rr=record,rrfile=FILE)\n"
+           "  info     what it is of, how it was made, where it ends\n"
+           "  dump     its chunks and events as text, a line each\n"
+           "  verify   checks all that can be checked without running it\n"
+           "  stats    where its bytes and events come from\n"
+           "  --json   the same as --output=json\n"
+           "  --force  overwrite files\n"
+           "  -q       no messages but errors\n"
+           "\n"
+           "Exit status: 0 good, 1 damaged or failed; verify: 2 good, but "
+           "cut off.\n");
+}
+
+static int usage_error(const char *fmt, const char *what)
+{
+    error_report(fmt, what);
+    fprintf(stderr, "Try 'reprise-replay --help' for more information\n");
+    return STATUS_BAD;
+}
+
+static bool parse_icount(const char *text, Icount *icount)
+{
+    char *end;
+    *icount = g_ascii_strtoull(text, &end, 10);
+    return g_ascii_isdigit(*text) && !*end;
+}
+
+/* One option; false if its argument is bad. */
+static bool parse_option(ToolArgs *a, int opt)
+{
+    switch (opt) {
+    case OPT_OUTPUT:
+        a->json = strcmp(optarg, "json") == 0;
+        return a->json || strcmp(optarg, "human") == 0;
+    case OPT_JSON:
+        a->json = true;
+        return true;
+    case OPT_FROM:
+        return parse_icount(optarg, &a->from);
+    case OPT_TO:
+        return parse_icount(optarg, &a->to);
+    case OPT_FORCE:
+        a->force = true;
+        return true;
+    case 'q':
+        a->quiet = true;
+        return true;
+    case 'o':
+        a->out = optarg;
+        return true;
+    default:
+        a->folder = optarg;
+        return true;
+    }
+}
+
+/* The letter by which the table of commands names an option. */
+static char option_letter(int opt)
+{
+    switch (opt) {
+    case OPT_OUTPUT:
+    case OPT_JSON:
+        return 'J';
+    case OPT_FROM:
+    case OPT_TO:
+        return 'T';
+    case OPT_FORCE:
+        return 'f';
+    default:
+        return opt;
+    }
+}
+
+static int run_command(size_t i, int argc, char **argv)
+{
+    static char program[] = "reprise-replay";
+    ToolArgs a = { .to = ICOUNT_NONE, .folder = "." };
+    int opt;
+    argv[0] = program; /* for getopt's messages */
+    while ((opt = getopt_long(argc, argv, "qho:C:", longs, NULL)) != -1) {
+        if (opt == 'h') {
+            print_help();
+            return STATUS_GOOD;
+        }
+        if (opt == '?' || !strchr(commands[i].options, option_letter(opt))) {
+            return usage_error("%s: bad option", commands[i].name);
+        }
+        if (!parse_option(&a, opt)) {
+            return usage_error("'%s' is not a good value", optarg);
+        }
+    }
+    if (argc - optind != 1) {
+        return usage_error("%s: expecting one file name", commands[i].name);
+    }
+    a.file = argv[optind];
+    return commands[i].run(&a);
+}
+
+int main(int argc, char **argv)
+{
+    error_set_program("reprise-replay");
+    if (argc < 2) {
+        return usage_error("Not enough arguments%s", "");
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_help();
+        return STATUS_GOOD;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        printf("reprise-replay version " REPRISE_VERSION "\n");
+        return STATUS_GOOD;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            int status = run_command(i, argc - 1, argv + 1);
+            if (fflush(stdout) != 0 || ferror(stdout)) {
+                error_report("Could not write standard output");
+                return STATUS_BAD;
+            }
+            return status;
+        }
+    }
+    return usage_error("Command not found: %s", argv[1]);
+}
