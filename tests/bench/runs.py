@@ -8,8 +8,9 @@ import subprocess
 
 MODES = ('plain', 'icount', 'record', 'replay')
 # Both get exactly this. sleep=off: an idle machine does not wait.
-MACHINE = ('-M', 'pc', '-m', '64', '-nodefaults', '-display', 'none',
-           '-vga', 'none', '-net', 'none', '-device', 'isa-debug-exit')
+BOARD = ('-M', 'pc', '-nodefaults', '-display', 'none', '-vga', 'none',
+         '-net', 'none', '-device', 'isa-debug-exit')
+MACHINE = (*BOARD, '-m', '64')
 ICOUNT = 'shift=7,sleep=off'
 EXIT_STATUS = 1            # isa-debug-exit: 0 << 1 | 1
 SAID = re.compile(rb'bench: (\w+) ([0-9a-f]{8})\r?\n')
