@@ -148,6 +148,7 @@ static int part_store(Part *p, uint64_t offset, uint64_t *l2)
     if (err < 0) {
         return err;
     }
+    p->state->written_bytes += size;
     for (uint64_t i = 0; i < n && err == 0; i++) {
         err = piece_store(p, offset + (i << q->cluster_bits), i);
     }

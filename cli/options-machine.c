@@ -13,8 +13,6 @@
 
 #define RAM_MIN_BYTES (1 * MIB)
 #define RAM_MAX_BYTES (512 * GIB)
-#define SHIFT_MAX 10
-#define SHIFT_AUTO_FIRST 3
 
 /* --- the board ------------------------------------------------------------- */
 
@@ -287,89 +285,6 @@ bool opt_firmware_dir(Options *o, const char *arg, KeyVal *kv, Error **errp)
         printf("%s\n", *d);
     }
     o->done = true;
-    return true;
-}
-
-/* --- -icount ------------------------------------------------------------------------ */
-
-static bool icount_shift(IcountOption *ic, const KeyVal *kv, Error **errp)
-{
-    const char *text = keyval_get(kv, "shift");
-    uint64_t shift;
-    if (!text) {
-        return true;
-    }
-    ic->has_shift = true;
-    if (g_str_equal(text, "auto")) {
-        ic->mode = ICOUNT_AUTO;
-        ic->shift = SHIFT_AUTO_FIRST;
-        return true;
-    }
-    if (!keyval_parse_number(text, &shift) || shift > SHIFT_MAX) {
-        error_set(errp, "Parameter 'shift' must be auto or a number from 0 "
-                  "to %d, not '%s'", SHIFT_MAX, text);
-        return false;
-    }
-    ic->mode = ICOUNT_FIXED;
-    ic->shift = shift;
-    return true;
-}
-
-/* ORDER replay-mode (svc/timeline.h) */
-static const char *const rr_words[] = { "none", "record", "replay", NULL };
-
-static bool icount_rr(IcountOption *ic, const KeyVal *kv, Error **errp)
-{
-    unsigned mode = REPLAY_NONE;
-    if (!keyval_word(kv, "rr", rr_words, &mode, errp) ||
-        !keyval_number(kv, "rrdigest", 1, INT64_MAX, &ic->rrdigest, errp)) {
-        return false;
-    }
-    ic->rr = mode;
-    ic->rrfile = keyval_get(kv, "rrfile");
-    ic->rrsnapshot = keyval_get(kv, "rrsnapshot");
-    if (ic->rr == REPLAY_NONE) {
-        if (ic->rrfile || ic->rrsnapshot || ic->rrdigest) {
-            error_set(errp, "rrfile, rrsnapshot and rrdigest need rr=record "
-                      "or rr=replay");
-        }
-        return !ic->rrfile && !ic->rrsnapshot && !ic->rrdigest;
-    }
-    if (!ic->rrfile || !*ic->rrfile) {
-        error_set(errp, "rr=%s needs rrfile=FILE", rr_words[mode]);
-        return false;
-    }
-    if (!ic->has_shift) {
-        error_set(errp, "rr=%s needs shift=N or shift=auto", rr_words[mode]);
-        return false;
-    }
-    return true;
-}
-
-bool opt_icount(Options *o, const char *arg, KeyVal *kv, Error **errp)
-{
-    IcountOption *ic = &o->icount;
-    bool align = false;
-    *ic = (IcountOption){ .given = true, .sleep = true,
-                          .mode = ICOUNT_FIXED };
-    if (!icount_shift(ic, kv, errp) || !icount_rr(ic, kv, errp) ||
-        !keyval_bool(kv, "sleep", &ic->sleep, errp) ||
-        !keyval_bool(kv, "align", &align, errp)) {
-        return false;
-    }
-    if (align) {
-        error_set(errp, "Parameter 'align' can only be off: a guest that is "
-                  "too fast is not held back");
-        return false;
-    }
-    if (!ic->sleep && ic->mode == ICOUNT_AUTO) {
-        error_set(errp, "shift=auto and sleep=off are incompatible");
-        return false;
-    }
-    if (!ic->has_shift) {
-        error_set(errp, "shift=N or shift=auto is needed");
-        return false;
-    }
     return true;
 }
 

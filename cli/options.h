@@ -50,7 +50,7 @@ typedef struct IcountOption {
     bool has_shift, sleep;
     ReplayMode rr;
     const char *rrfile, *rrsnapshot;
-    uint64_t rrdigest;
+    uint64_t rrdigest, rrsnapshot_period, rrsnapshot_max, rrsnapshot_bytes;
 } IcountOption;
 
 typedef struct Options {

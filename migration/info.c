@@ -20,7 +20,7 @@ static char *size_text(uint64_t bytes)
 
 static void print_head(GString *out)
 {
-    g_string_append_printf(out, "%-10s%-17s%8s%20s%13s%11s\n", "ID", "TAG",
+    g_string_append_printf(out, "%-10s%-16s %8s%20s%13s%11s\n", "ID", "TAG",
                            "VM SIZE", "DATE", "VM CLOCK", "ICOUNT");
 }
 
@@ -39,7 +39,7 @@ static void print_row(GString *out, const char *id, const BlockSnapshot *s)
     if (s->icount != ICOUNT_NONE) {
         g_snprintf(icount, sizeof icount, "%" G_GUINT64_FORMAT, s->icount);
     }
-    g_string_append_printf(out, "%-10s%-17s%8s%20s%13s%11s\n", id, s->name,
+    g_string_append_printf(out, "%-10s%-16s %8s%20s%13s%11s\n", id, s->name,
                            size, date, clock, icount);
 }
 

@@ -168,6 +168,17 @@ bool snapshot_delete_periodic(Machine *m, const char *prefix, Error **errp)
     return ok;
 }
 
+bool snapshot_name_taken(Machine *m, const char *name)
+{
+    for (guint i = 0; i < disks_count(m); i++) {
+        BlockDev *b = disks_at(m, i);
+        if (disks_takes_part(b) && disks_one_has(b, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint64_t snapshot_room(Machine *m, const GPtrArray *names)
 {
     BlockDev *holder = snapshot_vm_state_disk(m, NULL);

@@ -114,6 +114,8 @@ Icount timeline_start(const Timeline *t);
 
 /* --- replay.c --------------------------------------------------------------------- */
 
+typedef struct Periodic Periodic;
+
 struct Replay {
     Machine *m;
     ReplayMode mode;
@@ -121,6 +123,7 @@ struct Replay {
     uint64_t digest_interval;
     RamDigest *ram_digest;
     Recorder rec;              /* record */
+    Periodic *periodic;        /* or NULL */
     bool log_failed;           /* and the user was told */
     Player play;               /* replay */
     Timeline *timeline;
@@ -144,6 +147,8 @@ void replay_forgive(Replay *r);
 SchedStop replay_advance(Replay *r, Icount limit);
 /* Writes or checks the digest that belongs here. */
 void replay_digest_here(Replay *r);
+/* Writes a mark: a snapshot of that name is of this place. */
+void replay_mark(Replay *r, const char *name);
 /* Loads a snapshot of the recording and goes to its place in the log. */
 bool replay_load_snapshot(Replay *r, const char *name, Error **errp);
 

@@ -3,10 +3,10 @@
  *
  * A slice never runs past an icount at which something has to be done: a
  * digest (at multiples of an interval while recording, where the log has one
- * in replay), a checkpoint, the replay break, the end of the log. So these
- * happen at the same boundaries however slices fall.
+ * in replay), a snapshot, a checkpoint, the replay break, the end of the log.
+ * So these happen at the same boundaries however slices fall.
  */
-#include "internal.h"
+#include "periodic.h"
 
 /* --- divergence ------------------------------------------------------------------ */
 
@@ -102,8 +102,10 @@ SchedStop replay_advance(Replay *r, Icount limit)
     Icount digest = next_digest(r, start);
     Icount point = r->timeline ? timeline_due(r->timeline, start)
                                : ICOUNT_NONE;
+    Icount snapshot = periodic_due(r->periodic, start);
     Icount step = m->step_limit;
-    SchedStop stop = sched_run(m, MIN(limit, MIN(digest, point)));
+    SchedStop stop = sched_run(m, MIN(MIN(limit, snapshot),
+                                      MIN(digest, point)));
     Icount now = machine_icount(m);
     bool moved = now > start;
     r->stepped = now == step;
@@ -112,6 +114,9 @@ SchedStop replay_advance(Replay *r, Icount limit)
     }
     if (moved && m->at_boundary && now == digest) {
         replay_digest_here(r);
+    }
+    if (moved && m->at_boundary && now == snapshot) {
+        periodic_arrive(r->periodic);
     }
     if (moved && m->at_boundary && now == point) {
         timeline_arrive(r->timeline);

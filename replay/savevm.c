@@ -14,7 +14,7 @@ uint64_t replay_log_position(Replay *r)
                : log_cursor_position(r->play.log, &r->play.at);
 }
 
-static void write_mark(Replay *r, const char *name)
+void replay_mark(Replay *r, const char *name)
 {
     Digest d = { 0 };
     digest_take(r->ram_digest, &d);
@@ -31,7 +31,7 @@ bool replay_savevm(Machine *m, Replay *r, const char *name, Error **errp)
         return false;
     }
     if (r && r->mode == REPLAY_RECORD && name) {
-        write_mark(r, name);
+        replay_mark(r, name);
     }
     return true;
 }

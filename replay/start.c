@@ -1,7 +1,7 @@
 /*
  * Starting a recording or a replay, and ending it. See svc/timeline.h.
  */
-#include "internal.h"
+#include "periodic.h"
 
 #define DIGEST_INTERVAL    (UINT64_C(1) << 26)
 #define TIMELINE_BYTES     GIB
@@ -40,6 +40,15 @@ static void power_on(Replay *r)
     r->ram_digest = ram_digest_new(r->m);
 }
 
+static bool first_snapshot(Replay *r, const ReplayOptions *opts, Error **errp)
+{
+    if (opts->snapshot && opts->snapshot_period) {
+        r->periodic = periodic_new(r, opts, errp);
+        return r->periodic;
+    }
+    return !opts->snapshot || replay_savevm(r->m, r, opts->snapshot, errp);
+}
+
 static bool start_recording(Replay *r, const ReplayOptions *opts,
                             Error **errp)
 {
@@ -57,7 +66,7 @@ static bool start_recording(Replay *r, const ReplayOptions *opts,
     }
     recorder_plug(&r->rec, r);
     power_on(r);
-    if (opts->snapshot && !replay_savevm(r->m, r, opts->snapshot, errp)) {
+    if (!first_snapshot(r, opts, errp)) {
         return false;
     }
     replay_digest_here(r);
@@ -172,6 +181,7 @@ void replay_free(Replay *r)
         checkpoint_free(r->timeline, r->diversion);
     }
     timeline_free(r->timeline);
+    periodic_free(r->periodic);
     ram_digest_free(r->ram_digest);
     log_writer_free(r->rec.log);
     log_reader_free(r->play.log);

@@ -18,6 +18,9 @@ typedef struct ReplayOptions {
     ReplayMode mode;
     const char *file;          /* rrfile */
     const char *snapshot;      /* rrsnapshot, or NULL */
+    /* While recording, with `snapshot`: further ones every so many
+     * instructions, 0: none; how many, and bytes of the image, 0: default. */
+    uint64_t snapshot_period, snapshot_max, snapshot_bytes;
     uint64_t digest_interval;  /* rrdigest=N instructions, 0: default */
     uint64_t timeline_bytes;   /* most memory for checkpoints, 0: default */
     uint64_t timeline_spacing; /* instructions between them, 0: default */
