@@ -148,8 +148,8 @@ static void configure(Program *p)
     c->smp = 1;
     c->cpu_model = o->cpu_model;
     c->cmdline = o->append;
-    c->kernel_name = o->kernel;
-    c->initrd_name = o->initrd;
+    c->kernel_name = o->kernel_name ? o->kernel_name : o->kernel;
+    c->initrd_name = o->initrd_name ? o->initrd_name : o->initrd;
     c->devices = o->devices;
     c->boot_order = o->boot_order ? o->boot_order : BOOT_ORDER;
     c->rtc_base_sec = o->rtc_base_sec;

@@ -219,6 +219,8 @@ OPT_STRING(opt_bios, bios)
 OPT_STRING(opt_kernel, kernel)
 OPT_STRING(opt_append, append)
 OPT_STRING(opt_initrd, initrd)
+OPT_STRING(opt_kernel_name, kernel_name)
+OPT_STRING(opt_initrd_name, initrd_name)
 OPT_STRING(opt_loadvm, loadvm)
 OPT_STRING(opt_pidfile, pidfile)
 

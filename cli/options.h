@@ -63,6 +63,7 @@ typedef struct Options {
     const char *accel;         /* NULL: tcg */
 
     const char *bios, *kernel, *append, *initrd;
+    const char *kernel_name, *initrd_name; /* NULL: as kernel, initrd */
     GPtrArray *firmware_dirs;  /* char * */
     char *boot_order;
 
