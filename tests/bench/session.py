@@ -19,8 +19,7 @@ import time
 
 
 class Failed(Exception):
-    """A request that was refused, or not answered in time. The session is of
-    no more use."""
+    """A request that was refused, or an emulator that is gone."""
 
 
 PR_SET_PDEATHSIG = 1
@@ -30,6 +29,10 @@ LIBC = ctypes.CDLL(None)
 def die_with_parent():
     """In a child, before exec: no emulator is left behind."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Late(Failed):
+    """A request that was not answered in time; the emulator is still at it."""
 
 
 @dataclasses.dataclass
@@ -99,8 +102,9 @@ class Session:
             self._message(self._deadline())
             self.qmp('qmp_capabilities')
         except Failed as failure:
+            said = self.said()
             self.close()
-            raise Failed(f'{failure}: {self.said()}') from None
+            raise Failed(f'{failure}: {said}') from None
 
     def attach(self):
         """Connects to the gdb stub (one client at a time: a real gdb cannot
@@ -125,13 +129,13 @@ class Session:
                 wire.sock.close()
         self.process.kill()
         self.process.wait()
+        self.errors.close()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.close()
-        self.errors.close()
 
     def said(self):
         """The last line that it printed."""
@@ -143,7 +147,7 @@ class Session:
         return time.monotonic() + self.limit_s
 
     def _late(self):
-        return Failed(f'not finished in {self.limit_s} s')
+        return Late(f'not finished in {self.limit_s} s')
 
     # --- the monitor ---------------------------------------------------------
 
@@ -180,21 +184,23 @@ class Session:
 
     # --- the stub ------------------------------------------------------------
 
-    def rsp(self, packet):
+    def rsp(self, packet, limit_s=None):
         """A packet's answer. Stops that nobody asked for are passed over."""
+        limit_s = limit_s or self.limit_s
         while self.gdb_wire.take(rb'.+', time.monotonic()):
             pass
         data = packet.encode()
         self.gdb_wire.sock.sendall(b'$%s#%02x' % (data, sum(data) & 255))
-        match = self.gdb_wire.take(rb'[^$]*\$([^#]*)#..', self._deadline())
+        match = self.gdb_wire.take(rb'[^$]*\$([^#]*)#..',
+                                   time.monotonic() + limit_s)
         if match is None:
-            raise self._late()
+            raise Late(f'not finished in {limit_s} s')
         self.gdb_wire.sock.sendall(b'+')
         return match[1].decode()
 
-    def _go(self, packet):
+    def _go(self, packet, limit_s=None):
         """For packets that are answered by a stop."""
-        answer = self.rsp(packet)
+        answer = self.rsp(packet, limit_s)
         if answer[:1] not in ('T', 'S'):
             raise Failed(f'{packet} is answered by "{answer}"')
         return answer
@@ -223,9 +229,9 @@ class Session:
         """Took of reverse-stepi."""
         return self._timed(self._go, 'bs')
 
-    def run_back(self):
+    def run_back(self, limit_s=None):
         """Took of reverse-continue."""
-        return self._timed(self._go, 'bc')
+        return self._timed(self._go, 'bc', limit_s)
 
     def run(self):
         """Took of continue."""

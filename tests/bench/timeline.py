@@ -18,14 +18,14 @@ import tempfile
 import report
 import timeline_report
 from runs import BOARD, Emulator, log_icount
-from session import Failed, Session
+from session import Failed, Late, Session
 
 LENGTHS = ('1e7', '1e8', '1e9', '5e9')
 SECTIONS = ('travel', 'curve', 'gdb', 'replay', 'peer')
 POSITIONS = (10 ** 9, 10 ** 8, 10 ** 6)
 RAM_MIB = 1024
 STEPS, SEEKS, SEED = 50, 40, 1
-PEER_STEPS, PEER_SEEKS = 10, 10
+PEER_STEPS, PEER_SEEKS, PEER_TRIES = 10, 10, 2
 BREAK, WATCH = 1, 2
 TARGETS = (('landmark', BREAK), ('landmark_hot', BREAK),
            ('quiet_value', WATCH), ('landmark_value', WATCH),
@@ -52,6 +52,8 @@ def parse_args():
                    help='default: the one in the build folder')
     p.add_argument('--limit', type=int, default=300, metavar='S',
                    help='what one request to Reprise may take')
+    p.add_argument('--search-limit', type=int, default=120, metavar='S',
+                   help='what one search in the longest recording may take')
     p.add_argument('--qemu-limit', type=int, default=120, metavar='S',
                    help='what one request to QEMU may take')
     p.add_argument('--peer-length', choices=LENGTHS, default='1e8',
@@ -170,19 +172,13 @@ class Bench:
     # --- travel: positions, searches and seeks in the longest recording ------
 
     def run_travel(self):
-        """All from one session, which went through to the end once."""
+        """Steps and seeks in one session, which went through to the end once;
+        searches in another."""
         length = self.args.length
         session, through = self.session(length)
         out = self.data['travel'] = {'length': length, 'through': through}
         with session:
             out['steps'] = {str(self.end(length)): steps(session, STEPS)}
-            symbols = self.recorder(length).symbols()
-            check_pages(symbols)
-            out['searches'] = {}
-            for name, kind in TARGETS:
-                self.progress(f'reverse-continue to {name}')
-                out['searches'][name] = search(session, kind, symbols[name],
-                                               self.end(length))
             out['seeks'] = self.seeks(session, length)
             for at in POSITIONS:
                 if at < self.end(length):
@@ -190,6 +186,47 @@ class Bench:
                     session.seek(self.end(length))
                     out['steps'][str(at)] = steps(session, STEPS, at)
             out['peak_kib'] = session.peak_kib()
+        out['searches'] = {}
+        self.searches(length, out['searches'])
+
+    def searches(self, length, out):
+        """All of them from the end. Where one takes too long, the next has a
+        new process."""
+        symbols = self.recorder(length).symbols()
+        check_pages(symbols)
+        session = None
+        try:
+            for name, kind in TARGETS:
+                self.progress(f'reverse-continue to {name}')
+                if not session:
+                    session, _ = self.session(length)
+                out[name] = self.search(session, name, kind, symbols[name])
+                if any('error' in row for row in out[name].values()):
+                    session.close()
+                    session = None
+        finally:
+            if session:
+                session.close()
+
+    def search(self, session, name, kind, address):
+        """reverse-continue from the end, twice: the second time the emulator
+        may remember."""
+        out = {}
+        end = self.end(self.args.length)
+        for which in ('first', 'again'):
+            out['seek'] = dataclasses.asdict(session.seek(end))
+            session.insert(kind, address)
+            try:
+                took = session.run_back(self.args.search_limit)
+            except Late as late:
+                out[which] = {'error': str(late)}
+                break
+            session.remove(kind, address)
+            begin = 'replaylog:begin' in took.answer
+            if took.icount >= end or begin != name.startswith('never'):
+                raise Failed(f'the search for {name} ends at {took.icount}')
+            out[which] = dataclasses.asdict(took)
+        return out
 
     def seeks(self, session, length):
         """To random places, from wherever the one before went."""
@@ -284,14 +321,16 @@ class Bench:
         out = {'steps': {}, 'searches': {}}
 
         def one(what, at, work):
-            self.progress(f'{name}: {what}')
-            try:
-                with recorder.session(limit_s) as session:
-                    there = session.seek(at)
-                    return {'seek': dataclasses.asdict(there),
-                            **work(session)}
-            except Failed as failure:
-                return {'error': str(failure)}
+            for number in range(PEER_TRIES):
+                self.progress(f'{name}: {what}, try {number + 1}')
+                try:
+                    with recorder.session(limit_s) as session:
+                        there = session.seek(at)
+                        return {'seek': dataclasses.asdict(there),
+                                'try': number + 1, **work(session)}
+                except Failed as failure:
+                    error = {'error': str(failure)}
+            return error
 
         for at in sorted({min(at, last) for at in (10 ** 6, 10 ** 7, last)}):
             out['steps'][str(at)] = one(f'steps at {at}', at, lambda s:
@@ -299,7 +338,7 @@ class Bench:
         for target, kind in TARGETS:
             out['searches'][target] = one(
                 f'search for {target}', last, lambda s, k=kind, t=target:
-                search(s, k, symbols[t]))
+                one_search(s, k, symbols[t]))
         dice = random.Random(SEED)
         places = [dice.randrange(10 ** 6, last) for _ in range(PEER_SEEKS)]
         out['seeks'] = one('seeks', last, lambda s: several(
@@ -354,24 +393,15 @@ def steps(session, count, at=None):
             'next': several(tooks[1:])}
 
 
-def search(session, kind, address, start=None):
-    """reverse-continue to a place, from `start` or where it is, twice: the
-    second time the emulator may remember."""
+def one_search(session, kind, address):
+    """reverse-continue from here."""
     session.attach()
-    out = {}
-    here = session.icount() if start is None else start
-    for which in ('first', 'again'):
-        if start is not None:
-            out['seek'] = dataclasses.asdict(session.seek(start))
-        elif which == 'again':
-            break
-        session.insert(kind, address)
-        took = session.run_back()
-        session.remove(kind, address)
-        if took.icount >= here:
-            raise Failed(f'reverse-continue arrives at {took.icount}')
-        out[which] = dataclasses.asdict(took)
-    return out
+    here = session.icount()
+    session.insert(kind, address)
+    took = session.run_back()
+    if took.icount >= here:
+        raise Failed(f'reverse-continue arrives at {took.icount}')
+    return {'first': dataclasses.asdict(took)}
 
 
 def check_pages(symbols):

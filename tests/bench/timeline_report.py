@@ -11,8 +11,8 @@ def ms(value):
 
 def took(row):
     """Wall and CPU milliseconds of one measurement."""
-    if row is None:
-        return ['-', '-']
+    if row is None or 'error' in row:
+        return [row['error'] if row else '-', '-']
     return [ms(row['wall_s']), ms(row['cpu_s'])]
 
 
@@ -51,7 +51,7 @@ def travel(data):
     lines += table(['to', 'first wall', 'cpu', 'again wall', 'cpu', 'stops at',
                     'seek to the end'],
                    [[name, *took(row['first']), *took(row.get('again')),
-                     f"{row['first']['icount']:,}", ms(row['seek']['wall_s'])]
+                     number(row['first'].get('icount'), ',d'), ms(row['seek']['wall_s'])]
                     for name, row in data['searches'].items()])
     seeks = data['seeks']
     lines += ['', f'{seeks["count"]} seeks to random places', '']
