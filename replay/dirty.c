@@ -9,14 +9,25 @@ struct DirtySet {
     Machine *m;
     RamWatch bit;
     GArray *pages;         /* uint64_t */
+    DirtyFn *tell;
+    void *opaque;
 };
 
 static bool page_written(void *opaque, RamAddr ra, uint64_t len)
 {
     DirtySet *d = opaque;
     uint64_t page = ra >> PAGE_BITS;
+    if (d->tell) {
+        d->tell(d->opaque, page);
+    }
     g_array_append_val(d->pages, page);
     return true;
+}
+
+void dirty_set_tell(DirtySet *d, DirtyFn *tell, void *opaque)
+{
+    d->tell = tell;
+    d->opaque = opaque;
 }
 
 DirtySet *dirty_set_new(Machine *m, RamWatch bit)
@@ -50,9 +61,6 @@ const GArray *dirty_set_pages(const DirtySet *d)
 
 void dirty_set_clean(DirtySet *d)
 {
-    for (guint i = 0; i < d->pages->len; i++) {
-        uint64_t page = g_array_index(d->pages, uint64_t, i);
-        ram_watch_arm(d->m, d->bit, page << PAGE_BITS);
-    }
+    ram_watch_arm_pages(d->m, d->bit, d->pages);
     g_array_set_size(d->pages, 0);
 }

@@ -18,6 +18,9 @@ DirtySet *dirty_set_new(Machine *m, RamWatch bit);
 void dirty_set_free(DirtySet *d);
 /* Numbers of the pages written (GArray of uint64_t), each once. */
 const GArray *dirty_set_pages(const DirtySet *d);
+/* fn(opaque, page) is called before the first write to a clean page. */
+typedef void DirtyFn(void *opaque, uint64_t page);
+void dirty_set_tell(DirtySet *d, DirtyFn *fn, void *opaque);
 /* All pages are clean again. */
 void dirty_set_clean(DirtySet *d);
 
@@ -41,7 +44,9 @@ PageStore *page_store_new(Machine *m);
 void page_store_free(PageStore *ps);
 /* Memory that all images together take. */
 uint64_t page_store_bytes(const PageStore *ps);
-/* RAM as it is now; pages that did not change are shared. */
+/* Pages written since an image was taken or restored. */
+uint64_t page_store_changed(const PageStore *ps);
+/* RAM as it is now; nothing is copied before it is written. */
 MemImage *mem_image_take(PageStore *ps);
 /* Makes RAM what it was, touching only pages whose bytes differ. */
 void mem_image_restore(PageStore *ps, MemImage *image);

@@ -1,11 +1,16 @@
 /*
- * Contents of RAM at several points in time, sharing what did not change.
+ * Contents of RAM at several points in time: what has changed since is kept,
+ * what has not is in RAM itself.
  *
  * An image is a table of leaves, a leaf a table of pages, both counted by
- * reference; a page of zeroes is NULL. A new image shares everything with the
- * one before but the pages written since (dirty.c). Going to an image looks at
- * the leaves in which it differs from the image RAM is based on, and at the
- * pages written since: the cost is what changed, not the size of RAM.
+ * reference. A page has no bytes of its own as long as they are in RAM: they
+ * are copied before the first write (the undo set), into the page that all
+ * images of that time share. So taking an image copies nothing. A slot
+ * without a page means the content that RAM had at first.
+ *
+ * Going to an image looks at the leaves in which it differs from the image RAM
+ * is based on, and at the pages written since: the cost is what changed, not
+ * the size of RAM.
  */
 #include "internal.h"
 
@@ -14,7 +19,7 @@
 
 typedef struct Page {
     unsigned refs;
-    uint8_t data[PAGE_SIZE];
+    const uint8_t *data;   /* NULL: in RAM, or of no use to anybody */
 } Page;
 
 typedef struct Leaf {
@@ -24,16 +29,19 @@ typedef struct Leaf {
 
 struct MemImage {
     unsigned refs;
-    Leaf **leaf;           /* NULL: only zeroes */
+    Leaf **leaf;           /* NULL: all as at first */
 };
 
 struct PageStore {
     Machine *m;
-    DirtySet *dirty;
+    DirtySet *dirty;       /* pages written since base was taken */
     uint64_t pages, leaves;
+    MemImage *first;       /* pages that were written at all, as at first */
     MemImage *base;        /* RAM is this but for dirty pages */
     uint64_t bytes;
 };
+
+static const uint8_t zeroes[PAGE_SIZE];
 
 uint64_t page_store_bytes(const PageStore *ps)
 {
@@ -42,12 +50,25 @@ uint64_t page_store_bytes(const PageStore *ps)
 
 /* --- references ------------------------------------------------------------------- */
 
+static Page *page_new(PageStore *ps)
+{
+    Page *p = g_new0(Page, 1);
+    p->refs = 1;
+    ps->bytes += sizeof *p;
+    return p;
+}
+
 static void page_unref(PageStore *ps, Page *p)
 {
-    if (p && !--p->refs) {
-        g_free(p);
-        ps->bytes -= sizeof *p;
+    if (!p || --p->refs) {
+        return;
     }
+    if (p->data && p->data != zeroes) {
+        g_free((void *)p->data);
+        ps->bytes -= PAGE_SIZE;
+    }
+    g_free(p);
+    ps->bytes -= sizeof *p;
 }
 
 static Page *page_ref(Page *p)
@@ -114,38 +135,49 @@ void mem_image_free(PageStore *ps, MemImage *image)
     }
 }
 
-/* --- taking ------------------------------------------------------------------------ */
+/* --- keeping ----------------------------------------------------------------------- */
 
-static bool is_zero(const uint8_t *p)
-{
-    return !p[0] && !memcmp(p, p + 1, PAGE_SIZE - 1);
-}
-
-static const Page *image_page(const MemImage *image, uint64_t page)
+static Page *slot_of(const MemImage *image, uint64_t page)
 {
     const Leaf *l = image->leaf[page >> LEAF_BITS];
     return l ? l->page[page & (LEAF_PAGES - 1)] : NULL;
 }
 
-static void capture(PageStore *ps, MemImage *image, uint64_t page)
+static void set_slot(PageStore *ps, MemImage *image, uint64_t page, Page *p)
 {
-    const uint8_t *host = ram_host(ps->m, page << PAGE_BITS);
-    const Page *old = image_page(image, page);
-    if (old ? !memcmp(old->data, host, PAGE_SIZE) : is_zero(host)) {
-        return;
-    }
     Page **slot = &leaf_own(ps, image, page >> LEAF_BITS)
                        ->page[page & (LEAF_PAGES - 1)];
     page_unref(ps, *slot);
-    *slot = NULL;
-    if (!is_zero(host)) {
-        Page *p = g_new(Page, 1);
-        p->refs = 1;
-        memcpy(p->data, host, PAGE_SIZE);
-        ps->bytes += sizeof *p;
-        *slot = p;
+    *slot = p;
+}
+
+static void keep(PageStore *ps, Page *p, const uint8_t *host)
+{
+    bool zero = !host[0] && !memcmp(host, host + 1, PAGE_SIZE - 1);
+    p->data = zero ? zeroes : g_memdup2(host, PAGE_SIZE);
+    ps->bytes += zero ? 0 : PAGE_SIZE;
+}
+
+/* The first write to a page since base was taken. If nobody else has base,
+ * nobody can go back to what only it has. */
+static void before_write(void *opaque, uint64_t page)
+{
+    PageStore *ps = opaque;
+    Page *p = slot_of(ps->base, page);
+    if (p && p->refs == 1 && ps->base->refs == 1 &&
+        ps->base->leaf[page >> LEAF_BITS]->refs == 1) {
+        return;
+    }
+    if (!p && !(p = slot_of(ps->first, page))) {
+        p = page_new(ps);
+        set_slot(ps, ps->first, page, p);
+    }
+    if (!p->data) {
+        keep(ps, p, ram_host(ps->m, page << PAGE_BITS));
     }
 }
+
+/* --- taking ------------------------------------------------------------------------ */
 
 static void set_base(PageStore *ps, MemImage *image)
 {
@@ -161,12 +193,10 @@ PageStore *page_store_new(Machine *m)
     ps->m = m;
     ps->pages = ram_total_bytes(m) >> PAGE_BITS;
     ps->leaves = (ps->pages + LEAF_PAGES - 1) >> LEAF_BITS;
-    MemImage *first = image_new(ps, NULL);
-    for (uint64_t page = 0; page < ps->pages; page++) {
-        capture(ps, first, page);
-    }
-    ps->base = first;
+    ps->first = image_new(ps, NULL);
+    ps->base = image_new(ps, NULL);
     ps->dirty = dirty_set_new(m, RAM_WATCH_UNDO);
+    dirty_set_tell(ps->dirty, before_write, ps);
     return ps;
 }
 
@@ -175,8 +205,14 @@ void page_store_free(PageStore *ps)
     if (ps) {
         dirty_set_free(ps->dirty);
         mem_image_free(ps, ps->base);
+        mem_image_free(ps, ps->first);
         g_free(ps);
     }
+}
+
+uint64_t page_store_changed(const PageStore *ps)
+{
+    return dirty_set_pages(ps->dirty)->len;
 }
 
 MemImage *mem_image_take(PageStore *ps)
@@ -184,7 +220,7 @@ MemImage *mem_image_take(PageStore *ps)
     MemImage *image = image_new(ps, ps->base);
     const GArray *dirty = dirty_set_pages(ps->dirty);
     for (guint i = 0; i < dirty->len; i++) {
-        capture(ps, image, g_array_index(dirty, uint64_t, i));
+        set_slot(ps, image, g_array_index(dirty, uint64_t, i), page_new(ps));
     }
     set_base(ps, image);
     return image;
@@ -194,14 +230,18 @@ MemImage *mem_image_take(PageStore *ps)
 
 static void put_back(PageStore *ps, const MemImage *image, uint64_t page)
 {
-    static const uint8_t zeroes[PAGE_SIZE];
-    const Page *p = image_page(image, page);
-    const uint8_t *want = p ? p->data : zeroes;
+    const Page *p = slot_of(image, page);
+    if (!p && !(p = slot_of(ps->first, page))) {
+        return; /* never written */
+    }
+    /* Even where both have the same bytes: base is about to lose RAM. */
+    before_write(ps, page);
+    g_assert(p->data);
     RamAddr ra = page << PAGE_BITS;
     uint8_t *host = ram_host(ps->m, ra);
-    if (memcmp(host, want, PAGE_SIZE)) {
+    if (memcmp(host, p->data, PAGE_SIZE)) {
         ram_will_write(ps->m, ra, PAGE_SIZE);
-        memcpy(host, want, PAGE_SIZE);
+        memcpy(host, p->data, PAGE_SIZE);
     }
 }
 

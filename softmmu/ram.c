@@ -152,6 +152,21 @@ void ram_watch_arm_all(Machine *m, RamWatch bit)
     tlb_revoke_all_stores(m);
 }
 
+void ram_watch_arm_pages(Machine *m, RamWatch bit, const GArray *pages)
+{
+    struct RamState *r = m->ram;
+    bool direct = false;
+    for (guint i = 0; i < pages->len; i++) {
+        uint64_t page = g_array_index(pages, uint64_t, i);
+        r->bits[page] |= bit;
+        direct |= r->direct[page];
+        r->direct[page] = 0;
+    }
+    if (direct) {
+        tlb_revoke_all_stores(m);
+    }
+}
+
 void ram_watch_disarm(Machine *m, RamWatch bit, RamAddr ra)
 {
     m->ram->bits[ra >> PAGE_BITS] &= ~bit;

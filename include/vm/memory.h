@@ -56,6 +56,8 @@ void ram_watch_set(Machine *m, RamWatch bit, RamWatchFn *fn, void *opaque);
 /* Arms a bit for the page of ra, or for every page of every block. */
 void ram_watch_arm(Machine *m, RamWatch bit, RamAddr ra);
 void ram_watch_arm_all(Machine *m, RamWatch bit);
+/* Arms a bit for pages given by number (GArray of uint64_t). */
+void ram_watch_arm_pages(Machine *m, RamWatch bit, const GArray *pages);
 /* Clears a bit of the page of ra without telling anyone. */
 void ram_watch_disarm(Machine *m, RamWatch bit, RamAddr ra);
 /* The armed bits of the page of ra; 0 means a store may go straight to RAM. */
