@@ -26,6 +26,9 @@ static const struct {
     { "dump", tool_dump, "T", "dump [--from ICOUNT] [--to ICOUNT] FILE" },
     { "verify", tool_verify, "q", "verify [-q] FILE" },
     { "stats", tool_stats, "J", "stats [--output=human|json] FILE" },
+    { "pack", tool_pack, "oqf", "pack [-q] [--force] -o OUT.rrpack FILE" },
+    { "unpack", tool_unpack, "Cqf",
+      "unpack [-q] [--force] [-C FOLDER] PACK.rrpack" },
 };
 
 static const struct option longs[] = {
@@ -53,6 +56,8 @@ static void print_help(void)
            "  dump     its chunks and events as text, a line each\n"
            "  verify   checks all that can be checked without running it\n"
            "  stats    where its bytes and events come from\n"
+           "  pack     it and all files that a replay needs, in one file\n"
+           "  unpack   writes those into a folder, with a script 'replay'\n"
            "  --json   the same as --output=json\n"
            "  --force  overwrite files\n"
            "  -q       no messages but errors\n"

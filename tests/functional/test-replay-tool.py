@@ -1,9 +1,14 @@
 """reprise-replay through its command line: what it says of recordings, good,
 cut off and damaged."""
+import io
 import json
 import os
 import random
+import shutil
+import socket
+import struct
 import subprocess
+import tarfile
 
 import reprise
 
@@ -184,6 +189,316 @@ class Damage(ToolCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn("snapshot 'init'", result.stdout)
         self.assertIn('wrong checksum', result.stderr)
+
+
+class Replay:
+    """A `replay` script that runs; its QMP is ours."""
+
+    def __init__(self, script):
+        ours, theirs = socket.socketpair()
+        fd = theirs.fileno()
+        env = dict(os.environ,
+                   REPRISE=reprise.program('reprise-system-x86_64'))
+        self.process = subprocess.Popen(
+            [script, '-S', '-chardev', f'socket,id=test-fd,fd={fd}', '-mon',
+             'test-fd,mode=control'], pass_fds=[fd], env=env,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+        theirs.close()
+        self.qmp = reprise.Qmp(ours)
+        self.qmp.negotiate()
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+        self.qmp.close()
+
+
+def multiboot_kernel():
+    """Prints its command line on the serial port and exits."""
+    code = bytes.fromhex('8b7310 ac 84c0 7407 66baf803 ee ebf4'
+                         '66ba0105 b000 ee f4 ebfd')
+    at = 0x100000
+    magic, flags = 0x1badb002, 0x10000
+    return struct.pack('<8I', magic, flags, -(magic + flags) & 0xffffffff,
+                       at, at, 0, 0, at + 32) + code
+
+
+class PackCase(ToolCase):
+    def end_icount(self, log):
+        return json.loads(self.good('info', '--json', log))['end-icount']
+
+    def pack(self, log, name='run.rrpack'):
+        out = self.path(name)
+        self.good('pack', log, '-o', out)
+        return out
+
+    def unpack(self, pack, name='elsewhere'):
+        folder = self.path(name)
+        text = self.good('unpack', '-C', folder, pack)
+        return folder, text
+
+    def run_script(self, folder):
+        """The exit status, what the guest printed, messages."""
+        env = dict(os.environ,
+                   REPRISE=reprise.program('reprise-system-x86_64'))
+        result = subprocess.run([os.path.join(folder, 'replay')], env=env,
+                                stdin=subprocess.DEVNULL, cwd='/',
+                                capture_output=True, timeout=reprise.TIMEOUT,
+                                check=False)
+        return result.returncode, result.stdout, result.stderr.decode()
+
+    def check_end(self, folder, icount):
+        """Goes to the end; every digest on the way is checked."""
+        vm = Replay(os.path.join(folder, 'replay'))
+        self.addCleanup(vm.close)
+        vm.qmp.cmd('replay-seek', icount=icount)
+        state = vm.qmp.cmd('query-replay')
+        self.assertEqual((state['mode'], state['icount']), ('play', icount))
+        self.assertEqual(vm.qmp.cmd('query-status')['status'], 'prelaunch')
+
+
+class Pack(PackCase):
+    def commands(self, folder):
+        """The lines of a script that do something."""
+        with open(os.path.join(folder, 'replay'), encoding='utf-8') as f:
+            return ''.join(line for line in f if not line.startswith('#'))
+
+    def test_there_and_back(self):
+        """A disk on a backing file in another folder, recorded through
+        sockets; replayed elsewhere, with the originals gone."""
+        os.mkdir(self.path('base'))
+        shutil.copy(self.qcow2('b.qcow2', reprise.guest('calls')),
+                    self.path('base/disk.qcow2'))
+        os.mkdir(self.path('top'))
+        disk = self.path('top/disk.qcow2')
+        subprocess.run([reprise.program('reprise-img'), 'create', '-q', '-f',
+                        'qcow2', '-b', '../base/disk.qcow2', '-F', 'qcow2',
+                        disk], check=True, timeout=reprise.TIMEOUT)
+        empty = self.raw_image('a,b c.img', 64 << 20)
+        doubled = empty.replace(',', ',,')
+        log = self.path('run.rr')
+        vm = self.start('-m', '16', '-device', 'isa-debug-exit', '-hda', disk,
+                        '-drive', f'{doubled},index=1,format=raw,media=cdrom',
+                        '-D', self.path('log.txt'), '-icount',
+                        f'shift=7,rr=record,rrfile={log},rrsnapshot=init,'
+                        'rrdigest=100000,rrsnapshot-period=2000000', qmp=True)
+        self.assertEqual(vm.wait(), 1, vm.output())
+        end = self.end_icount(log)
+        pack = self.pack(log)
+        # The 64 MiB of nothing are no bytes of it.
+        self.assertLess(os.path.getsize(pack), 4 << 20)
+        for name in ('base', 'top', 'run.rr', 'a,b c.img', 'b.qcow2'):
+            os.rename(self.path(name), self.path(f'{name}.gone'))
+        folder, text = self.unpack(pack)
+        self.assertIn('left out: -mon qmp-fd,mode=control', text)
+        self.assertRegex(text, r'replaced: -serial chardev:serial-fd by stdio')
+        self.assertNotIn(self.dir, self.commands(folder))
+        self.assertLess(os.stat(os.path.join(folder, 'files/a,b_c.img'))
+                        .st_blocks * 512, 1 << 20)
+        self.assertEqual(os.path.getsize(os.path.join(folder,
+                                                      'files/a,b_c.img')),
+                         64 << 20)
+        status, printed, messages = self.run_script(folder)
+        self.assertEqual((status, printed), (1, vm.serial.seen), messages)
+        self.assertNotIn('warning', messages)
+        self.check_end(folder, end)
+
+    def test_another_disk_is_seen(self):
+        """check_end() would notice if the disk were not the recording's."""
+        log = self.record_calls()
+        folder, _ = self.unpack(self.pack(log))
+        self.check_end(folder, self.end_icount(log))
+        with open(os.path.join(folder, 'files/disk.qcow2'), 'r+b') as f:
+            data = f.read()
+            self.assertIn(b'calls guest', data)
+            f.seek(data.index(b'calls guest'))
+            f.write(b'cells guest')
+        with self.assertRaises((AssertionError, reprise.QmpError)):
+            self.check_end(folder, self.end_icount(log))
+
+    def test_multiboot_kernel(self):
+        """It sees its path, which has to be that of the recording."""
+        kernel, initrd = self.path('kernel.bin'), self.path('module.bin')
+        with open(kernel, 'wb') as f:
+            f.write(multiboot_kernel())
+        with open(initrd, 'wb') as f:
+            f.write(b'module' * 100)
+        log = self.path('run.rr')
+        vm = self.start('-m', '16', '-device', 'isa-debug-exit,iobase=0x501',
+                        '-kernel', kernel, '-initrd', initrd, '-append',
+                        "it's me", '-icount', f'shift=7,rr=record,rrfile={log}'
+                        ',rrdigest=100000')
+        self.assertEqual(vm.wait(), 1, vm.output())
+        self.assertIn(f"{kernel} it's me".encode(), vm.serial.seen)
+        pack = self.pack(log)
+        for name in ('kernel.bin', 'module.bin', 'run.rr'):
+            os.rename(self.path(name), self.path(f'{name}.gone'))
+        folder, _ = self.unpack(pack)
+        status, printed, messages = self.run_script(folder)
+        self.assertEqual((status, printed), (1, vm.serial.seen), messages)
+
+    def test_a_pack_is_a_tar(self):
+        pack = self.pack(self.record_calls())
+        names = subprocess.run(['tar', '-tf', pack], check=True, text=True,
+                               capture_output=True).stdout.split()
+        self.assertEqual(names, ['manifest.json', 'recording.rr',
+                                 'files/disk.qcow2',
+                                 'firmware/bios-256k.bin'])
+
+    def test_what_cannot_be_packed(self):
+        log = self.record_calls()
+        out = self.path('x.rrpack')
+        disk = self.path('disk.qcow2')
+
+        def refused(*words):
+            result = tool('pack', log, '-o', out)
+            self.assertEqual(result.returncode, 1, result)
+            for word in words:
+                self.assertIn(word, result.stderr)
+            self.assertEqual([f for f in os.listdir(self.dir)
+                              if 'rrpack' in f], [])
+        subprocess.run([reprise.program('reprise-img'), 'snapshot', '-d',
+                        'init', disk], check=True, timeout=reprise.TIMEOUT)
+        refused(disk, "lost the snapshot 'init'")
+        os.rename(disk, disk + '.gone')
+        refused(disk, 'No such file')
+        os.mkfifo(disk)
+        refused(disk)
+
+    def test_changed_disk(self):
+        """snapshot=on: the disk is what it was, or it is refused."""
+        log, disk = self.path('run.rr'), self.path('disk.img')
+        shutil.copy(reprise.guest('calls'), disk)
+        vm = self.start('-m', '16', '-device', 'isa-debug-exit', '-drive',
+                        f'file={disk},format=raw,snapshot=on', '-icount',
+                        f'shift=7,rr=record,rrfile={log}')
+        self.assertEqual(vm.wait(), 1, vm.output())
+        self.pack(log)
+        with open(disk, 'r+b') as f:
+            f.seek(-1, os.SEEK_END)
+            f.write(b'x')
+        result = tool('pack', log, '-o', self.path('y.rrpack'))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"'{disk}' is not what was recorded any more",
+                      result.stderr)
+
+    def test_nothing_is_overwritten(self):
+        log = self.record_calls()
+        pack = self.pack(log)
+        before = os.stat(pack)
+        result = tool('pack', log, '-o', pack)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"'{pack}' exists", result.stderr)
+        self.assertEqual(os.stat(pack), before)
+        self.good('pack', '--force', '-q', log, '-o', pack)
+        folder, _ = self.unpack(pack)
+        for name in ('recording.rr', 'replay', 'files/disk.qcow2'):
+            path = os.path.join(folder, name)
+            shutil.rmtree(folder)
+            os.makedirs(os.path.dirname(path))
+            with open(path, 'w', encoding='utf-8') as f:
+                f.write('mine')
+            result = tool('unpack', '-C', folder, pack)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(f"{name}' exists", result.stderr)
+            with open(path, encoding='utf-8') as f:
+                self.assertEqual(f.read(), 'mine')
+            found = [f for _, _, files in os.walk(folder) for f in files]
+            self.assertEqual(found, [os.path.basename(name)])
+        self.good('unpack', '--force', '-q', '-C', folder, pack)
+        self.assertEqual(self.run_script(folder)[0], 1)
+
+
+class BadPack(PackCase):
+    """Packs of others: damaged, or made to do harm."""
+
+    def refused(self, pack, *words):
+        folder = self.path('bad')
+        result = tool('unpack', '-C', folder, pack)
+        self.assertEqual(result.returncode, 1, result)
+        self.assertIn(pack, result.stderr)
+        for word in words:
+            self.assertIn(word, result.stderr)
+        found = [f for _, _, files in os.walk(folder) for f in files]
+        self.assertEqual(found, [])
+
+    def make(self, names, entries, **more):
+        """A pack whose manifest has names and whose tar has entries."""
+        manifest = {'format': 'reprise-pack', 'version': 1, 'files': [
+            {'path': n, 'role': 'disk', 'bytes': 4, 'xxh3': '0' * 16,
+             'arguments': []} for n in names], **more}
+        path = self.path('made.rrpack')
+        with tarfile.open(path, 'w:gz') as tar:
+            data = json.dumps(manifest).encode()
+            head = tarfile.TarInfo('manifest.json')
+            head.size = len(data)
+            tar.addfile(head, io.BytesIO(data))
+            for entry in entries:
+                if isinstance(entry, str):
+                    entry = tarfile.TarInfo(entry)
+                    entry.size = 4
+                tar.addfile(entry, io.BytesIO(b'evil'))
+        return path
+
+    def test_outside(self):
+        for name in ('../evil', '/tmp/reprise-evil', 'files/../../evil',
+                     'files//x', './x', '', 'replay', 'manifest.json'):
+            with self.subTest(name=name):
+                self.refused(self.make(['recording.rr', name],
+                                       ['recording.rr', name or 'x']),
+                             'below the folder')
+        self.assertFalse(os.path.exists(self.path('evil')))
+        self.assertFalse(os.path.exists('/tmp/reprise-evil'))
+
+    def test_not_in_manifest(self):
+        for name in ('../evil', '/tmp/reprise-evil', 'files/x'):
+            self.refused(self.make(['recording.rr'], [name]), name,
+                         'no file of its manifest')
+        self.assertFalse(os.path.exists('/tmp/reprise-evil'))
+
+    def test_links(self):
+        for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE,
+                     tarfile.DIRTYPE):
+            entry = tarfile.TarInfo('recording.rr')
+            entry.type, entry.linkname = kind, '/etc/passwd'
+            self.refused(self.make(['recording.rr'], [entry]),
+                         'no file of its manifest')
+
+    def test_nonsense(self):
+        self.refused(self.make([], []), 'recording.rr')
+        self.refused(self.make(['recording.rr'], []), 'missing')
+        self.refused(self.make(['recording.rr'], ['recording.rr']),
+                     'not what was packed')
+        self.refused(self.make(['recording.rr'] * 2, []), 'twice')
+        self.refused(self.make(['recording.rr'], [], version=9), 'version 9')
+        self.refused(self.make(['recording.rr'], [], format='x'), 'manifest')
+        self.refused(self.make(['recording.rr'], [], files=[1]), 'manifest')
+        self.refused(self.make(['recording.rr'], [], files=7))
+        for data in (b'', b'no pack', b'\0' * 2048):
+            path = self.path('none.rrpack')
+            with open(path, 'wb') as f:
+                f.write(data)
+            self.refused(path)
+        self.refused(self.path('missing.rrpack'))
+
+    def test_damaged(self):
+        with open(self.pack(self.record_calls()), 'rb') as f:
+            whole = f.read()
+        rng = random.Random(3)
+        path = self.path('damaged.rrpack')
+        for i in range(24):
+            data = bytearray(whole)
+            at = rng.randrange(len(data))
+            if i % 2:
+                del data[at:]
+            else:
+                data[at] ^= 1 << rng.randrange(8)
+            with open(path, 'wb') as f:
+                f.write(data)
+            with self.subTest(at=at, cut=i % 2):
+                self.refused(path)
 
 
 if __name__ == '__main__':

@@ -1,0 +1,61 @@
+/*
+ * A pack: a compressed tar with a recording, the files that a replay of it
+ * reads, and a manifest in front. docs/user/replay-tool.md describes it.
+ * Private to tools/.
+ *
+ * Implemented by replay-plan.c (which files), replay-source.c (their bytes);
+ * used by replay-pack.c and replay-unpack.c.
+ */
+#ifndef REPLAY_PACK_H
+#define REPLAY_PACK_H
+
+#include "replay-argv.h"
+#include "replay-tool.h"
+
+#define PACK_FORMAT       "reprise-pack"
+#define PACK_VERSION      1
+#define PACK_MANIFEST     "manifest.json"
+#define PACK_MANIFEST_MAX (16 * MIB)
+#define PACK_LOG          "recording.rr"
+#define PACK_SCRIPT       "replay"
+#define PACK_FIRMWARE_DIR "firmware"
+#define PACK_FILES_DIR    "files"
+#define PACK_PIECE        (1 * MIB)    /* bytes copied at a time */
+
+/* Bytes of a file that are not a hole. */
+typedef struct PackExtent {
+    uint64_t offset, bytes;
+} PackExtent;
+
+typedef struct PackFile {
+    char *source;          /* where it is; in an unpacked pack: NULL */
+    char *path;            /* in the pack */
+    const char *role;      /* "log", "disk", "backing", "firmware", … */
+    GArray *arguments;     /* unsigned: the words of the command naming it */
+    GBytes *head;          /* stands for as many of its first bytes, or NULL:
+                            * a qcow2 header that names its moved backing file */
+    uint64_t bytes, digest; /* digest_bytes() of what is packed */
+    int64_t mtime_sec;
+    GArray *extents;       /* PackExtent */
+} PackFile;
+
+PackFile *pack_file_new(const char *source, char *path, const char *role);
+void pack_file_free(PackFile *f);
+/* Looks at the file: size, holes, digest. */
+bool pack_file_scan(PackFile *f, Error **errp);
+/* Calls fn with all bytes in order, in pieces; an error of fn ends it. */
+typedef bool PackBytes(void *opaque, const uint8_t *data, size_t len,
+                       Error **errp);
+bool pack_file_read(const PackFile *f, PackBytes *fn, void *opaque,
+                    Error **errp);
+
+/* All files (GPtrArray of PackFile), the log first, of a recording whose
+ * command line named `names`. Relative names are taken from the working
+ * folder. NULL with an error about one that is not there. */
+GPtrArray *pack_plan(const LogReader *r, const ArgvNames *names,
+                     Error **errp);
+
+/* "KEY=VALUE" in an identity: the value; NULL if there is none. */
+char *pack_identity_value(const LogReader *r, const char *key);
+
+#endif

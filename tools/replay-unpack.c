@@ -1,0 +1,459 @@
+/*
+ * reprise-replay unpack: a pack's files in a folder, and a script that replays
+ * them. The pack may come from anywhere: nothing of it is believed before it
+ * was looked at, nothing is written outside the folder, and nothing that is
+ * there already is touched unless asked to.
+ */
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "replay-pack.h"
+
+typedef struct Unpack {
+    struct archive *a;
+    const char *file, *folder;
+    bool force;
+    GPtrArray *files;      /* PackFile, as in the manifest */
+    GHashTable *done;      /* paths that were written */
+    GPtrArray *made;       /* char *: files to remove after an error */
+} Unpack;
+
+static bool damaged(const Unpack *u, const char *what, Error **errp)
+{
+    error_set(errp, "'%s' is damaged, or no pack: %s", u->file, what);
+    return false;
+}
+
+static bool archive_damaged(const Unpack *u, Error **errp)
+{
+    const char *why = archive_error_string(u->a);
+    return damaged(u, why ? why : "it ends too early", errp);
+}
+
+/* --- the manifest --------------------------------------------------------------------- */
+
+/* Below the folder, by names alone: "a/b", no "", ".", ".." and no "/a". */
+static bool path_safe(const char *path)
+{
+    g_auto(GStrv) parts = g_strsplit(path, "/", -1);
+    bool ok = *parts != NULL;
+    for (char **p = parts; *p; p++) {
+        ok &= **p && strcmp(*p, ".") != 0 && strcmp(*p, "..") != 0;
+    }
+    return ok && strcmp(path, PACK_SCRIPT) != 0 &&
+           strcmp(path, PACK_MANIFEST) != 0;
+}
+
+static PackFile *manifest_find(const Unpack *u, const char *path)
+{
+    for (guint i = 0; i < u->files->len; i++) {
+        PackFile *f = g_ptr_array_index(u->files, i);
+        if (strcmp(f->path, path) == 0) {
+            return f;
+        }
+    }
+    return NULL;
+}
+
+static bool manifest_file(Unpack *u, json_t *o, Error **errp)
+{
+    const char *path, *digest;
+    json_int_t bytes;
+    json_t *arguments, *n;
+    size_t i;
+    if (json_unpack(o, "{s:s, s:I, s:s, s:o}", "path", &path, "bytes", &bytes,
+                    "xxh3", &digest, "arguments", &arguments) < 0 ||
+        bytes < 0) {
+        return damaged(u, "its manifest makes no sense", errp);
+    }
+    if (!path_safe(path)) {
+        error_set(errp, "'%s' is refused: it has a file '%s', which is not "
+                  "below the folder", u->file, path);
+        return false;
+    }
+    if (manifest_find(u, path)) {
+        return damaged(u, "its manifest has a file twice", errp);
+    }
+    PackFile *f = pack_file_new(NULL, g_strdup(path), NULL);
+    f->bytes = bytes;
+    f->digest = g_ascii_strtoull(digest, NULL, 16);
+    json_array_foreach(arguments, i, n) {
+        unsigned value = json_integer_value(n);
+        g_array_append_val(f->arguments, value);
+    }
+    g_ptr_array_add(u->files, f);
+    return true;
+}
+
+static bool manifest_parse(Unpack *u, const char *text, size_t len,
+                           Error **errp)
+{
+    json_error_t err;
+    json_t *o = json_loadb(text, len, 0, &err), *files, *file;
+    const char *format;
+    int version;
+    size_t i;
+    bool ok = json_unpack(o, "{s:s, s:i, s:o}", "format", &format, "version",
+                          &version, "files", &files) == 0 &&
+              strcmp(format, PACK_FORMAT) == 0;
+    if (!ok) {
+        damaged(u, o ? "its manifest makes no sense" : err.text, errp);
+    } else if (version != PACK_VERSION) {
+        error_set(errp, "'%s' has version %d; this program knows %d", u->file,
+                  version, PACK_VERSION);
+        ok = false;
+    } else {
+        json_array_foreach(files, i, file) {
+            ok = ok && manifest_file(u, file, errp);
+        }
+    }
+    json_decref(o);
+    if (ok && !manifest_find(u, PACK_LOG)) {
+        ok = damaged(u, "there is no " PACK_LOG " in it", errp);
+    }
+    return ok;
+}
+
+/* The first entry. */
+static bool read_manifest(Unpack *u, Error **errp)
+{
+    struct archive_entry *e;
+    if (archive_read_next_header(u->a, &e) != ARCHIVE_OK) {
+        return archive_damaged(u, errp);
+    }
+    const char *path = archive_entry_pathname(e);
+    int64_t bytes = archive_entry_size(e);
+    if (!path || strcmp(path, PACK_MANIFEST) != 0) {
+        return damaged(u, "it does not begin with " PACK_MANIFEST, errp);
+    }
+    if (bytes < 0 || bytes > (int64_t)PACK_MANIFEST_MAX) {
+        return damaged(u, "its manifest is too large", errp);
+    }
+    g_autofree char *text = g_malloc(bytes + 1);
+    if (archive_read_data(u->a, text, bytes) != bytes) {
+        return archive_damaged(u, errp);
+    }
+    return manifest_parse(u, text, bytes, errp);
+}
+
+/* --- files ----------------------------------------------------------------------------- */
+
+static char *target(const Unpack *u, const char *path)
+{
+    return g_build_filename(u->folder, path, NULL);
+}
+
+static bool is_free(const Unpack *u, const char *path, Error **errp)
+{
+    g_autofree char *name = target(u, path);
+    struct stat st;
+    if (lstat(name, &st) < 0) {
+        return true;
+    }
+    error_set(errp, "'%s' exists; --force overwrites it", name);
+    return false;
+}
+
+/* Before anything is written. */
+static bool all_free(const Unpack *u, Error **errp)
+{
+    for (guint i = 0; i < u->files->len; i++) {
+        const PackFile *f = g_ptr_array_index(u->files, i);
+        if (!is_free(u, f->path, errp)) {
+            return false;
+        }
+    }
+    return is_free(u, PACK_SCRIPT, errp);
+}
+
+/* A new file, never one that a link leads to. */
+static int create(Unpack *u, const char *path, int mode, Error **errp)
+{
+    g_autofree char *name = target(u, path);
+    g_autofree char *dir = g_path_get_dirname(name);
+    if (g_mkdir_with_parents(dir, 0777) < 0) {
+        error_set_errno(errp, errno, "Could not create '%s'", dir);
+        return -1;
+    }
+    if (u->force) {
+        unlink(name);
+    }
+    int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                  mode);
+    if (fd < 0) {
+        error_set_errno(errp, errno, "Could not create '%s'", name);
+    } else {
+        g_ptr_array_add(u->made, g_steal_pointer(&name));
+    }
+    return fd;
+}
+
+static bool write_at(int fd, const char *name, const uint8_t *data,
+                     size_t len, uint64_t at, Error **errp)
+{
+    while (len) {
+        ssize_t n = pwrite(fd, data, len, at);
+        if (n < 0 && errno != EINTR) {
+            error_set_errno(errp, errno, "Could not write '%s'", name);
+            return false;
+        }
+        n = MAX(n, 0);
+        data += n;
+        len -= n;
+        at += n;
+    }
+    return true;
+}
+
+/* Holes count as zeroes. */
+static void digest_zeroes(XXH3_state_t *state, uint64_t bytes)
+{
+    static const uint8_t zeroes[64 * KIB];
+    for (; bytes; bytes -= MIN(bytes, sizeof zeroes)) {
+        XXH3_64bits_update(state, zeroes, MIN(bytes, sizeof zeroes));
+    }
+}
+
+/* What the archive has of a file goes to fd; its digest. */
+static bool copy_data(Unpack *u, const PackFile *f, int fd,
+                      XXH3_state_t *state, Error **errp)
+{
+    const void *data;
+    size_t len;
+    int64_t offset;
+    uint64_t at = 0;
+    int ret;
+    while ((ret = archive_read_data_block(u->a, &data, &len, &offset)) ==
+           ARCHIVE_OK) {
+        if (offset < (int64_t)at || (uint64_t)offset > f->bytes ||
+            len > f->bytes - offset) {
+            return damaged(u, "a file is longer than its manifest says",
+                           errp);
+        }
+        digest_zeroes(state, offset - at);
+        XXH3_64bits_update(state, data, len);
+        if (!write_at(fd, f->path, data, len, offset, errp)) {
+            return false;
+        }
+        at = offset + len;
+    }
+    if (ret != ARCHIVE_EOF) {
+        return archive_damaged(u, errp);
+    }
+    digest_zeroes(state, f->bytes - at);
+    if (ftruncate(fd, f->bytes) < 0) {
+        error_set_errno(errp, errno, "Could not write '%s'", f->path);
+        return false;
+    }
+    return true;
+}
+
+static bool unpack_file(Unpack *u, const PackFile *f, Error **errp)
+{
+    int fd = create(u, f->path, 0666, errp);
+    if (fd < 0) {
+        return false;
+    }
+    XXH3_state_t *state = XXH3_createState();
+    XXH3_64bits_reset(state);
+    bool ok = copy_data(u, f, fd, state, errp);
+    if (ok && XXH3_64bits_digest(state) != f->digest) {
+        error_set(errp, "'%s' is damaged: '%s' is not what was packed",
+                  u->file, f->path);
+        ok = false;
+    }
+    XXH3_freeState(state);
+    if (close(fd) < 0 && ok) {
+        error_set_errno(errp, errno, "Could not write '%s'", f->path);
+        ok = false;
+    }
+    return ok;
+}
+
+static bool unpack_entry(Unpack *u, struct archive_entry *e, Error **errp)
+{
+    const char *path = archive_entry_pathname(e);
+    const PackFile *f = path ? manifest_find(u, path) : NULL;
+    if (!f || archive_entry_filetype(e) != AE_IFREG ||
+        archive_entry_hardlink(e)) {
+        error_set(errp, "'%s' is refused: it has '%s', which is no file of "
+                  "its manifest", u->file, path ? path : "?");
+        return false;
+    }
+    if (archive_entry_size(e) != (int64_t)f->bytes ||
+        !g_hash_table_add(u->done, f->path)) {
+        return damaged(u, "its manifest says otherwise", errp);
+    }
+    return unpack_file(u, f, errp);
+}
+
+static bool unpack_files(Unpack *u, Error **errp)
+{
+    struct archive_entry *e;
+    int ret;
+    while ((ret = archive_read_next_header(u->a, &e)) == ARCHIVE_OK) {
+        if (!unpack_entry(u, e, errp)) {
+            return false;
+        }
+    }
+    if (ret != ARCHIVE_EOF) {
+        return archive_damaged(u, errp);
+    }
+    if (g_hash_table_size(u->done) != u->files->len) {
+        return damaged(u, "files are missing", errp);
+    }
+    return true;
+}
+
+/* --- the script -------------------------------------------------------------------------- */
+
+static const char *argument_path(void *opaque, unsigned argument)
+{
+    const Unpack *u = opaque;
+    for (guint i = 0; i < u->files->len; i++) {
+        const PackFile *f = g_ptr_array_index(u->files, i);
+        for (guint k = 0; k < f->arguments->len; k++) {
+            if (g_array_index(f->arguments, unsigned, k) == argument) {
+                return f->path;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* The program of the recording's target; letters only, for it gets into a
+ * script. */
+static char *program_name(const LogReader *r)
+{
+    char *target = pack_identity_value(r, "target");
+    for (char *c = target; c && *c; c++) {
+        *c = g_ascii_isalnum(*c) ? *c : '_';
+    }
+    char *name = g_strconcat("reprise-system-", target ? target : "x86_64",
+                             NULL);
+    g_free(target);
+    return name;
+}
+
+static char *script_text(const LogReader *r, char **argv,
+                         const GPtrArray *notes)
+{
+    g_autofree char *program = program_name(r);
+    g_autofree char *words = tool_quote((const char *const *)argv + 1);
+    GString *out = g_string_new(
+        "#!/bin/sh\n"
+        "# Replays a recording; made by reprise-replay unpack. More options\n"
+        "# may be given: -S -gdb tcp::1234, -qmp unix:PATH,server=on and so on.\n"
+        "# $REPRISE is the program, if it is not found by its name.\n");
+    for (guint i = 0; i < notes->len; i++) {
+        g_autofree char *line = g_strdup(g_ptr_array_index(notes, i));
+        g_strdelimit(line, "\r\n", ' ');
+        g_string_append_printf(out, "# %s\n", line);
+    }
+    g_string_append_printf(out,
+                           "cd \"$(dirname \"$0\")\" || exit 1\n"
+                           "exec \"${REPRISE:-%s}\" %s \"$@\"\n",
+                           program, words);
+    return g_string_free(out, FALSE);
+}
+
+static bool write_script(Unpack *u, const char *text, Error **errp)
+{
+    int fd = create(u, PACK_SCRIPT, 0777, errp);
+    if (fd < 0) {
+        return false;
+    }
+    bool ok = write_at(fd, PACK_SCRIPT, (const uint8_t *)text, strlen(text),
+                       0, errp);
+    close(fd);
+    return ok;
+}
+
+static bool make_script(Unpack *u, GPtrArray *notes, Error **errp)
+{
+    g_autofree char *path = target(u, PACK_LOG);
+    LogReader *r = log_reader_new(path, errp);
+    if (!r || !log_reader_argv(r)) {
+        log_reader_free(r);
+        return r ? damaged(u, "the recording does not say how it was made",
+                           errp) : false;
+    }
+    bool firmware = false;
+    for (guint i = 0; i < u->files->len; i++) {
+        const PackFile *f = g_ptr_array_index(u->files, i);
+        firmware |= g_str_has_prefix(f->path, PACK_FIRMWARE_DIR "/");
+    }
+    ArgvPlaces places = {
+        .log = PACK_LOG, .path = argument_path, .opaque = u,
+        .firmware_dir = firmware ? PACK_FIRMWARE_DIR : NULL,
+    };
+    g_auto(GStrv) argv = argv_for_replay(log_reader_argv(r), &places, notes,
+                                         errp);
+    bool ok = argv;
+    if (ok) {
+        g_autofree char *text = script_text(r, argv, notes);
+        ok = write_script(u, text, errp);
+    }
+    log_reader_free(r);
+    return ok;
+}
+
+/* --- the command ------------------------------------------------------------------------- */
+
+static bool unpack_all(Unpack *u, GPtrArray *notes, Error **errp)
+{
+    if (archive_read_open_filename(u->a, u->file, 64 * KIB) != ARCHIVE_OK) {
+        return archive_damaged(u, errp);
+    }
+    return read_manifest(u, errp) && (u->force || all_free(u, errp)) &&
+           unpack_files(u, errp) && make_script(u, notes, errp);
+}
+
+static void report(const ToolArgs *a, const Unpack *u, const GPtrArray *notes)
+{
+    for (guint i = 0; i < u->files->len; i++) {
+        const PackFile *f = g_ptr_array_index(u->files, i);
+        printf("%s/%s\n", a->folder, f->path);
+    }
+    for (guint i = 0; i < notes->len; i++) {
+        printf("%s\n", (const char *)g_ptr_array_index(notes, i));
+    }
+    printf("%s/" PACK_SCRIPT " replays it\n", a->folder);
+}
+
+int tool_unpack(const ToolArgs *a)
+{
+    Error *err = NULL;
+    struct stat st;
+    if (stat(a->file, &st) < 0) {
+        error_set_errno(&err, errno, "Could not open '%s'", a->file);
+        return tool_fail(err);
+    }
+    Unpack u = { .a = archive_read_new(), .file = a->file,
+                 .folder = a->folder, .force = a->force };
+    g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+    u.files = g_ptr_array_new_with_free_func((GDestroyNotify)pack_file_free);
+    u.done = g_hash_table_new(g_str_hash, g_str_equal);
+    u.made = g_ptr_array_new_with_free_func(g_free);
+    archive_read_support_format_tar(u.a);
+    archive_read_support_filter_zstd(u.a);
+    archive_read_support_filter_gzip(u.a);
+    int status = unpack_all(&u, notes, &err) ? STATUS_GOOD : tool_fail(err);
+    for (guint i = 0; status != STATUS_GOOD && i < u.made->len; i++) {
+        unlink(g_ptr_array_index(u.made, i));
+    }
+    if (status == STATUS_GOOD && !a->quiet) {
+        report(a, &u, notes);
+    }
+    archive_read_free(u.a);
+    g_hash_table_destroy(u.done);
+    g_ptr_array_free(u.files, TRUE);
+    g_ptr_array_free(u.made, TRUE);
+    return status;
+}
