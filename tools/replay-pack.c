@@ -22,7 +22,8 @@ static bool changed(const PackFile *f, Error **errp)
     return false;
 }
 
-/* "bios=DIGEST NAME": digest and name are those of the file. */
+/* "bios=DIGEST NAME" and the like, whose keys are also roles: digest and name
+ * are those of the file. */
 static bool check_bytes(const LogReader *r, const char *key,
                         const PackFile *f, Error **errp)
 {
@@ -123,13 +124,7 @@ static bool check_files(const LogReader *r, const ArgvNames *names,
 {
     for (guint i = 1; i < files->len; i++) {
         const PackFile *f = g_ptr_array_index(files, i);
-        g_autofree char *base = g_path_get_basename(f->path);
-        bool rom = strcmp(f->role, "firmware") == 0 &&
-                   g_str_has_prefix(base, "linuxboot");
-        const char *key = rom ? "rom"
-                          : strcmp(f->role, "firmware") == 0 ? "bios"
-                                                             : f->role;
-        if (!check_bytes(r, key, f, errp)) {
+        if (!check_bytes(r, f->role, f, errp)) {
             return false;
         }
     }

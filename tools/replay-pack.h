@@ -3,8 +3,8 @@
  * reads, and a manifest in front. docs/user/replay-tool.md describes it.
  * Private to tools/.
  *
- * Implemented by replay-plan.c (which files), replay-source.c (their bytes);
- * used by replay-pack.c and replay-unpack.c.
+ * Implemented by replay-plan.c (which files), replay-source.c (their bytes) and
+ * replay-script.c; used by replay-pack.c and replay-unpack.c.
  */
 #ifndef REPLAY_PACK_H
 #define REPLAY_PACK_H
@@ -30,7 +30,8 @@ typedef struct PackExtent {
 typedef struct PackFile {
     char *source;          /* where it is; in an unpacked pack: NULL */
     char *path;            /* in the pack */
-    const char *role;      /* "log", "disk", "backing", "firmware", … */
+    const char *role;      /* "log", "disk", "backing", "bios", "rom",
+                            * "kernel", "initrd", "file" */
     GArray *arguments;     /* unsigned: the words of the command naming it */
     GBytes *head;          /* stands for as many of its first bytes, or NULL:
                             * a qcow2 header that names its moved backing file */
@@ -54,6 +55,11 @@ bool pack_file_read(const PackFile *f, PackBytes *fn, void *opaque,
  * folder. NULL with an error about one that is not there. */
 GPtrArray *pack_plan(const LogReader *r, const ArgvNames *names,
                      Error **errp);
+
+/* The text of a script that replays an unpacked log; free it. `files` are what
+ * lies around it; `notes` as argv_for_replay()'s. NULL with an error. */
+char *pack_script(const char *log, const GPtrArray *files, GPtrArray *notes,
+                  Error **errp);
 
 /* "KEY=VALUE" in an identity: the value; NULL if there is none. */
 char *pack_identity_value(const LogReader *r, const char *key);

@@ -23,6 +23,7 @@ typedef struct Plan {
     const ArgvNames *names;
     GPtrArray *files;
     GHashTable *paths;     /* in the pack; taken */
+    const char *folder;    /* in the pack, of what is added now */
 } Plan;
 
 char *pack_identity_value(const LogReader *r, const char *key)
@@ -54,12 +55,12 @@ static char *plain_name(const char *source)
 
 /* FOLDER/NAME, or FOLDER/2/NAME if that is taken: names stay, because the
  * machine's identity has those of kernels. */
-static char *new_path(Plan *p, const char *folder, const char *name)
+static char *new_path(Plan *p, const char *name)
 {
-    char *path = g_strdup_printf("%s/%s", folder, name);
+    char *path = g_strdup_printf("%s/%s", p->folder, name);
     for (unsigned n = 2; g_hash_table_contains(p->paths, path); n++) {
         g_free(path);
-        path = g_strdup_printf("%s/%u/%s", folder, n, name);
+        path = g_strdup_printf("%s/%u/%s", p->folder, n, name);
     }
     g_hash_table_add(p->paths, g_strdup(path));
     return path;
@@ -89,11 +90,8 @@ static PackFile *plan_add(Plan *p, const char *name, const char *role,
     PackFile *f = plan_find(p, real);
     *added = !f;
     if (!f) {
-        bool firmware = strcmp(role, "firmware") == 0;
         g_autofree char *plain = plain_name(name);
-        f = pack_file_new(real, new_path(p, firmware ? PACK_FIRMWARE_DIR
-                                                     : PACK_FILES_DIR, plain),
-                          role);
+        f = pack_file_new(real, new_path(p, plain), role);
         g_ptr_array_add(p->files, f);
     }
     free(real);
@@ -209,7 +207,10 @@ static PackFile *plan_firmware(Plan *p, const char *name, const char *role,
 static bool plan_found(Plan *p, const char *key, Error **errp)
 {
     g_autofree char *name = identity_name(p, key);
-    return !name || !*name || plan_firmware(p, name, "firmware", errp);
+    p->folder = PACK_FIRMWARE_DIR;
+    bool ok = !name || !*name || plan_firmware(p, name, key, errp);
+    p->folder = PACK_FILES_DIR;
+    return ok;
 }
 
 static bool plan_named(Plan *p, const ArgvFile *a, Error **errp)
@@ -255,7 +256,7 @@ static bool plan_all(Plan *p, Error **errp)
 GPtrArray *pack_plan(const LogReader *r, const ArgvNames *names,
                      Error **errp)
 {
-    Plan p = { .r = r, .names = names };
+    Plan p = { .r = r, .names = names, .folder = PACK_FILES_DIR };
     p.files = g_ptr_array_new_with_free_func((GDestroyNotify)pack_file_free);
     p.paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_ptr_array_add(p.files, pack_file_new(log_reader_path(r),

@@ -246,11 +246,11 @@ static bool copy_data(Unpack *u, const PackFile *f, int fd,
     if (ret != ARCHIVE_EOF) {
         return archive_damaged(u, errp);
     }
-    digest_zeroes(state, f->bytes - at);
     if (ftruncate(fd, f->bytes) < 0) {
         error_set_errno(errp, errno, "Could not write '%s'", f->path);
         return false;
     }
+    digest_zeroes(state, f->bytes - at);
     return true;
 }
 
@@ -313,56 +313,6 @@ static bool unpack_files(Unpack *u, Error **errp)
 
 /* --- the script -------------------------------------------------------------------------- */
 
-static const char *argument_path(void *opaque, unsigned argument)
-{
-    const Unpack *u = opaque;
-    for (guint i = 0; i < u->files->len; i++) {
-        const PackFile *f = g_ptr_array_index(u->files, i);
-        for (guint k = 0; k < f->arguments->len; k++) {
-            if (g_array_index(f->arguments, unsigned, k) == argument) {
-                return f->path;
-            }
-        }
-    }
-    return NULL;
-}
-
-/* The program of the recording's target; letters only, for it gets into a
- * script. */
-static char *program_name(const LogReader *r)
-{
-    char *target = pack_identity_value(r, "target");
-    for (char *c = target; c && *c; c++) {
-        *c = g_ascii_isalnum(*c) ? *c : '_';
-    }
-    char *name = g_strconcat("reprise-system-", target ? target : "x86_64",
-                             NULL);
-    g_free(target);
-    return name;
-}
-
-static char *script_text(const LogReader *r, char **argv,
-                         const GPtrArray *notes)
-{
-    g_autofree char *program = program_name(r);
-    g_autofree char *words = tool_quote((const char *const *)argv + 1);
-    GString *out = g_string_new(
-        "#!/bin/sh\n"
-        "# Replays a recording; made by reprise-replay unpack. More options\n"
-        "# may be given: -S -gdb tcp::1234, -qmp unix:PATH,server=on and so on.\n"
-        "# $REPRISE is the program, if it is not found by its name.\n");
-    for (guint i = 0; i < notes->len; i++) {
-        g_autofree char *line = g_strdup(g_ptr_array_index(notes, i));
-        g_strdelimit(line, "\r\n", ' ');
-        g_string_append_printf(out, "# %s\n", line);
-    }
-    g_string_append_printf(out,
-                           "cd \"$(dirname \"$0\")\" || exit 1\n"
-                           "exec \"${REPRISE:-%s}\" %s \"$@\"\n",
-                           program, words);
-    return g_string_free(out, FALSE);
-}
-
 static bool write_script(Unpack *u, const char *text, Error **errp)
 {
     int fd = create(u, PACK_SCRIPT, 0777, errp);
@@ -377,31 +327,9 @@ static bool write_script(Unpack *u, const char *text, Error **errp)
 
 static bool make_script(Unpack *u, GPtrArray *notes, Error **errp)
 {
-    g_autofree char *path = target(u, PACK_LOG);
-    LogReader *r = log_reader_new(path, errp);
-    if (!r || !log_reader_argv(r)) {
-        log_reader_free(r);
-        return r ? damaged(u, "the recording does not say how it was made",
-                           errp) : false;
-    }
-    bool firmware = false;
-    for (guint i = 0; i < u->files->len; i++) {
-        const PackFile *f = g_ptr_array_index(u->files, i);
-        firmware |= g_str_has_prefix(f->path, PACK_FIRMWARE_DIR "/");
-    }
-    ArgvPlaces places = {
-        .log = PACK_LOG, .path = argument_path, .opaque = u,
-        .firmware_dir = firmware ? PACK_FIRMWARE_DIR : NULL,
-    };
-    g_auto(GStrv) argv = argv_for_replay(log_reader_argv(r), &places, notes,
-                                         errp);
-    bool ok = argv;
-    if (ok) {
-        g_autofree char *text = script_text(r, argv, notes);
-        ok = write_script(u, text, errp);
-    }
-    log_reader_free(r);
-    return ok;
+    g_autofree char *log = target(u, PACK_LOG);
+    g_autofree char *text = pack_script(log, u->files, notes, errp);
+    return text && write_script(u, text, errp);
 }
 
 /* --- the command ------------------------------------------------------------------------- */

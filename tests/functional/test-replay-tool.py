@@ -4,6 +4,7 @@ import io
 import json
 import os
 import random
+import re
 import shutil
 import socket
 import struct
@@ -103,6 +104,34 @@ class Describe(ToolCase):
         log = self.record_calls()
         self.assertIn('good', self.good('verify', log))
         self.assertEqual(self.good('verify', '--quiet', log), '')
+
+    def test_inputs(self):
+        """Events of every kind that a user can cause are found good, and are
+        counted."""
+        log = self.path('io.rr')
+        vm = self.start('-m', '64', '-device', 'isa-debug-exit', '-drive',
+                        f'file={reprise.guest("io")},format=raw,snapshot=on',
+                        '-icount', f'shift=auto,rr=record,rrfile={log},'
+                        'rrdigest=500000', qmp=True)
+        vm.serial.expect('> ')
+        vm.serial.send('hello there\r')
+        vm.serial.expect('you said: hello there')
+        for key in ('a', 'ret'):
+            vm.qmp.cmd('send-key', keys=[{'type': 'qcode', 'data': key}])
+        vm.serial.send('date\rspin\r')
+        vm.serial.expect('spun')
+        vm.serial.send('quit\r')
+        self.assertEqual(vm.wait(), 1)
+        self.good('verify', log)
+        stats = json.loads(self.good('stats', '--json', log))
+        events = {p['kind']: p for p in stats['ports']}
+        self.assertEqual(events['serial']['bytes'],
+                         len('hello there\rdate\rspin\rquit\r'))
+        self.assertEqual(events['command']['events'], 2)
+        self.assertGreater(stats['warps'], 0)
+        text = self.good('dump', log)
+        self.assertEqual(len([line for line in text.split('\n')
+                              if ' warp until ' in line]), stats['warps'])
 
     def test_cut_off(self):
         log = self.record_calls()
@@ -338,6 +367,44 @@ class Pack(PackCase):
         folder, _ = self.unpack(pack)
         status, printed, messages = self.run_script(folder)
         self.assertEqual((status, printed), (1, vm.serial.seen), messages)
+
+    def test_every_option_is_known(self):
+        """An option whose argument is a file or a device must be known to
+        pack; it would be left as it is."""
+        root = os.path.join(os.path.dirname(__file__), '..', '..')
+        with open(os.path.join(root, 'cli/options.def'),
+                  encoding='utf-8') as f:
+            options = re.findall(r'OPTION\("([^"]+)", [^,]+, (?:"([^"]*)")?',
+                                 f.read())
+        with open(os.path.join(root, 'tools/replay-argv.c'),
+                  encoding='utf-8') as f:
+            known = re.findall(r'\{ "([^"]+)", FATE_', f.read())
+        named = {name for name, argument in options
+                 if re.search('FILE|DEV|DIR|PATH|BACKEND', argument)}
+        self.assertLess({'drive', 'serial', 'hda', 'L', 'D'}, named)
+        self.assertEqual(named - set(known), set())
+
+    def test_not_all_is_packed(self):
+        """A file that the manifest forgets is not looked for elsewhere."""
+        pack = self.pack(self.record_calls())
+        folder = self.path('tar')
+        os.mkdir(folder)
+        subprocess.run(['tar', '-xf', pack, '-C', folder], check=True)
+        with open(os.path.join(folder, 'manifest.json'),
+                  encoding='utf-8') as f:
+            manifest = json.load(f)
+        for entry in manifest['files']:
+            entry['arguments'] = []
+        with open(os.path.join(folder, 'manifest.json'), 'w',
+                  encoding='utf-8') as f:
+            json.dump(manifest, f)
+        again = self.path('again.rrpack')
+        subprocess.run(['tar', '-czf', again, '-C', folder, 'manifest.json',
+                        'recording.rr', 'files/disk.qcow2',
+                        'firmware/bios-256k.bin'], check=True)
+        result = tool('unpack', '-C', self.path('x'), again)
+        self.assertEqual(result.returncode, 1, result)
+        self.assertIn('disk.qcow2\' is not in the pack', result.stderr)
 
     def test_a_pack_is_a_tar(self):
         pack = self.pack(self.record_calls())
