@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import tarfile
+import zlib
 
 import reprise
 
@@ -21,6 +22,40 @@ def tool(*args, cwd=None):
     return subprocess.run([reprise.program('reprise-replay'), *args], cwd=cwd,
                           capture_output=True, text=True, check=False,
                           errors='replace', timeout=reprise.TIMEOUT)
+
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+def take_apart(log):
+    """A log's header, identity, and (header, inflated payload) of chunks."""
+    at = LOG_HEADER + struct.unpack_from('<I', log, 12)[0]
+    header, identity, chunks = log[:LOG_HEADER], log[LOG_HEADER:at], []
+    while at < len(log):
+        head = log[at:at + CHUNK_HEADER]
+        at += CHUNK_HEADER + struct.unpack_from('<I', head, 8)[0]
+        chunks.append((head, zlib.decompress(
+            log[at - struct.unpack_from('<I', head, 8)[0]:at])))
+    return header, identity, chunks
+
+
+def put_together(header, identity, chunks):
+    """A log with right lengths and checksums, whatever it says."""
+    header = header[:12] + struct.pack('<II', len(identity),
+                                       crc32c(identity)) + header[20:28]
+    log = header + struct.pack('<I', crc32c(header)) + identity
+    for head, raw in chunks:
+        stored = zlib.compress(raw, 1)
+        head = (head[:8] + struct.pack('<II', len(stored), len(raw)) +
+                head[16:20] + struct.pack('<I', crc32c(stored)) + head[24:60])
+        log += head + struct.pack('<I', crc32c(head)) + stored
+    return log
 
 
 class ToolCase(reprise.TestCase):
@@ -208,6 +243,47 @@ class Damage(ToolCase):
             data = bytearray(whole)
             data[at:at + 4] = b'\xff\xff\xff\x7f'
             self.refused(self.put(bytes(data)))
+
+    def test_wrong_under_checksums(self):
+        """What no checksum tells: each is found by looking."""
+        with open(self.record_calls(), 'rb') as f:
+            header, identity, chunks = take_apart(f.read())
+
+        def changed(kind, change):
+            """A log in which the first chunk of a type is another."""
+            n = [head[4] for head, _ in chunks].index(kind)
+            return put_together(header, identity, [
+                change(*c) if i == n else c for i, c in enumerate(chunks)])
+
+        self.assertIn('good', self.good('verify', self.put(
+            put_together(header, identity, chunks))))
+        events, digest, mark, end, command = range(1, 6)
+        for what, log in (
+                ('port', put_together(header, identity.replace(
+                    b'port 0=', b'port 9='), chunks)),
+                ('shape', put_together(header, identity.replace(
+                    b'=seed ', b'=serial '), chunks)),
+                ('state tables', put_together(header, identity.replace(
+                    b'section ', b'sector ', 1), chunks)),
+                ('length', put_together(header, identity.replace(
+                    b'=rtc-base ', b'=icount-shift '), chunks)),
+                ('event', changed(events, lambda h, r: (h, r[:-3]))),
+                ('holds more', changed(events, lambda h, r: (h, r + b'x'))),
+                ('digest', changed(digest, lambda h, r: (h, r[:-3]))),
+                ('mark', changed(mark, lambda h, r: (h, b'\7' + r[1:]))),
+                ('mark', changed(mark, lambda h, r: (h, r + b'\0'))),
+                ('command', changed(command, lambda h, r: (h, r[:-1]))),
+                ('command', changed(command, lambda h, r: (h, b''))),
+                ('unknown', changed(mark, lambda h, r: (
+                    h[:4] + b'\x63' + h[5:], r))),
+                ('header', changed(end, lambda h, r: (
+                    h[:24] + b'\xff' + h[25:], r)))):
+            with self.subTest(what=what):
+                path = self.put(log)
+                result = tool('verify', path)
+                self.assertEqual(result.returncode, 1, result)
+                self.assertRegex(result.stderr, rf'{path}.* byte \d+: .*'
+                                 rf'{what}')
 
     def test_dump_stops_there(self):
         """What is before the damage is printed."""
@@ -550,8 +626,19 @@ class BadPack(PackCase):
             self.refused(path)
         self.refused(self.path('missing.rrpack'))
 
+    def contents(self, folder):
+        found = {}
+        for top, _, files in os.walk(folder):
+            for name in files:
+                with open(os.path.join(top, name), 'rb') as f:
+                    found[os.path.relpath(f.name, folder)] = f.read()
+        return found
+
     def test_damaged(self):
-        with open(self.pack(self.record_calls()), 'rb') as f:
+        """Refused, without a trace; or it was a bit that means nothing."""
+        pack = self.pack(self.record_calls())
+        good = self.contents(self.unpack(pack)[0])
+        with open(pack, 'rb') as f:
             whole = f.read()
         rng = random.Random(3)
         path = self.path('damaged.rrpack')
@@ -565,7 +652,11 @@ class BadPack(PackCase):
             with open(path, 'wb') as f:
                 f.write(data)
             with self.subTest(at=at, cut=i % 2):
-                self.refused(path)
+                if tool('unpack', '-C', self.path('bit'), path).returncode:
+                    self.refused(path)
+                else:
+                    self.assertEqual(self.contents(self.path('bit')), good)
+                    shutil.rmtree(self.path('bit'))
 
 
 if __name__ == '__main__':
