@@ -66,15 +66,20 @@ static bool check_disk(const char *line, const PackFile *f,
                        const ArgvFile *a, const ArgvNames *names,
                        Error **errp)
 {
-    if (g_str_has_suffix(line, " at a snapshot")) {
-        return has_snapshot(f, a->format, names->snapshot, errp);
-    }
     BlockOpenOptions opts = {
         .file = f->source, .format = a->format, .readonly = true,
     };
+    uint64_t digest;
+    /* Refused while somebody writes it: the pack would be of no moment. */
     BlockDev *b = blockdev_open(&opts, errp);
-    uint64_t digest = 0;
-    bool ok = b && blockdev_content_digest(b, &digest, errp);
+    if (!b) {
+        return false;
+    }
+    if (g_str_has_suffix(line, " at a snapshot")) {
+        blockdev_close(b);
+        return has_snapshot(f, a->format, names->snapshot, errp);
+    }
+    bool ok = blockdev_content_digest(b, &digest, errp);
     blockdev_close(b);
     const char *space = strrchr(line, ' ');
     if (ok && space && g_ascii_strtoull(space + 1, NULL, 16) != digest) {

@@ -510,6 +510,17 @@ class Pack(PackCase):
         os.mkfifo(disk)
         refused(disk)
 
+    def test_while_recording(self):
+        log, disk = self.path('run.rr'), self.qcow2('disk.qcow2',
+                                                    reprise.guest('calls'))
+        self.start('-m', '16', '-hda', disk, '-S', '-icount',
+                   f'shift=7,rr=record,rrfile={log},rrsnapshot=init',
+                   qmp=True)
+        result = tool('pack', log, '-o', self.path('x.rrpack'))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(disk, result.stderr)
+        self.assertFalse(os.path.exists(self.path('x.rrpack')))
+
     def test_changed_disk(self):
         """snapshot=on: the disk is what it was, or it is refused."""
         log, disk = self.path('run.rr'), self.path('disk.img')
