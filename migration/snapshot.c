@@ -148,7 +148,7 @@ static bool is_periodic(BlockDev *holder, const char *name, const char *prefix)
     StreamHeader h;
     size_t len = strlen(prefix);
     return !strncmp(name, prefix, len) && name[len] &&
-           strspn(name + len, "0123456789") == strlen(name + len) &&
+           strspn(name + len, "0123456789.") == strlen(name + len) &&
            flat_peek(holder, name, &h, NULL) && (h.flags & STREAM_PERIODIC);
 }
 

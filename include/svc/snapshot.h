@@ -51,7 +51,7 @@ typedef struct SnapshotShared {
 /* As snapshot_savevm(), but the run state does not show it, and on error no
  * disk keeps a part of it. */
 bool snapshot_save_shared(Machine *m, SnapshotShared *s, Error **errp);
-/* Deletes all periodic snapshots whose names are `prefix` and digits. */
+/* Deletes all periodic snapshots whose names are `prefix` and digits or dots. */
 bool snapshot_delete_periodic(Machine *m, const char *prefix, Error **errp);
 /* True if any disk has a snapshot of that name. */
 bool snapshot_name_taken(Machine *m, const char *name);
