@@ -146,8 +146,8 @@ class Session:
     def _deadline(self):
         return time.monotonic() + self.limit_s
 
-    def _late(self):
-        return Late(f'not finished in {self.limit_s} s')
+    def _late(self, what):
+        return Late(f'{what} not finished in {self.limit_s} s')
 
     # --- the monitor ---------------------------------------------------------
 
@@ -163,7 +163,7 @@ class Session:
         while True:
             answer = self._message(deadline)
             if answer is None:
-                raise self._late()
+                raise self._late(name)
             if 'error' in answer:
                 raise Failed(answer['error']['desc'])
             if 'return' in answer:
@@ -179,7 +179,7 @@ class Session:
         self.qmp('replay-seek', icount=icount)
         while self.icount() != icount or self.qmp('query-status')['running']:
             if time.monotonic() > deadline:
-                raise self._late()
+                raise self._late('seek')
             self._message(time.monotonic() + 0.05)     # an event, perhaps
 
     # --- the stub ------------------------------------------------------------
@@ -194,7 +194,7 @@ class Session:
         match = self.gdb_wire.take(rb'[^$]*\$([^#]*)#..',
                                    time.monotonic() + limit_s)
         if match is None:
-            raise Late(f'not finished in {limit_s} s')
+            raise Late(f'{packet} not finished in {limit_s} s')
         self.gdb_wire.sock.sendall(b'+')
         return match[1].decode()
 

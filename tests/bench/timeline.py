@@ -1,7 +1,7 @@
 """The benchmark of time travel: what going back costs in a long recording.
 
-One guest (guests/timeline.c) is recorded in several lengths, with its disk, and
-its replays are travelled in through QMP and the gdb protocol. What the rows of
+One guest (guests/timeline.c) is recorded in several lengths, with its disk,
+and its replays are travelled in through QMP and the gdb protocol. What the rows of
 the table mean is in docs/devel/benchmarks.md. Exit status 1: something failed.
 """
 import argparse

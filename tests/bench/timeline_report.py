@@ -51,7 +51,8 @@ def travel(data):
     lines += table(['to', 'first wall', 'cpu', 'again wall', 'cpu', 'stops at',
                     'seek to the end'],
                    [[name, *took(row['first']), *took(row.get('again')),
-                     number(row['first'].get('icount'), ',d'), ms(row['seek']['wall_s'])]
+                     number(row['first'].get('icount'), ',d'),
+                     ms(row['seek']['wall_s'])]
                     for name, row in data['searches'].items()])
     seeks = data['seeks']
     lines += ['', f'{seeks["count"]} seeks to random places', '']
