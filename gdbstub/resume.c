@@ -74,12 +74,10 @@ void resume_stopped(Gdbstub *g, RunState state)
 
 /* --- backwards -------------------------------------------------------------------- */
 
-/* Looks for a ^C; the rest of the world waits until the journey is over. */
+/* True after a ^C. */
 static bool poll_interrupt(void *opaque)
 {
-    Gdbstub *g = opaque;
-    while (g_main_context_iteration(NULL, FALSE)) {
-    }
+    const Gdbstub *g = opaque;
     return g->interrupted;
 }
 

@@ -45,6 +45,7 @@ static void send_raw(Gdbstub *g, char c)
 static void interrupt(Gdbstub *g)
 {
     g->interrupted = true;
+    replay_interrupt(g->replay);
     if (!g->travelling && runstate_running(g->machine)) {
         runstate_request_stop(g->machine, RUN_PAUSED);
     }
@@ -115,9 +116,24 @@ static void stub_notify(void *opaque, ChardevEvent event)
     }
 }
 
+/* Shown by gdb while it waits for the end of a long way back. */
+static void tell_progress(Gdbstub *g, const RunEvent *ev)
+{
+    g_autofree char *line = g_strdup_printf(
+        "%s: at icount %" G_GUINT64_FORMAT ", from %" G_GUINT64_FORMAT "\n",
+        ev->travel, ev->at, ev->begin);
+    g_autoptr(GString) packet = g_string_new("O");
+    packet_put_hex(packet, (const uint8_t *)line, strlen(line));
+    stub_send(g, packet->str);
+}
+
 static void stub_run_event(void *opaque, const RunEvent *ev)
 {
     Gdbstub *g = opaque;
+    if (g->connected && g->travelling && ev->type == RUN_EVENT_TRAVEL &&
+        ev->travel) {
+        tell_progress(g, ev);
+    }
     if (!g->connected || g->travelling) {
         return;
     }

@@ -44,5 +44,11 @@ void events_run(void *opaque, const RunEvent *ev)
                                             (ShutdownCauseName)ev->cause));
         chardev_drain(mon->chr);
         break;
+    case RUN_EVENT_TRAVEL:
+        if (ev->travel) {
+            send_event(mon, qapi_event_replay_progress(ev->travel, ev->begin,
+                                                       ev->at));
+        }
+        break;
     }
 }

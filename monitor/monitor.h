@@ -19,6 +19,9 @@ struct Monitor {
     bool negotiated;       /* QMP: qmp_capabilities was given */
     GString *input;        /* QMP: JSON text not complete yet */
     struct Readline *readline;
+    bool busy;             /* HMP: a command is being carried out */
+    GString *waiting;      /* what came while the machine was travelling */
+    guint waiting_source;
 };
 
 /* --- qmp.c: a QMP connection -------------------------------------------------- */
@@ -40,7 +43,7 @@ bool dispatch_command(QmpContext *ctx, const char *name, json_t *args,
 
 /* --- events.c -------------------------------------------------------------------- */
 
-/* Sends run state events to a QMP session; a RunListener. */
+/* Sends what happens to a QMP session; a RunListener. */
 void events_run(void *opaque, const RunEvent *ev);
 
 /* --- hmp.c ------------------------------------------------------------------------- */

@@ -6,7 +6,9 @@
 static void hmp_line(void *opaque, const char *line)
 {
     Monitor *mon = opaque;
+    mon->busy = true;
     g_autofree char *out = monitor_run_hmp(mon->machine, mon->replay, line);
+    mon->busy = false;
     /* A terminal in raw mode needs the carriage return too. */
     g_auto(GStrv) lines = g_strsplit(out, "\n", -1);
     g_autofree char *text = g_strjoinv("\r\n", lines);
@@ -23,9 +25,72 @@ static void hmp_open(Monitor *mon)
     readline_show_prompt(mon->readline);
 }
 
+/* --- while the machine is on its way through time ----------------------------------- */
+
+/* Commands wait until it has arrived, but for one: `stop` ends the journey. */
+static void wait_with_input(Monitor *mon, const uint8_t *data, size_t len)
+{
+    static const char *const words[] = {
+        [MONITOR_READLINE] = "(^|\\n|\\r)s(top)?[ \t]*[\r\n]|\x03",
+        [MONITOR_CONTROL] = "\"execute\"\\s*:\\s*\"stop\"",
+    };
+    g_string_append_len(mon->waiting, (const char *)data, len);
+    if (g_regex_match_simple(words[mon->mode], mon->waiting->str, 0, 0)) {
+        replay_interrupt(mon->replay);
+    }
+}
+
+static void take_input(Monitor *mon, const uint8_t *data, size_t len);
+
+static gboolean take_waiting(gpointer opaque)
+{
+    Monitor *mon = opaque;
+    g_autoptr(GString) text = mon->waiting;
+    mon->waiting = g_string_new(NULL);
+    mon->waiting_source = 0;
+    take_input(mon, (const uint8_t *)text->str, text->len);
+    return G_SOURCE_REMOVE;
+}
+
+/* Somebody who types wants to see that it goes on. */
+static void tell_progress(Monitor *mon, const RunEvent *ev)
+{
+    g_autofree char *line = g_strdup_printf(
+        "%s: at icount %" G_GUINT64_FORMAT ", from %" G_GUINT64_FORMAT
+        " ('stop' ends it)\r\n", ev->travel, ev->at, ev->begin);
+    if (mon->busy) {
+        chardev_write(mon->chr, line, strlen(line));
+    }
+}
+
+static void session_event(void *opaque, const RunEvent *ev)
+{
+    Monitor *mon = opaque;
+    bool travel = ev->type == RUN_EVENT_TRAVEL;
+    if (travel && !ev->travel && mon->waiting->len && !mon->waiting_source) {
+        mon->waiting_source = g_idle_add(take_waiting, mon);
+    }
+    if (mon->mode == MONITOR_CONTROL) {
+        events_run(mon, ev);
+    } else if (travel && ev->travel) {
+        tell_progress(mon, ev);
+    }
+}
+
+/* --- input ----------------------------------------------------------------------------- */
+
 static void session_input(void *opaque, const uint8_t *data, size_t len)
 {
     Monitor *mon = opaque;
+    if (mon->machine->travelling || mon->waiting->len) {
+        wait_with_input(mon, data, len);
+    } else {
+        take_input(mon, data, len);
+    }
+}
+
+static void take_input(Monitor *mon, const uint8_t *data, size_t len)
+{
     if (mon->mode == MONITOR_CONTROL) {
         qmp_input(mon, data, len);
         return;
@@ -60,9 +125,8 @@ Monitor *monitor_new(Machine *m, Replay *r, Chardev *chr, MonitorMode mode,
     mon->pretty = pretty;
     mon->input = g_string_new(NULL);
     mon->readline = readline_new(chr, "(qemu) ", hmp_line, mon);
-    if (mode == MONITOR_CONTROL) {
-        runstate_listen(m, events_run, mon);
-    }
+    mon->waiting = g_string_new(NULL);
+    runstate_listen(m, session_event, mon);
     chardev_set_handlers(chr, session_input, session_notify, mon);
     return mon;
 }
@@ -73,7 +137,11 @@ void monitor_free(Monitor *mon)
         return;
     }
     chardev_set_handlers(mon->chr, NULL, NULL, NULL);
-    runstate_unlisten(mon->machine, events_run, mon);
+    runstate_unlisten(mon->machine, session_event, mon);
+    if (mon->waiting_source) {
+        g_source_remove(mon->waiting_source);
+    }
+    g_string_free(mon->waiting, TRUE);
     readline_free(mon->readline);
     g_string_free(mon->input, TRUE);
     g_free(mon);

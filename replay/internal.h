@@ -4,6 +4,8 @@
 #ifndef REPLAY_INTERNAL_H
 #define REPLAY_INTERNAL_H
 
+#include "coverage.h"
+#include "hits.h"
 #include "log-format.h"
 #include "svc/snapshot.h"
 #include "svc/timeline.h"
@@ -91,7 +93,8 @@ typedef struct Checkpoint {
     GPtrArray *disks;      /* BlockMark *, by drive; NULL where there is none */
 } Checkpoint;
 
-Timeline *timeline_new(Replay *r, uint64_t budget_bytes);
+/* spacing: instructions between checkpoints; 0: as it pays. */
+Timeline *timeline_new(Replay *r, uint64_t budget_bytes, uint64_t spacing);
 void timeline_free(Timeline *t);
 /* Remembers the present; the caller owns it. */
 Checkpoint *checkpoint_take(Timeline *t);
@@ -102,8 +105,14 @@ void checkpoint_free(Timeline *t, Checkpoint *cp);
 /* Remembers the present in the timeline. */
 void timeline_add(Timeline *t, bool pinned);
 /* The distance between checkpoints while running forward. */
-void timeline_set_spacing(Timeline *t, uint64_t insns);
 uint64_t timeline_spacing(const Timeline *t);
+/* Another one while an interval is searched; 0: no more. */
+void timeline_set_dense(Timeline *t, uint64_t insns);
+/* What is known of the past. */
+Coverage *timeline_coverage(Timeline *t);
+/* Memory that it takes, and the number of checkpoints. */
+uint64_t timeline_bytes(const Timeline *t);
+guint timeline_count(const Timeline *t);
 /* Wants checkpoints shortly before icount on the next way to it; ICOUNT_NONE:
  * no more. */
 void timeline_approach(Timeline *t, Icount icount);
@@ -132,8 +141,9 @@ struct Replay {
     bool log_failed;           /* and the user was told */
     Player play;               /* replay */
     Timeline *timeline;
-    uint64_t spacing;          /* the user's, 0: none */
     Icount break_icount;
+    HitList hits;              /* of the last search */
+    bool interrupt;            /* somebody wants the journey to end */
     bool debugging;
     bool stepped;              /* a debugger's step ended with the advance */
     bool end_told;

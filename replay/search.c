@@ -1,191 +1,129 @@
 /*
- * reverse-stepi and reverse-continue.
+ * Searching the past for breakpoints and watchpoints.
  *
- * Nothing runs backwards. A search takes the intervals between checkpoints
- * from the newest to the oldest, runs each forward with the debugger's
- * breakpoints and watchpoints in place, and remembers the last hit before the
- * place where it began; the first interval that has one holds the answer.
+ * Nothing runs backwards. A search goes through the intervals of the run from
+ * the newest to the oldest, skipping those that touched none of the pages in
+ * question (coverage.c), runs each forward with the debugger's breakpoints and
+ * watchpoints on, and remembers what it hits. The last hit of the first
+ * interval that has any is the answer; the others are kept (hits.c).
  *
  * Order in time: a breakpoint at icount N comes before the instruction that
- * ends at N + 1; an access that ended at N + 1 lies between the two. So hits
- * are ordered by 2N for the breakpoint and 2N + 1 for the access.
+ * ends at N + 1; an access that ended at N + 1 lies between the two. To stand
+ * before either one goes to N.
  */
-#include "travel.h"
+#include "search.h"
 
 /* While an interval is searched, checkpoints are left in it for the way to
  * the hit and for the next search. */
 #define SEARCH_PARTS        8u
 #define SEARCH_MIN_SPACING  (UINT64_C(1) << 16)
 
-typedef struct Hit {
-    bool found;
-    bool access;
-    Icount icount;         /* where to go */
-    WatchHit watch;
-} Hit;
+/* --- what is searched for -------------------------------------------------------- */
 
-typedef struct Search {
-    Travel travel;
-    Icount before;         /* the place where it began */
-    Hit last;              /* in the present interval */
-} Search;
-
-bool replay_can_reverse(const Replay *r)
+static void add_query(GArray *q, MmuAccess access, GuestAddr addr,
+                      uint64_t len)
 {
-    return r && r->timeline;
+    PageQuery one = { access, addr, addr + MAX(len, 1) - 1 };
+    g_array_append_val(q, one);
 }
+
+static void add_points(GArray *q, const Cpu *cpu)
+{
+    for (guint i = 0; i < cpu->breakpoints->len; i++) {
+        const Breakpoint *b = &g_array_index(cpu->breakpoints, Breakpoint, i);
+        if (b->owner == BREAK_GDB) {
+            add_query(q, MMU_FETCH, b->addr, 1);
+        }
+    }
+    for (guint i = 0; i < cpu->watchpoints->len; i++) {
+        const Watchpoint *w = &g_array_index(cpu->watchpoints, Watchpoint, i);
+        for (MmuAccess a = MMU_LOAD; a <= MMU_STORE; a++) {
+            if (w->owner == BREAK_GDB && (w->access & BIT(a))) {
+                add_query(q, a, w->addr, w->len);
+            }
+        }
+    }
+}
+
+static GArray *queries(Machine *m)
+{
+    GArray *q = g_array_new(FALSE, FALSE, sizeof(PageQuery));
+    for (guint i = 0; i < m->cpus->len; i++) {
+        add_points(q, g_ptr_array_index(m->cpus, i));
+    }
+    return q;
+}
+
+/* --- one interval ------------------------------------------------------------------ */
+
+typedef struct Scan {
+    Icount before;
+    GArray *hits;          /* Hit */
+} Scan;
 
 static void remember(void *opaque, Icount icount, const WatchHit *hit)
 {
-    Search *s = opaque;
-    Icount at = hit ? icount - 1 : icount;
-    if (at >= s->before) {
+    Scan *s = opaque;
+    Hit h = { .access = hit, .icount = hit ? icount - 1 : icount };
+    if (h.icount >= s->before) {
         return;
     }
-    s->last.found = true;
-    s->last.access = hit;
-    s->last.icount = at;
     if (hit) {
-        s->last.watch = *hit;
+        h.watch = *hit;
     }
+    g_array_append_val(s->hits, h);
 }
 
-static TravelEnd search_interval(Search *s, const Checkpoint *from, Icount to,
-                                 Error **errp)
+/* Runs [from, to) with everything on. */
+static TravelEnd scan(Travel *t, Icount from, Icount to, HitList *list,
+                      Error **errp)
 {
-    Timeline *t = s->travel.r->timeline;
-    uint64_t part = (to - from->icount) / SEARCH_PARTS;
-    s->last.found = false;
-    timeline_set_spacing(t, MIN(MAX(part, SEARCH_MIN_SPACING),
-                                s->travel.spacing));
-    checkpoint_restore(t, from);
-    return travel_forward(&s->travel, to, remember, s, errp);
-}
-
-/* Goes through intervals until one has a hit or history begins. */
-static TravelEnd search_back(Search *s, Error **errp)
-{
-    Timeline *t = s->travel.r->timeline;
-    Icount to = s->before;
-    Icount start = timeline_start(t);
-    while (to > start) {
-        const Checkpoint *cp = timeline_find(t, to - 1);
-        Icount from = cp->icount;
-        TravelEnd end = search_interval(s, cp, to, errp);
-        if (end != TRAVEL_ARRIVED || s->last.found) {
-            return end;
-        }
-        to = from;
+    Timeline *tl = t->r->timeline;
+    Scan s = { to, g_array_new(FALSE, FALSE, sizeof(Hit)) };
+    TravelEnd end = travel_to(t, from, errp);
+    if (end == TRAVEL_ARRIVED) {
+        timeline_set_dense(tl, MAX((to - from) / SEARCH_PARTS,
+                                   SEARCH_MIN_SPACING));
+        travel_quiet(t, false);
+        end = travel_forward(t, to, remember, &s, errp);
+        travel_quiet(t, true);
+        timeline_set_dense(tl, 0);
     }
-    return TRAVEL_ARRIVED;
-}
-
-/* From the boundary to the breakpoint there: what happens at the boundary
- * (an interrupt, say) may have led to it. */
-static void run_into_breakpoint(Replay *r, Icount icount)
-{
-    SchedStop stop = sched_run(r->m, icount + 1);
-    if (stop == SCHED_BREAKPOINT && machine_icount(r->m) == icount) {
-        r->m->at_boundary = false;
-    } else {
-        checkpoint_restore(r->timeline, timeline_find(r->timeline, icount));
+    if (end == TRAVEL_ARRIVED) {
+        hits_extend(list, from, s.hits);
     }
-}
-
-static TravelEnd go_to_hit(Search *s, Error **errp)
-{
-    Replay *r = s->travel.r;
-    timeline_set_spacing(r->timeline, s->travel.spacing);
-    timeline_approach(r->timeline, s->last.icount);
-    TravelEnd end = travel_to(&s->travel, s->last.icount, errp);
-    if (end == TRAVEL_ARRIVED && !s->last.access) {
-        timeline_add(r->timeline, false);
-        run_into_breakpoint(r, s->last.icount);
-    }
+    g_array_unref(s.hits);
     return end;
 }
 
-static ReverseStop reason(const Search *s, TravelEnd end)
+/* A long interval is taken in parts, so that what is near is found soon. */
+static Icount part_from(Timeline *t, Icount from, Icount to)
 {
-    if (end == TRAVEL_INTERRUPTED) {
-        return REVERSE_INTERRUPTED;
-    }
-    if (!s->last.found) {
-        return REVERSE_BEGIN;
-    }
-    return s->last.access ? REVERSE_WATCHPOINT : REVERSE_BREAKPOINT;
+    const Checkpoint *cp = timeline_find(t, to - 1);
+    return MAX(from, cp->icount);
 }
 
-static bool check_reverse(Replay *r, Error **errp)
+TravelEnd search_back(Travel *t, HitList *list, Icount before, Error **errp)
 {
-    if (!replay_can_reverse(r)) {
-        error_set(errp, "going back is possible in a replay only");
-        return false;
+    Replay *r = t->r;
+    Icount to = before, from;
+    GArray *q = queries(r->m);
+    TravelEnd end = TRAVEL_ARRIVED;
+    if (hits_valid(list, r->m, before)) {
+        to = hits_last(list, before) ? timeline_start(r->timeline)
+                                     : list->from;
     }
-    if (!travel_allowed(r->m, errp)) {
-        return false;
+    if (!hits_valid(list, r->m, before) ||
+        (list->hits->len && !hits_last(list, before))) {
+        hits_begin(list, r->m, to);
     }
-    replay_diversion_end(r);
-    return true;
-}
-
-/* Back from a place where the machine had stopped for good. */
-static void wake(Replay *r)
-{
-    RunState s = runstate(r->m);
-    r->end_told = false;
-    if (s == RUN_SHUTDOWN || s == RUN_INTERNAL_ERROR || s == RUN_IO_ERROR) {
-        runstate_set(r->m, RUN_PAUSED);
+    while (end == TRAVEL_ARRIVED && !hits_last(list, before) &&
+           coverage_find(timeline_coverage(r->timeline), to, q, &from, &to)) {
+        from = part_from(r->timeline, from, to);
+        travel_tell(t, "search", to);
+        end = scan(t, from, to, list, errp);
+        to = from;
     }
-}
-
-bool replay_reverse_continue(Replay *r, ReplayPoll *poll, void *opaque,
-                             ReverseStop *stop, WatchHit *hit, Error **errp)
-{
-    if (!check_reverse(r, errp)) {
-        return false;
-    }
-    Search s = { .before = machine_icount(r->m) };
-    hit->valid = false;
-    travel_begin(&s.travel, r);
-    s.travel.poll = poll;
-    s.travel.opaque = opaque;
-    TravelEnd end = search_back(&s, errp);
-    if (end == TRAVEL_ARRIVED && s.last.found) {
-        end = go_to_hit(&s, errp);
-    } else if (end == TRAVEL_ARRIVED) {
-        Icount start = timeline_start(r->timeline);
-        checkpoint_restore(r->timeline, timeline_find(r->timeline, start));
-    }
-    *stop = reason(&s, end);
-    if (*stop == REVERSE_WATCHPOINT) {
-        *hit = s.last.watch;
-    }
-    travel_end(&s.travel, end != TRAVEL_ARRIVED);
-    if (end == TRAVEL_ARRIVED) {
-        wake(r);
-    }
-    return end != TRAVEL_FAILED;
-}
-
-bool replay_reverse_step(Replay *r, ReverseStop *stop, Error **errp)
-{
-    if (!check_reverse(r, errp)) {
-        return false;
-    }
-    Icount now = machine_icount(r->m);
-    if (now <= timeline_start(r->timeline)) {
-        *stop = REVERSE_BEGIN;
-        return true;
-    }
-    Travel t = { 0 };
-    travel_begin(&t, r);
-    timeline_approach(r->timeline, now - 1);
-    TravelEnd end = travel_to(&t, now - 1, errp);
-    *stop = end == TRAVEL_INTERRUPTED ? REVERSE_INTERRUPTED : REVERSE_STEP;
-    travel_end(&t, end != TRAVEL_ARRIVED);
-    if (end == TRAVEL_ARRIVED) {
-        wake(r);
-    }
-    return end != TRAVEL_FAILED;
+    g_array_unref(q);
+    return end;
 }

@@ -10,7 +10,11 @@
 #include "travel.h"
 
 /* A poll costs little, but a breakpoint may be hit at every instruction. */
-#define POLL_INSNS        (UINT64_C(1) << 18)
+#define POLL_INSNS (UINT64_C(1) << 22)
+/* What a stop at a breakpoint costs, in instructions. */
+#define STOP_INSNS 2048u
+/* Who waits hears how far it got twice a second. */
+#define TELL_US    500000
 
 bool travel_allowed(Machine *m, Error **errp)
 {
@@ -28,12 +32,47 @@ void travel_begin(Travel *t, Replay *r)
     t->origin = checkpoint_take(r->timeline);
     t->state = runstate(m);
     t->no_shutdown = m->no_shutdown;
-    t->spacing = timeline_spacing(r->timeline);
+    t->begin = machine_icount(m);
+    t->told_us = g_get_monotonic_time();
     m->no_shutdown = true;
     m->travelling = true;
+    r->interrupt = false;
+    travel_quiet(t, true);
     sched_set_step(m, ICOUNT_NONE);
     if (r->mute) {
         r->mute(r->mute_opaque, true);
+    }
+}
+
+/* What the TLB knows of watched pages is of one kind or the other. */
+void travel_quiet(Travel *t, bool quiet)
+{
+    Machine *m = t->r->m;
+    m->quiet = quiet;
+    for (guint i = 0; i < m->cpus->len; i++) {
+        const Cpu *cpu = g_ptr_array_index(m->cpus, i);
+        if (cpu->watchpoints->len) {
+            tlb_flush_all(m);
+            return;
+        }
+    }
+}
+
+void travel_tell(Travel *t, const char *what, Icount at)
+{
+    int64_t now_us = g_get_monotonic_time();
+    if (now_us - t->told_us >= TELL_US) {
+        RunEvent ev = { .type = RUN_EVENT_TRAVEL, .travel = what,
+                        .begin = t->begin, .at = at };
+        t->told_us = now_us;
+        runstate_tell(t->r->m, &ev);
+    }
+}
+
+void replay_interrupt(Replay *r)
+{
+    if (r && r->m->travelling) {
+        r->interrupt = true;
     }
 }
 
@@ -41,7 +80,7 @@ void travel_end(Travel *t, bool back)
 {
     Replay *r = t->r;
     Machine *m = r->m;
-    timeline_set_spacing(r->timeline, t->spacing);
+    timeline_set_dense(r->timeline, 0);
     timeline_approach(r->timeline, ICOUNT_NONE);
     if (back) {
         checkpoint_restore(r->timeline, t->origin);
@@ -51,12 +90,14 @@ void travel_end(Travel *t, bool back)
         /* What ended the recording is not to end the replay's process. */
         runstate_rewind(m);
     }
+    travel_quiet(t, false);
     runstate_set(m, t->state);
     m->no_shutdown = t->no_shutdown;
     m->travelling = false;
     if (r->mute) {
         r->mute(r->mute_opaque, false);
     }
+    runstate_tell(m, &(RunEvent){ .type = RUN_EVENT_TRAVEL });
 }
 
 /* --- forward ------------------------------------------------------------------------ */
@@ -80,18 +121,19 @@ static void tell_hit(Travel *t, SchedStop stop, TravelHit *hit, void *opaque)
     }
 }
 
+/* Meanwhile the world may speak: a monitor's `stop`, a debugger's ^C. */
 static bool give_up(Travel *t, uint64_t ran)
 {
     int code;
-    if (runstate_quit_requested(t->r->m, &code)) {
-        return true;
+    t->ran += MAX(ran, STOP_INSNS);
+    if (t->ran >= POLL_INSNS) {
+        t->ran = 0;
+        while (g_main_context_iteration(NULL, FALSE)) {
+        }
+        travel_tell(t, "seek", machine_icount(t->r->m));
+        t->r->interrupt |= t->poll && t->poll(t->opaque);
     }
-    t->ran += ran;
-    if (!t->poll || t->ran < POLL_INSNS) {
-        return false;
-    }
-    t->ran = 0;
-    return t->poll(t->opaque);
+    return t->r->interrupt || runstate_quit_requested(t->r->m, &code);
 }
 
 /* After a stop short of icount. False with an error if there is no way on. */

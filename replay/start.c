@@ -5,9 +5,6 @@
 
 #define DIGEST_INTERVAL    (UINT64_C(1) << 26)
 #define TIMELINE_BYTES     GIB
-/* Between checkpoints: nobody looks, a debugger is attached. */
-#define SPACING_IDLE       (UINT64_C(1) << 26)
-#define SPACING_DEBUGGING  (UINT64_C(1) << 22)
 
 /* --- starting ------------------------------------------------------------------------ */
 
@@ -112,10 +109,12 @@ static bool start_replaying(Replay *r, const ReplayOptions *opts,
         return false;
     }
     sched_set_log_end(r->m, log_reader_end(r->play.log));
+    if (opts->timeline_off) {
+        return true;
+    }
     r->timeline = timeline_new(r, opts->timeline_bytes ? opts->timeline_bytes
-                                                       : TIMELINE_BYTES);
-    r->spacing = opts->timeline_spacing;
-    timeline_set_spacing(r->timeline, r->spacing ? r->spacing : SPACING_IDLE);
+                                                       : TIMELINE_BYTES,
+                               opts->timeline_spacing);
     timeline_add(r->timeline, true);
     return true;
 }
@@ -141,8 +140,6 @@ void replay_start_debugging(Replay *r)
 {
     if (r && r->timeline && !r->debugging) {
         r->debugging = true;
-        timeline_set_spacing(r->timeline, r->spacing ? r->spacing
-                                                     : SPACING_DEBUGGING);
         if (r->m->at_boundary) {
             timeline_add(r->timeline, false);
         }

@@ -2,16 +2,20 @@
  * Checkpoints: points of a replay that can be gone back to in the time it
  * takes to copy what changed since.
  *
- * They are taken at a regular distance while running, and at growing
- * distances shortly before a place that was arrived at by going back, so that
- * the next step back is short. When there are too many, or they take too much
+ * They are taken at a regular distance while running (farther apart where the
+ * guest writes many pages, as each has to be copied once per checkpoint), and
+ * at growing distances shortly before a place that was arrived at by going
+ * back, so that the next step back is short. When there are too many, or they take too much
  * memory, the one goes whose gap is smallest in proportion to how far in the
  * past it lies: dense near the present, sparse long ago.
  */
 #include "internal.h"
 
 #define MOST_CHECKPOINTS 256u
-#define FEWEST_CHECKPOINTS 8u  /* whatever the budget */
+#define REGULAR_INSNS    (UINT64_C(1) << 23)
+/* A page written once more between two checkpoints costs the time of some
+ * thousand instructions; all of them together may cost a tenth of the run. */
+#define INSNS_PER_PAGE   16384u
 /* Distances of the checkpoints before a place: every third power of two. */
 #define APPROACH_FIRST_BITS 10u
 #define APPROACH_LAST_BITS  22u
@@ -20,8 +24,13 @@
 struct Timeline {
     Replay *r;
     PageStore *store;
+    Coverage *coverage;
     uint64_t budget_bytes;
-    uint64_t spacing;
+    uint64_t regular;      /* instructions between checkpoints */
+    bool adapts;           /* the user did not say how many */
+    uint64_t pages_gap;    /* what the pages of the last interval ask for */
+    uint64_t dense;        /* while a search looks at an interval, or 0 */
+    uint64_t state_bytes;
     GPtrArray *points;     /* Checkpoint *, by icount */
     Icount approach;       /* ICOUNT_NONE: none */
 };
@@ -67,6 +76,7 @@ Checkpoint *checkpoint_take(Timeline *t)
     cp->state = g_byte_array_new();
     machine_sections(m, copy_out, cp->state);
     cp->ram = mem_image_take(t->store);
+    t->state_bytes += cp->state->len;
     cp->disks = g_ptr_array_new();
     for (guint i = 0; i < drive_count(m); i++) {
         BlockDev *b = drive(m, i);
@@ -88,6 +98,7 @@ static void forget_stops(Machine *m)
 void checkpoint_restore(Timeline *t, const Checkpoint *cp)
 {
     Machine *m = t->r->m;
+    coverage_close(t->coverage, machine_icount(m));
     mem_image_restore(t->store, cp->ram);
     CopyIn in = { cp->state->data };
     machine_sections(m, copy_in, &in);
@@ -104,6 +115,7 @@ void checkpoint_restore(Timeline *t, const Checkpoint *cp)
     forget_stops(m);
     replay_forgive(t->r);
     player_seek(&t->r->play, &cp->cursor);
+    coverage_open(t->coverage, cp->icount);
 }
 
 void checkpoint_free(Timeline *t, Checkpoint *cp)
@@ -117,6 +129,7 @@ void checkpoint_free(Timeline *t, Checkpoint *cp)
         }
     }
     g_ptr_array_free(cp->disks, TRUE);
+    t->state_bytes -= cp->state->len;
     g_byte_array_free(cp->state, TRUE);
     mem_image_free(t->store, cp->ram);
     g_free(cp);
@@ -129,14 +142,18 @@ static Checkpoint *point(const Timeline *t, guint i)
     return g_ptr_array_index(t->points, i);
 }
 
-Timeline *timeline_new(Replay *r, uint64_t budget_bytes)
+Timeline *timeline_new(Replay *r, uint64_t budget_bytes, uint64_t spacing)
 {
     Timeline *t = g_new0(Timeline, 1);
     t->r = r;
     t->budget_bytes = budget_bytes;
+    t->regular = spacing ? spacing : REGULAR_INSNS;
+    t->adapts = !spacing;
     t->points = g_ptr_array_new();
     t->approach = ICOUNT_NONE;
     t->store = page_store_new(r->m);
+    t->coverage = coverage_new(r->m, machine_icount(r->m));
+    coverage_open(t->coverage, machine_icount(r->m));
     return t;
 }
 
@@ -147,19 +164,36 @@ void timeline_free(Timeline *t)
             checkpoint_free(t, point(t, i));
         }
         g_ptr_array_free(t->points, TRUE);
+        coverage_free(t->coverage);
         page_store_free(t->store);
         g_free(t);
     }
 }
 
-void timeline_set_spacing(Timeline *t, uint64_t insns)
+void timeline_set_dense(Timeline *t, uint64_t insns)
 {
-    t->spacing = insns;
+    t->dense = insns;
 }
 
 uint64_t timeline_spacing(const Timeline *t)
 {
-    return t->spacing;
+    return MAX(t->regular, t->pages_gap);
+}
+
+Coverage *timeline_coverage(Timeline *t)
+{
+    return t->coverage;
+}
+
+uint64_t timeline_bytes(const Timeline *t)
+{
+    return page_store_bytes(t->store) + coverage_bytes(t->coverage) +
+           t->state_bytes;
+}
+
+guint timeline_count(const Timeline *t)
+{
+    return t->points->len;
 }
 
 void timeline_approach(Timeline *t, Icount icount)
@@ -230,8 +264,7 @@ static bool drop_one(Timeline *t, Icount now)
 static void thin_out(Timeline *t, Icount now)
 {
     while ((t->points->len > MOST_CHECKPOINTS ||
-            (t->points->len > FEWEST_CHECKPOINTS &&
-             page_store_bytes(t->store) > t->budget_bytes)) &&
+            timeline_bytes(t) > t->budget_bytes) &&
            drop_one(t, now)) {
     }
 }
@@ -284,17 +317,26 @@ static Icount due_approach(const Timeline *t, Icount now)
 static Icount due_regular(const Timeline *t, Icount now)
 {
     guint i = count_until(t, now);
-    Icount at = (i ? point(t, i - 1)->icount : now) + t->spacing;
-    for (; i < t->points->len && point(t, i)->icount < at + t->spacing / 2;
-         i++) {
-        at = point(t, i)->icount + t->spacing;
+    uint64_t gap = t->dense ? t->dense : timeline_spacing(t);
+    Icount at = (i ? point(t, i - 1)->icount : now) + gap;
+    for (; i < t->points->len && point(t, i)->icount < at + gap / 2; i++) {
+        at = point(t, i)->icount + gap;
     }
     return MAX(at, now + 1);
 }
 
 Icount timeline_due(Timeline *t, Icount now)
 {
-    return MIN(due_regular(t, now), due_approach(t, now));
+    return MIN(coverage_due(t->coverage, now),
+               MIN(due_regular(t, now), due_approach(t, now)));
+}
+
+/* How far the next checkpoint is to be from this one. */
+static void adapt(Timeline *t)
+{
+    if (t->adapts && !t->dense) {
+        t->pages_gap = page_store_changed(t->store) * INSNS_PER_PAGE;
+    }
 }
 
 void timeline_arrive(Timeline *t)
@@ -302,6 +344,9 @@ void timeline_arrive(Timeline *t)
     Machine *m = t->r->m;
     if (m->at_boundary && !runstate_request_pending(m) &&
         !t->r->divergence) {
+        coverage_close(t->coverage, machine_icount(m));
+        adapt(t);
         timeline_add(t, false);
+        coverage_open(t->coverage, machine_icount(m));
     }
 }

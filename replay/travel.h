@@ -20,8 +20,10 @@ typedef struct Travel {
     Checkpoint *origin;    /* where it began */
     RunState state;        /* before it began */
     bool no_shutdown;      /* the user's setting */
-    uint64_t spacing;
     uint64_t ran;          /* instructions since the last poll */
+    bool quiet;            /* debuggers' points are off */
+    Icount begin;          /* where it began, for those who are told */
+    int64_t told_us;       /* host time of the last time they were */
 } Travel;
 
 /* Told of each breakpoint or watchpoint on the way. hit is NULL for a
@@ -32,6 +34,10 @@ typedef void TravelHit(void *opaque, Icount icount, const WatchHit *hit);
  * speak. */
 bool travel_allowed(Machine *m, Error **errp);
 void travel_begin(Travel *t, Replay *r);
+/* Breakpoints and watchpoints stop nobody, as from the beginning, or do. */
+void travel_quiet(Travel *t, bool quiet);
+/* Tells listeners how far it got, now and then. */
+void travel_tell(Travel *t, const char *what, Icount at);
 /* Ends it where the machine is now, or (back) where it began. */
 void travel_end(Travel *t, bool back);
 /* Runs forward to the boundary at icount. */

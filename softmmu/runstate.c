@@ -79,15 +79,19 @@ static bool caused_by_guest(ShutdownCause c)
 
 /* A listener may remove itself while it is told. Nobody is told of what
  * happens again while a replay travels. */
-static void tell(Machine *m, const RunEvent *ev)
+void runstate_tell(Machine *m, const RunEvent *ev)
 {
-    if (m->travelling) {
-        return;
-    }
     g_autoptr(GArray) all = g_array_copy(m->run->listeners);
     for (guint i = 0; i < all->len; i++) {
         Listener *l = &g_array_index(all, Listener, i);
         l->fn(l->opaque, ev);
+    }
+}
+
+static void tell(Machine *m, const RunEvent *ev)
+{
+    if (!m->travelling) {
+        runstate_tell(m, ev);
     }
 }
 

@@ -15,6 +15,7 @@
 #include "base/bits.h"
 #include "base/bytes.h"
 #include "vm/cpu.h"
+#include "vm/page-trace.h"
 
 static unsigned tlb_index(GuestAddr va)
 {
@@ -28,17 +29,30 @@ static AddressSpace *cpu_memory(Cpu *cpu)
 
 /* --- filling ------------------------------------------------------------------ */
 
+/* A debugger's may be switched off. */
+static bool is_on(const Cpu *cpu, const Watchpoint *w)
+{
+    return w->owner == BREAK_CPU || !cpu->machine->quiet;
+}
+
 /* True if a watchpoint for this kind of access touches the page. */
 static bool page_has_watchpoint(Cpu *cpu, GuestAddr page, MmuAccess access)
 {
     for (guint i = 0; i < cpu->watchpoints->len; i++) {
         const Watchpoint *w = &g_array_index(cpu->watchpoints, Watchpoint, i);
-        if ((w->access & (1 << access)) && w->addr < page + PAGE_SIZE &&
+        if ((w->access & (1 << access)) && is_on(cpu, w) && w->addr < page + PAGE_SIZE &&
             page < w->addr + w->len) {
             return true;
         }
     }
     return false;
+}
+
+/* True if the page's first access of the kind must be noted. */
+static bool must_note(const Cpu *cpu, GuestAddr page, MmuAccess access)
+{
+    const PageTrace *t = cpu->machine->trace;
+    return t && access != MMU_FETCH && !page_trace_has(t, access, page);
 }
 
 static uint64_t tag_of(Cpu *cpu, const TlbInfo *info, bool readonly,
@@ -47,7 +61,8 @@ static uint64_t tag_of(Cpu *cpu, const TlbInfo *info, bool readonly,
     if (!(info->prot & (1 << access))) {
         return TLB_INVALID;
     }
-    bool slow = !info->is_ram || page_has_watchpoint(cpu, info->page, access);
+    bool slow = !info->is_ram || must_note(cpu, info->page, access) ||
+                page_has_watchpoint(cpu, info->page, access);
     if (access == MMU_STORE && !slow) {
         slow = readonly || ram_watch_bits(cpu->machine, info->ram);
         if (!slow) {
@@ -287,8 +302,8 @@ static void check_watch(Cpu *cpu, GuestAddr va, unsigned size,
 {
     for (guint i = 0; cpu->in_tb && i < cpu->watchpoints->len; i++) {
         const Watchpoint *w = &g_array_index(cpu->watchpoints, Watchpoint, i);
-        if (!(w->access & (1 << access)) || va >= w->addr + w->len ||
-            w->addr >= va + size) {
+        if (!(w->access & (1 << access)) || !is_on(cpu, w) ||
+            va >= w->addr + w->len || w->addr >= va + size) {
             continue;
         }
         cpu_need_last_insn(cpu);
@@ -325,6 +340,9 @@ static Part part_of(Cpu *cpu, GuestAddr va, unsigned size, MmuAccess access,
 {
     const TlbInfo *info = lookup(cpu, va, access, mode);
     const TlbEntry *e = &cpu->tlb.entry[mode][tlb_index(va)];
+    if (must_note(cpu, va, access)) {
+        page_trace_note(cpu->machine->trace, access, va);
+    }
     Part p = { .va = va, .size = size,
                .phys = info->phys + (va & ~PAGE_MASK) };
     if (info->is_ram) {
@@ -404,6 +422,16 @@ static void may_be_fast_now(Cpu *cpu, const Part *p, unsigned mode)
     }
 }
 
+/* The same after a load: only the trace makes loads of RAM slow for a while. */
+static void loads_may_be_fast_now(Cpu *cpu, const Part *p, unsigned mode)
+{
+    if (p->host && cpu->machine->trace && hit(cpu, p->va, MMU_LOAD, mode)) {
+        const TlbInfo *info = &cpu->tlb.info[mode][tlb_index(p->va)];
+        TlbEntry *e = &cpu->tlb.entry[mode][tlb_index(p->va)];
+        e->tag[MMU_LOAD] = tag_of(cpu, info, false, MMU_LOAD);
+    }
+}
+
 static void store_part(Cpu *cpu, const Part *p, uint64_t v, unsigned size)
 {
     if (!p->host) {
@@ -449,6 +477,7 @@ uint64_t tlb_load_slow(Cpu *cpu, GuestAddr va, unsigned size, unsigned mode)
     cpu->tlb.slow++;
     if (split(cpu, va, size, MMU_LOAD, mode, part) == 1) {
         prepare_load(cpu, &part[0]);
+        loads_may_be_fast_now(cpu, &part[0], mode);
         return load_part(cpu, &part[0], size);
     }
     prepare_load(cpu, &part[0]);
@@ -742,6 +771,23 @@ void tlb_revoke_stores(Machine *m, RamAddr ra)
 void tlb_revoke_all_stores(Machine *m)
 {
     revoke_stores(m, NULL);
+}
+
+static void revoke_all(Cpu *cpu, unsigned n, void *opaque)
+{
+    TlbEntry *e = numbered_entry(cpu, n);
+    for (MmuAccess a = MMU_LOAD; a <= MMU_STORE; a++) {
+        if (!(e->tag[a] & TLB_INVALID)) {
+            e->tag[a] |= TLB_SLOW;
+        }
+    }
+}
+
+void tlb_revoke_all(Machine *m)
+{
+    for (guint i = 0; i < m->cpus->len; i++) {
+        for_entries(g_ptr_array_index(m->cpus, i), revoke_all, NULL);
+    }
 }
 
 /* --- debuggers ---------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "disas.h"
 #include "tb.h"
+#include "vm/page-trace.h"
 
 AccelOptions accel_options = { .tb_bytes = 64 * MIB };
 
@@ -105,6 +106,20 @@ void cpu_kick(Cpu *cpu)
 
 /* --- finding TBs ------------------------------------------------------------------ */
 
+/* A debugger may know a place by its offset in the segment. Every TB comes by
+ * here after the jump cache was flushed; chains to it within its page do not
+ * have to. */
+static void note_executed(PageTrace *t, const Tb *tb)
+{
+    GuestAddr first = tb->key.pc, last = tb->key.pc + tb->len_bytes - 1;
+    page_trace_note(t, MMU_FETCH, first);
+    page_trace_note(t, MMU_FETCH, last);
+    if (tb->key.base) {
+        page_trace_note(t, MMU_FETCH, first - tb->key.base);
+        page_trace_note(t, MMU_FETCH, last - tb->key.base);
+    }
+}
+
 static Tb *find_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
 {
     TcgState *s = tcg_state(cpu);
@@ -130,12 +145,17 @@ static Tb *find_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
             cache_collect(s);
         }
         tb = translate_tb(cpu, key, limit);
+        if (cpu->machine->trace) {
+            note_executed(cpu->machine->trace, tb);
+        }
         if (tb->ram[0] == TB_NO_RAM) {
             tb->invalid = true;
             g_ptr_array_add(s->garbage, tb);
             return tb;
         }
         cache_insert(s, tb, ra);
+    } else if (cpu->machine->trace) {
+        note_executed(cpu->machine->trace, tb);
     }
     /* A TB with a breakpoint is looked up each time, so that nobody gets there
      * past the run loop. */
@@ -306,7 +326,7 @@ static bool boundary(Cpu *cpu, TcgState *s, ExecStop *why)
 /* True if the instruction at the boundary may not run (yet). */
 static bool stopped_by_break(Cpu *cpu, const TbKey *key, ExecStop *why)
 {
-    if (!cpu->breakpoints->len) {
+    if (!cpu->breakpoints->len || cpu->machine->quiet) {
         return false;
     }
     Icount now = cpu->run_end - cpu->budget;

@@ -23,7 +23,8 @@ typedef struct ReplayOptions {
     uint64_t snapshot_period, snapshot_max, snapshot_bytes;
     uint64_t digest_interval;  /* rrdigest=N instructions, 0: default */
     uint64_t timeline_bytes;   /* most memory for checkpoints, 0: default */
-    uint64_t timeline_spacing; /* instructions between them, 0: default */
+    uint64_t timeline_spacing; /* instructions between them, 0: as it pays */
+    bool timeline_off;         /* no checkpoints: there is no way back */
     const char *const *argv;   /* how the program was started, ended by NULL;
                                 * kept in the log. NULL: not said */
     GString *identity;         /* lines "key=value" that must agree; the roof
@@ -73,6 +74,9 @@ typedef bool ReplayPoll(void *opaque);
 /* Goes to an icount between 0 (or the first restorable point) and the end.
  * Error naming the last icount if beyond it: the position is unchanged. */
 bool replay_seek(Replay *r, Icount icount, Error **errp);
+
+/* Somebody wants a journey that is under way to end where it began. */
+void replay_interrupt(Replay *r);
 
 typedef enum ReverseStop {
     REVERSE_STEP,              /* arrived one instruction earlier */

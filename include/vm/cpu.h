@@ -364,6 +364,8 @@ void tlb_flush_all(Machine *m);
 /* Drops direct mappings for stores to the page of ra, in all CPUs. */
 void tlb_revoke_stores(Machine *m, RamAddr ra);
 void tlb_revoke_all_stores(Machine *m);
+/* The next load and the next store of every page pass the slow path. */
+void tlb_revoke_all(Machine *m);
 
 /* A debugger's view: virtual memory without side effects, no faults. */
 bool cpu_read_debug(Cpu *cpu, GuestAddr va, void *buf, uint64_t len);

@@ -107,6 +107,9 @@ struct Machine {
                             * happened: THE state at its icount (vm/sched.h) */
     bool travelling;       /* replay is on its way to another icount: nobody
                             * outside is told of what happens meanwhile */
+    struct PageTrace *trace; /* vm/page-trace.h; NULL: nobody asks */
+    uint64_t break_epoch;  /* counts changes of breakpoints' conditions */
+    bool quiet;            /* debuggers' breakpoints and watchpoints are off */
     NondetPort *seed_port;         /* where its randomness starts */
     NondetPort *command_port;      /* monitor commands that change the guest */
     NondetPort *warp_port;         /* idle time that an input ended */

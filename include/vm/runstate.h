@@ -42,6 +42,7 @@ typedef enum RunEventType {
     RUN_EVENT_STATE,       /* state changed: old -> new */
     RUN_EVENT_RESET,
     RUN_EVENT_SHUTDOWN,
+    RUN_EVENT_TRAVEL,      /* a long seek or search goes on */
 } RunEventType;
 
 typedef struct RunEvent {
@@ -49,6 +50,8 @@ typedef struct RunEvent {
     RunState old_state, new_state;
     ShutdownCause cause;
     bool guest;            /* the guest asked for it */
+    const char *travel;    /* "seek" or "search"; NULL: it is over */
+    Icount begin, at;      /* where it began, how far it got */
 } RunEvent;
 
 typedef void RunListener(void *opaque, const RunEvent *ev);
@@ -61,6 +64,8 @@ const char *shutdown_cause_name(ShutdownCause c);
 /* Changes the state and tells the listeners; same state: nothing. */
 void runstate_set(Machine *m, RunState s);
 void runstate_listen(Machine *m, RunListener *fn, void *opaque);
+/* Tells the listeners of something that changes no state. */
+void runstate_tell(Machine *m, const RunEvent *ev);
 void runstate_unlisten(Machine *m, RunListener *fn, void *opaque);
 
 /* Ask for a reset or a power-off at the next instruction boundary. exit_code

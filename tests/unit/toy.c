@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "base/bytes.h"
+#include "vm/page-trace.h"
 #include "vm/irq.h"
 #include "vm/sched.h"
 
@@ -301,6 +302,18 @@ void tlb_revoke_all_stores(Machine *m)
 {
 }
 
+void tlb_revoke_all(Machine *m)
+{
+}
+
+static void note_page(ToyCpu *c, MmuAccess access, uint64_t addr)
+{
+    if (c->cpu.machine->trace) {
+        page_trace_note(c->cpu.machine->trace, access, addr);
+        page_trace_note(c->cpu.machine->trace, access, addr + 7);
+    }
+}
+
 void cpu_kick(Cpu *cpu)
 {
     ((ToyCpu *)cpu)->kicked = true;
@@ -309,6 +322,10 @@ void cpu_kick(Cpu *cpu)
 /* Between watch_hit being noted and the end of the instruction. */
 static void check_watch(ToyCpu *c, uint64_t addr, MmuAccess access)
 {
+    note_page(c, access, addr);
+    if (c->cpu.machine->quiet) {
+        return;
+    }
     for (guint i = 0; i < c->cpu.watchpoints->len; i++) {
         const Watchpoint *w =
             &g_array_index(c->cpu.watchpoints, Watchpoint, i);
@@ -582,7 +599,8 @@ static ExecStop before_insn(ToyCpu *c, Icount now)
     if (c->s.halted) {
         return EXEC_HALTED;
     }
-    if (now != c->cpu.skip_break_icount &&
+    note_page(c, MMU_FETCH, c->s.pc);
+    if (now != c->cpu.skip_break_icount && !c->cpu.machine->quiet &&
         cpu_breakpoint_at(&c->cpu, c->s.pc, 0)) {
         return EXEC_BREAKPOINT;
     }

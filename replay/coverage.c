@@ -1,0 +1,286 @@
+/*
+ * Which pages were touched in which part of the run. See coverage.h.
+ */
+#include "coverage.h"
+
+#include "vm/page-trace.h"
+
+/* Nobody skips an interval shorter than that. */
+#define FEWEST_INSNS 4096u
+/* Then neighbours are put together. */
+#define MOST_INTERVALS 1024u
+
+/* A word of a PageTrace that is not 0. */
+typedef struct Word {
+    uint16_t index;
+    uint64_t bits;
+} Word;
+
+typedef struct Interval {
+    Icount from, to;
+    GArray *seen[3];       /* Word, by index; all NULL: unknown */
+} Interval;
+
+struct Coverage {
+    Machine *m;
+    GArray *intervals;     /* Interval, without gaps; the last is unknown */
+    PageTrace *trace;      /* what is being noted */
+    bool is_open;
+    Icount opened;
+    uint64_t bytes;
+};
+
+static Interval *interval(const Coverage *c, guint i)
+{
+    return &g_array_index(c->intervals, Interval, i);
+}
+
+static bool known(const Interval *v)
+{
+    return v->seen[0];
+}
+
+Coverage *coverage_new(Machine *m, Icount start)
+{
+    Coverage *c = g_new0(Coverage, 1);
+    c->m = m;
+    c->intervals = g_array_new(FALSE, TRUE, sizeof(Interval));
+    c->trace = g_new0(PageTrace, 1);
+    Interval all = { start, ICOUNT_NONE, { NULL } };
+    g_array_append_val(c->intervals, all);
+    return c;
+}
+
+static void forget(Coverage *c, Interval *v)
+{
+    for (unsigned a = 0; a < 3 && known(v); a++) {
+        c->bytes -= v->seen[a]->len * sizeof(Word);
+    }
+    for (unsigned a = 0; a < 3; a++) {
+        g_clear_pointer(&v->seen[a], g_array_unref);
+    }
+}
+
+void coverage_free(Coverage *c)
+{
+    if (!c) {
+        return;
+    }
+    page_trace_end(c->m);
+    for (guint i = 0; i < c->intervals->len; i++) {
+        forget(c, interval(c, i));
+    }
+    g_array_free(c->intervals, TRUE);
+    g_free(c->trace);
+    g_free(c);
+}
+
+uint64_t coverage_bytes(const Coverage *c)
+{
+    return c->bytes + sizeof *c->trace;
+}
+
+/* The index of the interval that icount is in. */
+static guint find(const Coverage *c, Icount icount)
+{
+    guint lo = 0, hi = c->intervals->len - 1;
+    while (lo < hi) {
+        guint mid = lo + (hi - lo + 1) / 2;
+        if (interval(c, mid)->from <= icount) {
+            lo = mid;
+        } else {
+            hi = mid - 1;
+        }
+    }
+    return lo;
+}
+
+/* --- growing ------------------------------------------------------------------------ */
+
+static GArray *pack(const uint64_t *words)
+{
+    GArray *out = g_array_new(FALSE, FALSE, sizeof(Word));
+    for (unsigned n = 0; n < PAGE_TRACE_WORDS; n++) {
+        if (words[n]) {
+            Word w = { n, words[n] };
+            g_array_append_val(out, w);
+        }
+    }
+    return out;
+}
+
+static GArray *both(const GArray *a, const GArray *b)
+{
+    uint64_t *words = g_new0(uint64_t, PAGE_TRACE_WORDS);
+    for (guint i = 0; i < a->len; i++) {
+        words[g_array_index(a, Word, i).index] |=
+            g_array_index(a, Word, i).bits;
+    }
+    for (guint i = 0; i < b->len; i++) {
+        words[g_array_index(b, Word, i).index] |=
+            g_array_index(b, Word, i).bits;
+    }
+    GArray *out = pack(words);
+    g_free(words);
+    return out;
+}
+
+static void note_bytes(Coverage *c, const Interval *v)
+{
+    for (unsigned a = 0; a < 3; a++) {
+        c->bytes += v->seen[a]->len * sizeof(Word);
+    }
+}
+
+/* Interval i takes in its successor; both are known. */
+static void join(Coverage *c, guint i)
+{
+    Interval *a = interval(c, i), *b = interval(c, i + 1);
+    Interval v = { a->from, b->to, { NULL } };
+    for (unsigned k = 0; k < 3; k++) {
+        v.seen[k] = both(a->seen[k], b->seen[k]);
+    }
+    note_bytes(c, &v);
+    forget(c, a);
+    forget(c, b);
+    *a = v;
+    g_array_remove_index(c->intervals, i + 1);
+}
+
+/* The two known neighbours that are shortest together become one. */
+static void join_shortest(Coverage *c)
+{
+    guint best = 0;
+    uint64_t least = UINT64_MAX;
+    for (guint i = 0; i + 1 < c->intervals->len; i++) {
+        const Interval *a = interval(c, i), *b = interval(c, i + 1);
+        if (known(a) && known(b) && b->to - a->from < least) {
+            least = b->to - a->from;
+            best = i;
+        }
+    }
+    if (least != UINT64_MAX) {
+        join(c, best);
+    }
+}
+
+/* The unknown interval i is known in [from, to) now. */
+static void carve(Coverage *c, guint i, Interval v)
+{
+    Interval *old = interval(c, i);
+    Icount end = old->to;
+    if (old->from < v.from) {
+        old->to = v.from;
+        g_array_insert_val(c->intervals, ++i, v);
+    } else {
+        *old = v;
+    }
+    if (v.to < end) {
+        Interval rest = { v.to, end, { NULL } };
+        g_array_insert_val(c->intervals, i + 1, rest);
+    }
+    note_bytes(c, &v);
+    if (c->intervals->len > MOST_INTERVALS) {
+        join_shortest(c);
+    }
+}
+
+void coverage_open(Coverage *c, Icount now)
+{
+    if (!c->is_open && !known(interval(c, find(c, now)))) {
+        page_trace_begin(c->m, c->trace);
+        c->is_open = true;
+        c->opened = now;
+    }
+}
+
+void coverage_close(Coverage *c, Icount now)
+{
+    if (!c->is_open) {
+        return;
+    }
+    page_trace_end(c->m);
+    c->is_open = false;
+    guint i = find(c, c->opened);
+    Interval v = { c->opened, MIN(now, interval(c, i)->to), { NULL } };
+    if (known(interval(c, i)) || v.to < v.from + FEWEST_INSNS) {
+        return;
+    }
+    for (unsigned a = 0; a < 3; a++) {
+        v.seen[a] = pack(c->trace->seen[a]);
+    }
+    carve(c, i, v);
+}
+
+Icount coverage_due(const Coverage *c, Icount now)
+{
+    for (guint i = find(c, now) + 1; !c->is_open && i < c->intervals->len;
+         i++) {
+        if (!known(interval(c, i))) {
+            return interval(c, i)->from;
+        }
+    }
+    return ICOUNT_NONE;
+}
+
+/* --- asking ----------------------------------------------------------------------------- */
+
+static bool has_word(const GArray *words, unsigned index, uint64_t bits)
+{
+    guint lo = 0, hi = words->len;
+    while (lo < hi) {
+        guint mid = lo + (hi - lo) / 2;
+        const Word *w = &g_array_index(words, Word, mid);
+        if (w->index == index) {
+            return w->bits & bits;
+        }
+        if (w->index < index) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return false;
+}
+
+static bool may_have(const Interval *v, const PageQuery *q)
+{
+    GuestAddr last = q->last & PAGE_MASK;
+    for (GuestAddr va = q->first & PAGE_MASK;; va += PAGE_SIZE) {
+        unsigned n = page_trace_bit(va);
+        if (has_word(v->seen[q->access], n / 64, BIT(n % 64))) {
+            return true;
+        }
+        if (va == last) {
+            return false;
+        }
+    }
+}
+
+static bool may_have_any(const Interval *v, const GArray *queries)
+{
+    for (guint i = 0; i < queries->len; i++) {
+        if (!known(v) ||
+            may_have(v, &g_array_index(queries, PageQuery, i))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool coverage_find(const Coverage *c, Icount before, const GArray *queries,
+                   Icount *from, Icount *to)
+{
+    if (before <= interval(c, 0)->from) {
+        return false;
+    }
+    for (guint i = find(c, before - 1) + 1; i-- > 0;) {
+        const Interval *v = interval(c, i);
+        if (may_have_any(v, queries)) {
+            *from = v->from;
+            *to = MIN(before, v->to);
+            return true;
+        }
+    }
+    return false;
+}

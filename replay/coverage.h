@@ -1,0 +1,41 @@
+/*
+ * What is known of the past: which pages were loaded from, stored to and
+ * executed in each interval of the run. Private to replay/.
+ *
+ * It grows as the run is replayed for the first time and is kept when
+ * checkpoints are thinned out. An interval [from, to) covers the instructions
+ * with those numbers. What has not been replayed yet is one unknown interval.
+ */
+#ifndef REPLAY_COVERAGE_H
+#define REPLAY_COVERAGE_H
+
+#include "vm/cpu.h"
+
+typedef struct Coverage Coverage;
+
+/* All is unknown, from start on. */
+Coverage *coverage_new(Machine *m, Icount start);
+void coverage_free(Coverage *c);
+uint64_t coverage_bytes(const Coverage *c);
+
+/* The machine runs on from now: notes pages if nothing is known of what
+ * comes. No effect if it does already. */
+void coverage_open(Coverage *c, Icount now);
+/* What ran until now is an interval of its own. Before the machine goes
+ * elsewhere, and where a search should be able to begin. */
+void coverage_close(Coverage *c, Icount now);
+/* The next icount after now where coverage_open() has something to do. */
+Icount coverage_due(const Coverage *c, Icount now);
+
+/* Pages that are searched for. */
+typedef struct PageQuery {
+    MmuAccess access;
+    GuestAddr first, last; /* addresses in the first and the last page */
+} PageQuery;
+
+/* The last interval before `before` in which one of the pages may have been
+ * touched: [*from, *to), with to <= before. False: there is none. */
+bool coverage_find(const Coverage *c, Icount before, const GArray *queries,
+                   Icount *from, Icount *to);
+
+#endif

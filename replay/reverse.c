@@ -1,0 +1,125 @@
+/*
+ * reverse-stepi and reverse-continue.
+ */
+#include "search.h"
+
+bool replay_can_reverse(const Replay *r)
+{
+    return r && r->timeline;
+}
+
+/* From the boundary to the breakpoint there: what happens at the boundary
+ * (an interrupt, say) may have led to it. */
+static void run_into_breakpoint(Travel *t, Icount icount)
+{
+    Replay *r = t->r;
+    travel_quiet(t, false);
+    SchedStop stop = sched_run(r->m, icount + 1);
+    travel_quiet(t, true);
+    if (stop == SCHED_BREAKPOINT && machine_icount(r->m) == icount) {
+        r->m->at_boundary = false;
+    } else {
+        checkpoint_restore(r->timeline, timeline_find(r->timeline, icount));
+    }
+}
+
+static TravelEnd go_to_hit(Travel *t, const Hit *hit, Error **errp)
+{
+    Replay *r = t->r;
+    timeline_approach(r->timeline, hit->icount);
+    TravelEnd end = travel_to(t, hit->icount, errp);
+    if (end == TRAVEL_ARRIVED && !hit->access) {
+        timeline_add(r->timeline, false);
+        run_into_breakpoint(t, hit->icount);
+    }
+    return end;
+}
+
+static bool check_reverse(Replay *r, Error **errp)
+{
+    if (!replay_can_reverse(r)) {
+        error_set(errp, "going back is possible in a replay only");
+        return false;
+    }
+    if (!travel_allowed(r->m, errp)) {
+        return false;
+    }
+    replay_diversion_end(r);
+    return true;
+}
+
+/* Back from a place where the machine had stopped for good. */
+static void wake(Replay *r)
+{
+    RunState s = runstate(r->m);
+    r->end_told = false;
+    if (s == RUN_SHUTDOWN || s == RUN_INTERNAL_ERROR || s == RUN_IO_ERROR) {
+        runstate_set(r->m, RUN_PAUSED);
+    }
+}
+
+/* Goes to the hit, or to the start of history if there is none. */
+static TravelEnd go_back(Travel *t, const Hit *hit, ReverseStop *stop,
+                         Error **errp)
+{
+    Timeline *tl = t->r->timeline;
+    if (!hit) {
+        *stop = REVERSE_BEGIN;
+        checkpoint_restore(tl, timeline_find(tl, timeline_start(tl)));
+        return TRAVEL_ARRIVED;
+    }
+    *stop = hit->access ? REVERSE_WATCHPOINT : REVERSE_BREAKPOINT;
+    return go_to_hit(t, hit, errp);
+}
+
+bool replay_reverse_continue(Replay *r, ReplayPoll *poll, void *opaque,
+                             ReverseStop *stop, WatchHit *hit, Error **errp)
+{
+    if (!check_reverse(r, errp)) {
+        return false;
+    }
+    Icount before = machine_icount(r->m);
+    Travel t = { 0 };
+    hit->valid = false;
+    travel_begin(&t, r);
+    t.poll = poll;
+    t.opaque = opaque;
+    TravelEnd end = search_back(&t, &r->hits, before, errp);
+    if (end == TRAVEL_ARRIVED) {
+        const Hit *last = hits_last(&r->hits, before);
+        end = go_back(&t, last, stop, errp);
+        if (last && last->access) {
+            *hit = last->watch;
+        }
+    }
+    if (end == TRAVEL_INTERRUPTED) {
+        *stop = REVERSE_INTERRUPTED;
+    }
+    travel_end(&t, end != TRAVEL_ARRIVED);
+    if (end == TRAVEL_ARRIVED) {
+        wake(r);
+    }
+    return end != TRAVEL_FAILED;
+}
+
+bool replay_reverse_step(Replay *r, ReverseStop *stop, Error **errp)
+{
+    if (!check_reverse(r, errp)) {
+        return false;
+    }
+    Icount now = machine_icount(r->m);
+    if (now <= timeline_start(r->timeline)) {
+        *stop = REVERSE_BEGIN;
+        return true;
+    }
+    Travel t = { 0 };
+    travel_begin(&t, r);
+    timeline_approach(r->timeline, now - 1);
+    TravelEnd end = travel_to(&t, now - 1, errp);
+    *stop = end == TRAVEL_INTERRUPTED ? REVERSE_INTERRUPTED : REVERSE_STEP;
+    travel_end(&t, end != TRAVEL_ARRIVED);
+    if (end == TRAVEL_ARRIVED) {
+        wake(r);
+    }
+    return end != TRAVEL_FAILED;
+}
