@@ -194,6 +194,9 @@ static bool start_replay(Program *p, Error **errp)
         .snapshot_max = ic->rrsnapshot_max,
         .snapshot_bytes = ic->rrsnapshot_bytes,
         .digest_interval = ic->rrdigest,
+        .timeline_off = p->opts.timeline.off,
+        .timeline_bytes = p->opts.timeline.bytes,
+        .timeline_spacing = p->opts.timeline.interval,
         .argv = p->opts.argv,
         .identity = identity,
     };

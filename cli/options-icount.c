@@ -35,8 +35,7 @@ static bool icount_shift(IcountOption *ic, const KeyVal *kv, Error **errp)
 /* ORDER replay-mode (svc/timeline.h) */
 static const char *const rr_words[] = { "none", "record", "replay", NULL };
 
-/* A number of instructions, as in 5000000, 500k, 20M or 1G. */
-static bool parse_insns(const char *text, uint64_t *out)
+bool options_insns(const char *text, uint64_t *out)
 {
     static const char letters[] = "kKMG";
     static const uint64_t units[] = { 1000, 1000, 1000000, 1000000000 };
@@ -73,7 +72,7 @@ static bool icount_periodic(IcountOption *ic, const KeyVal *kv, Error **errp)
         }
         return !ic->rrsnapshot_max && !ic->rrsnapshot_bytes;
     }
-    if (!parse_insns(text, &ic->rrsnapshot_period) ||
+    if (!options_insns(text, &ic->rrsnapshot_period) ||
         !ic->rrsnapshot_period) {
         error_set(errp, "Parameter 'rrsnapshot-period' expects a number of "
                   "instructions such as 500k, 20M or 1G, not '%s'", text);

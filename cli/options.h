@@ -53,6 +53,12 @@ typedef struct IcountOption {
     uint64_t rrdigest, rrsnapshot_period, rrsnapshot_max, rrsnapshot_bytes;
 } IcountOption;
 
+/* -replay-timeline */
+typedef struct ReplayOption {
+    bool given, off;
+    uint64_t bytes, interval;  /* 0: default, auto */
+} ReplayOption;
+
 typedef struct Options {
     GPtrArray *kept;           /* KeyVal */
     const char *const *argv;   /* as the program was started */
@@ -75,6 +81,7 @@ typedef struct Options {
     GPtrArray *chardevs;       /* ChardevOption */
     GPtrArray *ends;           /* EndOption */
     IcountOption icount;
+    ReplayOption timeline;
 
     bool no_defaults, nographic, paused, daemonize;
     bool no_reboot, no_shutdown, rtc_local, has_seed, perfmap;
@@ -85,6 +92,10 @@ typedef struct Options {
     int exit_code;             /* when parsing ends the program */
     bool done;                 /* -help, -version: nothing more to do */
 } Options;
+
+/* A number of instructions, as in 5000000, 500k, 20M or 1G. False: it is
+ * none. */
+bool options_insns(const char *text, uint64_t *out);
 
 typedef bool OptionFn(Options *o, const char *arg, KeyVal *kv, Error **errp);
 

@@ -106,6 +106,11 @@ static void info_replay(Hmp *h, const char *args)
     }
 }
 
+static void info_timeline(Hmp *h, const char *args)
+{
+    replay_print_timeline(h->ctx.replay, h->out);
+}
+
 static void info_snapshots(Hmp *h, const char *args)
 {
     Error *err = NULL;

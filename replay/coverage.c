@@ -284,3 +284,19 @@ bool coverage_find(const Coverage *c, Icount before, const GArray *queries,
     }
     return false;
 }
+
+/* --- for people --------------------------------------------------------------------- */
+
+void coverage_print(const Coverage *c, GString *out)
+{
+    unsigned count = 0;
+    uint64_t insns = 0;
+    for (guint i = 0; i < c->intervals->len; i++) {
+        const Interval *v = interval(c, i);
+        count += known(v);
+        insns += known(v) ? v->to - v->from : 0;
+    }
+    g_string_append_printf(out, "%u intervals known, %" G_GUINT64_FORMAT
+                           " instructions, %" G_GUINT64_FORMAT " KiB\n",
+                           count, insns, c->bytes / KIB);
+}

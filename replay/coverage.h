@@ -38,4 +38,7 @@ typedef struct PageQuery {
 bool coverage_find(const Coverage *c, Icount before, const GArray *queries,
                    Icount *from, Icount *to);
 
+/* How much is known, as a line of text. */
+void coverage_print(const Coverage *c, GString *out);
+
 #endif

@@ -110,9 +110,8 @@ uint64_t timeline_spacing(const Timeline *t);
 void timeline_set_dense(Timeline *t, uint64_t insns);
 /* What is known of the past. */
 Coverage *timeline_coverage(Timeline *t);
-/* Memory that it takes, and the number of checkpoints. */
+/* Memory that it takes. */
 uint64_t timeline_bytes(const Timeline *t);
-guint timeline_count(const Timeline *t);
 /* Wants checkpoints shortly before icount on the next way to it; ICOUNT_NONE:
  * no more. */
 void timeline_approach(Timeline *t, Icount icount);

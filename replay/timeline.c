@@ -191,11 +191,6 @@ uint64_t timeline_bytes(const Timeline *t)
            t->state_bytes;
 }
 
-guint timeline_count(const Timeline *t)
-{
-    return t->points->len;
-}
-
 void timeline_approach(Timeline *t, Icount icount)
 {
     t->approach = icount;
@@ -349,4 +344,23 @@ void timeline_arrive(Timeline *t)
         timeline_add(t, false);
         coverage_open(t->coverage, machine_icount(m));
     }
+}
+
+/* --- for people --------------------------------------------------------------------- */
+
+void replay_print_timeline(const Replay *r, GString *out)
+{
+    const Timeline *t = r ? r->timeline : NULL;
+    if (!t) {
+        g_string_append(out, "There is no timeline\n");
+        return;
+    }
+    g_string_append_printf(
+        out, "%u checkpoints from icount %" G_GUINT64_FORMAT " to %"
+        G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
+        " MiB; the next %" G_GUINT64_FORMAT " instructions after the last\n",
+        t->points->len, point(t, 0)->icount,
+        point(t, t->points->len - 1)->icount, timeline_bytes(t) / MIB,
+        t->budget_bytes / MIB, timeline_spacing(t));
+    coverage_print(t->coverage, out);
 }

@@ -110,6 +110,9 @@ void replay_start_debugging(Replay *r);
 void replay_diversion_begin(Replay *r);
 void replay_diversion_end(Replay *r);
 
+/* Where one can go, and what remembering it costs; for people. */
+void replay_print_timeline(const Replay *r, GString *out);
+
 /* --- for tools and tests --------------------------------------------------- */
 
 /* Prints a log as text, one line an event. False with an error naming file
