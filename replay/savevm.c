@@ -62,17 +62,47 @@ static bool check_place(Replay *r, const char *name, LogCursor *c,
     return fits;
 }
 
-bool replay_load_snapshot(Replay *r, const char *name, Error **errp)
+/* The log may say what the state is that was loaded: false with an error if
+ * it is another one. */
+static bool check_state(Replay *r, const char *name, Error **errp)
 {
-    LogCursor c;
+    const GPtrArray *marks = log_reader_marks(r->play.log);
+    bool known = false, same = false;
+    Digest d = { 0 };
+    digest_take(r->ram_digest, &d);
+    for (guint i = 0; i < marks->len; i++) {
+        const LogMark *mark = g_ptr_array_index(marks, i);
+        if (mark->icount == d.icount && g_str_equal(mark->name, name)) {
+            known = true;
+            same |= mark->total == d.total;
+        }
+    }
+    digest_clear(&d);
+    if (known && !same) {
+        error_set(errp, "Snapshot '%s' is not what was recorded in '%s'",
+                  name, r->file);
+    }
+    return same || !known;
+}
+
+/* Goes there. On error the machine is nowhere. */
+static bool load_at(Replay *r, const char *name, const LogCursor *c,
+                    Error **errp)
+{
     uint64_t position;
-    if (!check_place(r, name, &c, errp) ||
-        !snapshot_loadvm(r->m, name, &position, errp)) {
+    if (!snapshot_loadvm(r->m, name, &position, errp) ||
+        !check_state(r, name, errp)) {
         return false;
     }
     replay_forgive(r);
-    player_seek(&r->play, &c);
+    player_seek(&r->play, c);
     return true;
+}
+
+bool replay_load_snapshot(Replay *r, const char *name, Error **errp)
+{
+    LogCursor c;
+    return check_place(r, name, &c, errp) && load_at(r, name, &c, errp);
 }
 
 bool replay_loadvm(Replay *r, const char *name, Error **errp)
@@ -85,5 +115,15 @@ bool replay_loadvm(Replay *r, const char *name, Error **errp)
         return false;
     }
     replay_diversion_end(r);
-    return replay_load_snapshot(r, name, errp);
+    LogCursor c;
+    if (!check_place(r, name, &c, errp)) {
+        return false;
+    }
+    Checkpoint *origin = checkpoint_take(r->timeline);
+    bool ok = load_at(r, name, &c, errp);
+    if (!ok) {
+        checkpoint_restore(r->timeline, origin);
+    }
+    checkpoint_free(r->timeline, origin);
+    return ok;
 }

@@ -38,7 +38,7 @@ def digests(path):
     return {last: data for kind, last, data in chunks(path) if kind == DIGEST}
 
 
-def vm_clusters(path):
+def vm_clusters(path, tables=True):
     """By snapshot: the clusters of the file that its VM state refers to."""
     with open(path, 'rb') as f:
         image = f.read()
@@ -58,8 +58,9 @@ def vm_clusters(path):
         name = image[at:at + name_len].decode()
         table = (at + name_len + 7) & ~7
         first = -(-disk // (1 << (2 * bits - 3)))
-        used = {e & mask for e in u64s(l1, entries)[first:] if e}
-        for l2 in list(used):
+        l2s = {e & mask for e in u64s(l1, entries)[first:] if e}
+        used = set(l2s) if tables else set()
+        for l2 in l2s:
             used |= {e & mask for e in u64s(l2, (1 << bits) // 8) if e & mask}
         found[name] = used
     return found
@@ -437,24 +438,48 @@ class Persistent(reprise.TestCase):
         self.refused('rrsnapshot-size', period + '5M,rrsnapshot-size=x')
         self.refused('rrsnapshot=s: No block device', period + '5M')
 
-    def test_damaged_snapshot(self):
-        """A snapshot that is not what was recorded: a seek takes another one,
-        and starting at it is an error."""
-        self.record(',rrsnapshot-period=10M')
-        used = vm_clusters(self.disk)
-        names = list(used)
-        only = used[names[-1]] - set().union(*list(used.values())[:-1])
+    def damage(self, newest, is_victim):
+        """Changes bytes in clusters that only one snapshot's VM state has."""
+        used = vm_clusters(self.disk, tables=False)
+        only = used.pop(newest) - set().union(*used.values())
+        done = 0
         with open(self.disk, 'r+b') as f:
             for at in only:
                 f.seek(at)
-                if f.read(8) == b'RPRSSNAP':
+                if is_victim(f.read(65536)):
                     f.seek(at + 60)
-                    f.write(b'\xff\xff\xff\xff')
-        result = reprise.run('-nodefaults', '-display', 'none', '-serial',
-                             'null', *self.args('replay', snapshot=names[-1]))
-        self.assertEqual(result.returncode, 1)
-        self.assertRegex(result.stderr, f"'{names[-1]}'.*disk.qcow2.*damaged")
-        self.seeks((int(names[-1][5:]) + 1000, ))
+                    f.write(b'\xff\xfe\xfd\xfc')
+                    done += 1
+        self.assertGreater(done, 0)
+
+    def test_damaged_snapshot(self):
+        """A snapshot that is not what was recorded, in its head or (where no
+        checksum is) in its RAM: a seek takes another one, and to start at it
+        is an error."""
+        for what, message in ((True, "'{}'.*disk.qcow2.*damaged"),
+                              (False, "'{}' is not what was recorded")):
+            self.fresh()
+            self.record(',rrsnapshot-period=10M')
+            newest = list(self.listing())[-1]
+            self.damage(newest, lambda data, head=what:
+                        data.startswith(b'RPRSSNAP') == head)
+            result = reprise.run('-nodefaults', '-display', 'none', '-serial',
+                                 'null', *self.args('replay',
+                                                    snapshot=newest))
+            self.assertEqual(result.returncode, 1)
+            self.assertRegex(result.stderr, message.format(newest))
+            self.seeks((int(newest[5:]) + 1000, ))
+            self.loadvm_refused(newest)
+
+    def loadvm_refused(self, newest):
+        vm = self.start(*self.args('replay'), '-S', hmp=True)
+        vm.hmp.cmd('replay_seek 1234567')
+        before = self.state_at(vm, 1234567)
+        self.assertIn(newest, vm.hmp.cmd(f'loadvm {newest}'))
+        self.assertEqual(self.state_at(vm, 1234567), before)
+        vm.hmp.send('cont\n')
+        self.assertEqual(vm.wait(), 1, vm.output())
+        self.assertNotIn('diverged', vm.output())
 
 
 if __name__ == '__main__':
