@@ -1,8 +1,8 @@
 """The benchmark of time travel: what going back costs in a long recording.
 
 One guest (guests/timeline.c) is recorded in several lengths, with its disk,
-and its replays are travelled in through QMP and the gdb protocol. What the rows of
-the table mean is in docs/devel/benchmarks.md. Exit status 1: something failed.
+and its replays are travelled in through QMP and the gdb protocol. What the
+rows mean is in docs/devel/benchmarks.md. Exit status 1: something failed.
 """
 import argparse
 import dataclasses
@@ -10,6 +10,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -24,7 +25,7 @@ LENGTHS = ('1e7', '1e8', '1e9', '5e9')
 SECTIONS = ('travel', 'curve', 'gdb', 'replay', 'peer')
 POSITIONS = (10 ** 9, 10 ** 8, 10 ** 6)
 RAM_MIB = 1024
-STEPS, SEEKS, SEED = 50, 40, 1
+STEPS, SEED = 50, 1
 PEER_STEPS, PEER_SEEKS, PEER_TRIES = 10, 10, 2
 BREAK, WATCH = 1, 2
 TARGETS = (('landmark', BREAK), ('landmark_hot', BREAK),
@@ -44,6 +45,8 @@ def parse_args():
                    help='the longest recording, in instructions')
     p.add_argument('--rounds', type=int, default=3,
                    help='of whole replays, in turn with and without timeline')
+    p.add_argument('--seeks', type=int, default=40,
+                   help='to random places, of section travel')
     p.add_argument('--only', metavar='SECTION,…', default=','.join(SECTIONS),
                    help='some of ' + ', '.join(SECTIONS))
     p.add_argument('--no-qemu', action='store_true')
@@ -62,8 +65,9 @@ def parse_args():
                    help='default: timeline.json in the build folder')
     args = p.parse_args()
     args.only = args.only.split(',')
-    if set(args.only) - set(SECTIONS) or args.rounds < 1:
-        p.error(f'sections are {", ".join(SECTIONS)}; one round at least')
+    if set(args.only) - set(SECTIONS) or min(args.rounds, args.seeks) < 1:
+        p.error(f'sections are {", ".join(SECTIONS)}; one '
+                'round and one seek at least')
     return args
 
 
@@ -232,8 +236,8 @@ class Bench:
         """To random places, from wherever the one before went."""
         dice = random.Random(SEED)
         tooks = []
-        for number in range(SEEKS):
-            self.progress(f'seek {number + 1} of {SEEKS}')
+        for number in range(self.args.seeks):
+            self.progress(f'seek {number + 1} of {self.args.seeks}')
             tooks.append(session.seek(dice.randrange(self.end(length))))
         return several(tooks)
 
@@ -348,12 +352,17 @@ class Bench:
     # --- all -----------------------------------------------------------------
 
     def all(self):
-        """What was asked for; a section that fails does not stop the rest."""
+        """What was asked for; a section that fails does not stop the rest.
+        SIGINT and SIGTERM do, but not the report."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         for section in self.args.only:
             try:
                 getattr(self, 'run_' + section)()
             except Failed as failure:
                 self.data['errors'].append(f'{section}: {failure}')
+            except KeyboardInterrupt:
+                self.data['errors'].append(f'{section}: interrupted')
+                break
         self.progress('')
 
     def note(self, text):
