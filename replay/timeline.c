@@ -13,9 +13,13 @@
 
 #define MOST_CHECKPOINTS 256u
 #define REGULAR_INSNS    (UINT64_C(1) << 23)
-/* A page written once more between two checkpoints costs the time of some
- * thousand instructions; all of them together may cost a tenth of the run. */
-#define INSNS_PER_PAGE   16384u
+/* A page is copied once between two checkpoints, which takes the time of some
+ * 800 instructions. If that is more than a tenth of the time the distance
+ * grows, so that pages that are written again and again are copied less often;
+ * but going back a checkpoint should not take long either. */
+#define INSNS_PER_PAGE   8192u
+#define FAR_INSNS        (UINT64_C(1) << 27)
+#define FARTHEST_INSNS   (UINT64_C(1) << 30)
 /* Distances of the checkpoints before a place: every third power of two. */
 #define APPROACH_FIRST_BITS 10u
 #define APPROACH_LAST_BITS  22u
@@ -26,9 +30,8 @@ struct Timeline {
     PageStore *store;
     Coverage *coverage;
     uint64_t budget_bytes;
-    uint64_t regular;      /* instructions between checkpoints */
+    uint64_t regular, gap; /* instructions between checkpoints: at least, now */
     bool adapts;           /* the user did not say how many */
-    uint64_t pages_gap;    /* what the pages of the last interval ask for */
     uint64_t dense;        /* while a search looks at an interval, or 0 */
     uint64_t state_bytes;
     GPtrArray *points;     /* Checkpoint *, by icount */
@@ -147,7 +150,7 @@ Timeline *timeline_new(Replay *r, uint64_t budget_bytes, uint64_t spacing)
     Timeline *t = g_new0(Timeline, 1);
     t->r = r;
     t->budget_bytes = budget_bytes;
-    t->regular = spacing ? spacing : REGULAR_INSNS;
+    t->regular = t->gap = spacing ? spacing : REGULAR_INSNS;
     t->adapts = !spacing;
     t->points = g_ptr_array_new();
     t->approach = ICOUNT_NONE;
@@ -177,7 +180,7 @@ void timeline_set_dense(Timeline *t, uint64_t insns)
 
 uint64_t timeline_spacing(const Timeline *t)
 {
-    return MAX(t->regular, t->pages_gap);
+    return t->gap;
 }
 
 Coverage *timeline_coverage(Timeline *t)
@@ -312,7 +315,7 @@ static Icount due_approach(const Timeline *t, Icount now)
 static Icount due_regular(const Timeline *t, Icount now)
 {
     guint i = count_until(t, now);
-    uint64_t gap = t->dense ? t->dense : timeline_spacing(t);
+    uint64_t gap = t->dense ? t->dense : t->gap;
     Icount at = (i ? point(t, i - 1)->icount : now) + gap;
     for (; i < t->points->len && point(t, i)->icount < at + gap / 2; i++) {
         at = point(t, i)->icount + gap;
@@ -329,8 +332,14 @@ Icount timeline_due(Timeline *t, Icount now)
 /* How far the next checkpoint is to be from this one. */
 static void adapt(Timeline *t)
 {
-    if (t->adapts && !t->dense) {
-        t->pages_gap = page_store_changed(t->store) * INSNS_PER_PAGE;
+    uint64_t cost = page_store_changed(t->store) * INSNS_PER_PAGE;
+    if (!t->adapts || t->dense) {
+        return;
+    }
+    if (cost > (t->gap < FAR_INSNS ? t->gap : 4 * t->gap)) {
+        t->gap = MIN(2 * t->gap, FARTHEST_INSNS);
+    } else if (cost < t->gap / 2) {
+        t->gap = MAX(t->gap / 2, t->regular);
     }
 }
 

@@ -191,12 +191,14 @@ class Session:
             pass
         data = packet.encode()
         self.gdb_wire.sock.sendall(b'$%s#%02x' % (data, sum(data) & 255))
-        match = self.gdb_wire.take(rb'[^$]*\$([^#]*)#..',
-                                   time.monotonic() + limit_s)
-        if match is None:
-            raise Late(f'{packet} not finished in {limit_s} s')
-        self.gdb_wire.sock.sendall(b'+')
-        return match[1].decode()
+        deadline, answer = time.monotonic() + limit_s, 'O'
+        while re.match('O[0-9a-f]*$', answer): # how far it got
+            match = self.gdb_wire.take(rb'[^$]*\$([^#]*)#..', deadline)
+            if match is None:
+                raise Late(f'{packet} not finished in {limit_s} s')
+            self.gdb_wire.sock.sendall(b'+')
+            answer = match[1].decode()
+        return answer
 
     def _go(self, packet, limit_s=None):
         """For packets that are answered by a stop."""
