@@ -168,6 +168,15 @@ bool snapshot_delete_periodic(Machine *m, const char *prefix, Error **errp)
     return ok;
 }
 
+bool snapshot_is_periodic(Machine *m, const char *name, Icount icount)
+{
+    BlockDev *holder = snapshot_vm_state_disk(m, NULL);
+    StreamHeader h;
+    return holder && disks_one_has(holder, name) &&
+           flat_peek(holder, name, &h, NULL) &&
+           (h.flags & STREAM_PERIODIC) && h.icount == icount;
+}
+
 bool snapshot_name_taken(Machine *m, const char *name)
 {
     for (guint i = 0; i < disks_count(m); i++) {

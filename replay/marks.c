@@ -19,11 +19,15 @@ static bool mark_leads_to(const LogMark *mark, Icount icount)
            (mark->icount == icount && mark->at_boundary);
 }
 
-static bool name_in(const GPtrArray *list, const char *name)
+/* The images say what there is only when somebody wants to know. */
+static bool mark_there(Replay *r, const LogMark *mark, GPtrArray **there)
 {
-    for (guint i = 0; i < list->len; i++) {
-        const BlockSnapshot *s = g_ptr_array_index(list, i);
-        if (g_str_equal(s->name, name)) {
+    if (!*there) {
+        *there = snapshot_list(r->m, NULL);
+    }
+    for (guint i = 0; *there && i < (*there)->len; i++) {
+        const BlockSnapshot *s = g_ptr_array_index(*there, i);
+        if (g_str_equal(s->name, mark->name)) {
             return true;
         }
     }
@@ -35,14 +39,14 @@ MarksResult marks_approach(Replay *r, Icount from, Icount icount)
     const GPtrArray *marks = log_reader_marks(r->play.log);
     uint64_t worth = MIN(SNAPSHOT_WORTH, SNAPSHOT_SPACINGS *
                                              timeline_spacing(r->timeline));
-    GPtrArray *there = marks->len ? snapshot_list(r->m, NULL) : NULL;
+    GPtrArray *there = NULL;
     MarksResult result = MARKS_NONE;
-    for (guint i = marks->len; there && i-- > 0;) {
+    for (guint i = marks->len; i-- > 0;) {
         const LogMark *mark = g_ptr_array_index(marks, i);
         if (mark->icount <= from + worth || result == MARKS_LOADED) {
             break;
         }
-        if (mark_leads_to(mark, icount) && name_in(there, mark->name)) {
+        if (mark_leads_to(mark, icount) && mark_there(r, mark, &there)) {
             /* It may be a later one of that name. */
             bool ok = replay_load_snapshot(r, mark->name, NULL) &&
                       machine_icount(r->m) == mark->icount;

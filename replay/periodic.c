@@ -31,6 +31,7 @@ struct Periodic {
     uint64_t most_bytes;
     DirtySet *written;     /* since the last one; NULL: no more are taken */
     GPtrArray *taken;      /* Taken, by icount; the first is that of the start */
+    bool base_lost;        /* the last one is not that of `written` */
     uint64_t room_bytes;   /* that they take in the image at most */
 };
 
@@ -64,11 +65,12 @@ static uint8_t *written_bits(const Periodic *p)
 static bool take(Periodic *p, const char *name, Error **errp)
 {
     const Taken *last = p->taken->len ? taken_at(p, p->taken->len - 1) : NULL;
-    g_autofree uint8_t *bits = last ? written_bits(p) : NULL;
+    const Taken *base = p->base_lost ? NULL : last;
+    g_autofree uint8_t *bits = base ? written_bits(p) : NULL;
     SnapshotShared s = {
         .name = name,
-        .base = last ? last->name : NULL,
-        .base_icount = last ? last->icount : 0,
+        .base = base ? base->name : NULL,
+        .base_icount = base ? base->icount : 0,
         .changed = bits,
         .periodic = last,
         .log_position = replay_log_position(p->r),
@@ -82,6 +84,7 @@ static bool take(Periodic *p, const char *name, Error **errp)
     t->icount = machine_icount(p->r->m);
     g_ptr_array_add(p->taken, t);
     p->room_bytes += s.written_bytes;
+    p->base_lost = false;
     if (last) {
         dirty_set_clean(p->written);
     }
@@ -103,11 +106,13 @@ static char *new_name(const Periodic *p)
 
 /* --- limits -------------------------------------------------------------------------- */
 
-/* Forgets what the user has deleted. */
+/* Forgets what the user has deleted, or replaced by one of his own. */
 static void forget_lost(Periodic *p)
 {
     for (guint i = p->taken->len; i-- > 1;) {
-        if (!snapshot_name_taken(p->r->m, taken_at(p, i)->name)) {
+        const Taken *t = taken_at(p, i);
+        if (!snapshot_is_periodic(p->r->m, t->name, t->icount)) {
+            p->base_lost |= i == p->taken->len - 1;
             g_ptr_array_remove_index(p->taken, i);
         }
     }

@@ -53,6 +53,8 @@ typedef struct SnapshotShared {
 bool snapshot_save_shared(Machine *m, SnapshotShared *s, Error **errp);
 /* Deletes all periodic snapshots whose names are `prefix` and digits or dots. */
 bool snapshot_delete_periodic(Machine *m, const char *prefix, Error **errp);
+/* True if it is there, and is the periodic one that was made at icount. */
+bool snapshot_is_periodic(Machine *m, const char *name, Icount icount);
 /* True if any disk has a snapshot of that name. */
 bool snapshot_name_taken(Machine *m, const char *name);
 /* The room that the VM states of the named ones take together. */
