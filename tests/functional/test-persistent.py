@@ -144,6 +144,30 @@ class Persistent(reprise.TestCase):
                 for other in ('tcg', 'tcg,backend=interp'):
                     self.replay(printed, 'init', other)
 
+    def test_with_inputs(self):
+        """A user types while snapshots are taken: each knows its place in the
+        log."""
+        self.img('convert', '-f', 'raw', '-O', 'qcow2', reprise.guest('io'),
+                 self.disk)
+        vm = self.start(*self.args('record', more=',rrdigest=100000,'
+                                   'rrsnapshot-period=200k'))
+        for word in ('one', 'two', 'three'):
+            vm.serial.expect('> ')
+            vm.serial.send(f'write {word}\r')
+            vm.serial.expect('wrote sector [0-9]+ ok')
+            vm.serial.send('date\rspin\r')
+            vm.serial.expect('spun')
+        vm.serial.send('quit\r')
+        vm.serial.expect('hash [0-9a-f]{8}')
+        self.assertEqual(vm.wait(), 1, vm.output())
+        names = list(self.listing())
+        self.assertGreater(len(names), 12)
+        for name in names[::5] + names[-2:]:
+            for accel in ('tcg', 'tcg,backend=interp',
+                          'tcg,flush-at-random=3'):
+                with self.subTest(snapshot=name, accel=accel):
+                    self.replay(vm.serial.seen, name, accel)
+
     # --- what is in the image --------------------------------------------
 
     def test_list_and_sharing(self):

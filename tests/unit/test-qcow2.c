@@ -548,6 +548,38 @@ static void use(BlockDev *b)
     blockdev_flush(b);
 }
 
+static VmStatePiece mixed(void *opaque, uint64_t offset, uint8_t *buf,
+                          size_t bytes)
+{
+    memset(buf, 0xda, bytes);
+    return offset / bytes % 3;
+}
+
+static void ignore(void *opaque, uint64_t offset, const uint8_t *data,
+                   uint64_t bytes)
+{
+    *(unsigned *)opaque += data ? data[bytes - 1] : 0;
+}
+
+/* VM state in pieces, shared with what is there. */
+static void use_pieces(BlockDev *b)
+{
+    unsigned sum = 0;
+    BlockSnapshot info = { .name = (char *)"pieces" };
+    BlockVmState state = { .bytes = 9000, .fill = mixed, .base = "two" };
+    VmStateRead read = { .name = "two", .bytes = 9000, .sink = ignore,
+                         .opaque = &sum };
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    g_ptr_array_add(names, (char *)"one");
+    g_ptr_array_add(names, (char *)"two");
+    blockdev_snapshot_read(b, &read, NULL);
+    blockdev_snapshot_room(b, names);
+    blockdev_snapshot_create_pieces(b, &info, &state, NULL);
+    state.base = read.name = "pieces";
+    blockdev_snapshot_read(b, &read, NULL);
+    blockdev_snapshot_create_pieces(b, &info, &state, NULL);
+}
+
 /* Whatever is in the file: an error at most. */
 static void try(const char *path, const uint8_t *bytes, gsize len)
 {
@@ -561,6 +593,7 @@ static void try(const char *path, const uint8_t *bytes, gsize len)
         opts.replay = replay;
         BlockDev *b = blockdev_open(&opts, NULL);
         if (b) {
+            use_pieces(b);
             use(b);
         }
         blockdev_close(b);
@@ -594,7 +627,9 @@ static char *small_image(void)
     take(b, "one", 1, state);
     blockdev_write(b, 10240, data, 10240);
     blockdev_write_zeroes(b, 40960, 2048);
-    take(b, "two", 2, NULL);
+    BlockSnapshot info = { .name = (char *)"two" };
+    BlockVmState pieces = { .bytes = 9000, .fill = mixed, .base = "one" };
+    g_assert_true(blockdev_snapshot_create_pieces(b, &info, &pieces, NULL));
     blockdev_close(b);
     return path;
 }
