@@ -196,6 +196,7 @@ void chardev_mux_init(Chardev *base)
     mux->fronts = g_ptr_array_new();
     mux->feeder = g_source_new(&feeder_funcs, sizeof(FeederSource));
     ((FeederSource *)mux->feeder)->mux = mux;
+    g_source_set_can_recurse(mux->feeder, TRUE);
     g_source_attach(mux->feeder, NULL);
     base->room = mux_room;
     base->room_opaque = mux;

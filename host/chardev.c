@@ -288,6 +288,8 @@ static void source_start(Chardev *c)
     c->source = g_source_new(&source_funcs, sizeof(ChardevSource));
     ((ChardevSource *)c->source)->c = c;
     g_source_set_name(c->source, c->id);
+    /* A command that takes long listens for the one that ends it. */
+    g_source_set_can_recurse(c->source, TRUE);
     g_source_attach(c->source, NULL);
 }
 

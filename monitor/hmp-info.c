@@ -12,7 +12,7 @@ typedef struct HmpInfo {
     const char *help;
 } HmpInfo;
 
-#define HMP_INFO(name, params, handler, help) static HmpHandler info_##handler;
+#define HMP_INFO(name, params, handler, help) HmpHandler info_##handler;
 #include "hmp-info.def"
 #undef HMP_INFO
 
@@ -55,12 +55,12 @@ void cmd_info(Hmp *h, const char *args)
     }
 }
 
-static void info_version(Hmp *h, const char *args)
+void info_version(Hmp *h, const char *args)
 {
     hmp_print(h, "7.2.0 (Reprise " REPRISE_VERSION ")\n");
 }
 
-static void info_status(Hmp *h, const char *args)
+void info_status(Hmp *h, const char *args)
 {
     RunState s = runstate(h->ctx.machine);
     bool running = s == RUN_RUNNING;
@@ -71,7 +71,7 @@ static void info_status(Hmp *h, const char *args)
     hmp_print(h, "\n");
 }
 
-static void info_registers(Hmp *h, const char *args)
+void info_registers(Hmp *h, const char *args)
 {
     Cpu *cpu = hmp_cpu(h);
     cpu->cls->sync(cpu);
@@ -79,7 +79,7 @@ static void info_registers(Hmp *h, const char *args)
     cpu->cls->print_registers(cpu, h->out);
 }
 
-static void info_cpus(Hmp *h, const char *args)
+void info_cpus(Hmp *h, const char *args)
 {
     for (guint i = 0; i < h->ctx.machine->cpus->len; i++) {
         hmp_print(h, "%c CPU #%u: thread_id=%d\n", i ? ' ' : '*', i,
@@ -87,7 +87,7 @@ static void info_cpus(Hmp *h, const char *args)
     }
 }
 
-static void info_replay(Hmp *h, const char *args)
+void info_replay(Hmp *h, const char *args)
 {
     static const char *const verbs[] = {
         [REPLAY_RECORD] = "Recording",
@@ -106,12 +106,12 @@ static void info_replay(Hmp *h, const char *args)
     }
 }
 
-static void info_timeline(Hmp *h, const char *args)
+void info_timeline(Hmp *h, const char *args)
 {
     replay_print_timeline(h->ctx.replay, h->out);
 }
 
-static void info_snapshots(Hmp *h, const char *args)
+void info_snapshots(Hmp *h, const char *args)
 {
     Error *err = NULL;
     if (!snapshot_print(h->ctx.machine, h->out, &err)) {
@@ -119,17 +119,17 @@ static void info_snapshots(Hmp *h, const char *args)
     }
 }
 
-static void info_mem(Hmp *h, const char *args)
+void info_mem(Hmp *h, const char *args)
 {
     hmp_cpu(h)->cls->print_mem(hmp_cpu(h), h->out);
 }
 
-static void info_tlb(Hmp *h, const char *args)
+void info_tlb(Hmp *h, const char *args)
 {
     hmp_cpu(h)->cls->print_tlb(hmp_cpu(h), h->out);
 }
 
-static void info_mtree(Hmp *h, const char *args)
+void info_mtree(Hmp *h, const char *args)
 {
     g_autofree char *flag = NULL;
     bool flat = hmp_word(&args, &flag) && g_str_equal(flag, "-f");
@@ -148,26 +148,26 @@ static void info_mtree(Hmp *h, const char *args)
     }
 }
 
-static void info_qtree(Hmp *h, const char *args)
+void info_qtree(Hmp *h, const char *args)
 {
     machine_info_qtree(h->ctx.machine, h->out);
 }
 
-static void info_name(Hmp *h, const char *args)
+void info_name(Hmp *h, const char *args)
 {
     if (h->ctx.machine->name) {
         hmp_print(h, "%s\n", h->ctx.machine->name);
     }
 }
 
-static void info_uuid(Hmp *h, const char *args)
+void info_uuid(Hmp *h, const char *args)
 {
     const char *uuid = h->ctx.machine->config.uuid;
     hmp_print(h, "%s\n",
               uuid ? uuid : "00000000-0000-0000-0000-000000000000");
 }
 
-static void info_jit(Hmp *h, const char *args)
+void info_jit(Hmp *h, const char *args)
 {
     accel_print_info(h->ctx.machine, h->out);
 }

@@ -20,9 +20,6 @@ HMP(cont)
 HMP(quit)
 HMP(system_reset)
 HMP(sendkey)
-HMP(replay_break)
-HMP(replay_delete_break)
-HMP(replay_seek)
 #undef HMP
 
 static const HmpCommand commands[] = {
@@ -141,8 +138,7 @@ static void cmd_help(Hmp *h, const char *args)
 
 /* --- the machine ------------------------------------------------------------------ */
 
-/* Runs a QMP command and prints its error, if any. */
-static void relay(Hmp *h, const char *command, json_t *args)
+void hmp_relay(Hmp *h, const char *command, json_t *args)
 {
     Error *err = NULL;
     if (!dispatch_command(&h->ctx, command, args ? args : json_object(),
@@ -153,22 +149,22 @@ static void relay(Hmp *h, const char *command, json_t *args)
 
 static void cmd_stop(Hmp *h, const char *args)
 {
-    relay(h, "stop", NULL);
+    hmp_relay(h, "stop", NULL);
 }
 
 static void cmd_cont(Hmp *h, const char *args)
 {
-    relay(h, "cont", NULL);
+    hmp_relay(h, "cont", NULL);
 }
 
 static void cmd_quit(Hmp *h, const char *args)
 {
-    relay(h, "quit", NULL);
+    hmp_relay(h, "quit", NULL);
 }
 
 static void cmd_system_reset(Hmp *h, const char *args)
 {
-    relay(h, "system_reset", NULL);
+    hmp_relay(h, "system_reset", NULL);
 }
 
 /* "ctrl-alt-f1 [hold_ms]": all pressed together. */
@@ -187,7 +183,7 @@ static void cmd_sendkey(Hmp *h, const char *args)
         json_array_append_new(list, json_pack("{s:s,s:s}", "type", "qcode",
                                               "data", word));
     }
-    relay(h, "send-key", json_pack("{s:o}", "keys", list));
+    hmp_relay(h, "send-key", json_pack("{s:o}", "keys", list));
 }
 
 /* --- snapshots -------------------------------------------------------------------- */
@@ -232,36 +228,4 @@ static void cmd_delvm(Hmp *h, const char *args)
     } else if (!snapshot_delvm(h->ctx.machine, name, &err)) {
         hmp_error(h, err);
     }
-}
-
-/* --- replay ------------------------------------------------------------------------ */
-
-static void relay_icount(Hmp *h, const char *hmp_name, const char *command,
-                         const char *args)
-{
-    Error *err = NULL;
-    uint64_t icount;
-    if (!expr_eval(hmp_cpu(h), &args, &icount, &err)) {
-        hmp_print(h, "%s: %s\n", hmp_name, error_message(err));
-        error_free(err);
-        return;
-    }
-    if (hmp_end(h, hmp_name, args)) {
-        relay(h, command, json_pack("{s:I}", "icount", (json_int_t)icount));
-    }
-}
-
-static void cmd_replay_break(Hmp *h, const char *args)
-{
-    relay_icount(h, "replay_break", "replay-break", args);
-}
-
-static void cmd_replay_delete_break(Hmp *h, const char *args)
-{
-    relay(h, "replay-delete-break", NULL);
-}
-
-static void cmd_replay_seek(Hmp *h, const char *args)
-{
-    relay_icount(h, "replay_seek", "replay-seek", args);
 }

@@ -15,10 +15,23 @@ bool hmp_word(const char **args, char **word);
 /* True if nothing but blanks is left; complains otherwise. */
 bool hmp_end(Hmp *h, const char *command, const char *args);
 
+/* Runs a QMP command and prints its error, if any; takes args, which may be
+ * NULL. */
+void hmp_relay(Hmp *h, const char *command, json_t *args);
+
 void hmp_info_help(Hmp *h);
 void cmd_info(Hmp *h, const char *args);
 void cmd_x(Hmp *h, const char *args);
 void cmd_xp(Hmp *h, const char *args);
 void cmd_print(Hmp *h, const char *args);
+void cmd_replay_break(Hmp *h, const char *args);
+void cmd_replay_delete_break(Hmp *h, const char *args);
+void cmd_replay_seek(Hmp *h, const char *args);
+void cmd_replay_bookmark(Hmp *h, const char *args);
+void cmd_replay_delete_bookmark(Hmp *h, const char *args);
+void cmd_replay_last_write(Hmp *h, const char *args);
+void cmd_replay_last_exec(Hmp *h, const char *args);
+void cmd_replay_history(Hmp *h, const char *args);
+void info_replay_bookmarks(Hmp *h, const char *args);
 
 #endif

@@ -3,8 +3,6 @@
  */
 #include "coverage.h"
 
-#include "vm/page-trace.h"
-
 /* Nobody skips an interval shorter than that. */
 #define FEWEST_INSNS 4096u
 /* Then neighbours are put together. */
@@ -18,7 +16,7 @@ typedef struct Word {
 
 typedef struct Interval {
     Icount from, to;
-    GArray *seen[3];       /* Word, by index; all NULL: unknown */
+    GArray *seen[PAGE_TRACE_KINDS];       /* Word, by index; all NULL: unknown */
 } Interval;
 
 struct Coverage {
@@ -53,10 +51,10 @@ Coverage *coverage_new(Machine *m, Icount start)
 
 static void forget(Coverage *c, Interval *v)
 {
-    for (unsigned a = 0; a < 3 && known(v); a++) {
+    for (unsigned a = 0; a < PAGE_TRACE_KINDS && known(v); a++) {
         c->bytes -= v->seen[a]->len * sizeof(Word);
     }
-    for (unsigned a = 0; a < 3; a++) {
+    for (unsigned a = 0; a < PAGE_TRACE_KINDS; a++) {
         g_clear_pointer(&v->seen[a], g_array_unref);
     }
 }
@@ -127,7 +125,7 @@ static GArray *both(const GArray *a, const GArray *b)
 
 static void note_bytes(Coverage *c, const Interval *v)
 {
-    for (unsigned a = 0; a < 3; a++) {
+    for (unsigned a = 0; a < PAGE_TRACE_KINDS; a++) {
         c->bytes += v->seen[a]->len * sizeof(Word);
     }
 }
@@ -137,7 +135,7 @@ static void join(Coverage *c, guint i)
 {
     Interval *a = interval(c, i), *b = interval(c, i + 1);
     Interval v = { a->from, b->to, { NULL } };
-    for (unsigned k = 0; k < 3; k++) {
+    for (unsigned k = 0; k < PAGE_TRACE_KINDS; k++) {
         v.seen[k] = both(a->seen[k], b->seen[k]);
     }
     note_bytes(c, &v);
@@ -206,7 +204,7 @@ void coverage_close(Coverage *c, Icount now)
     if (known(interval(c, i)) || v.to < v.from + FEWEST_INSNS) {
         return;
     }
-    for (unsigned a = 0; a < 3; a++) {
+    for (unsigned a = 0; a < PAGE_TRACE_KINDS; a++) {
         v.seen[a] = pack(c->trace->seen[a]);
     }
     carve(c, i, v);
@@ -248,7 +246,7 @@ static bool may_have(const Interval *v, const PageQuery *q)
     GuestAddr last = q->last & PAGE_MASK;
     for (GuestAddr va = q->first & PAGE_MASK;; va += PAGE_SIZE) {
         unsigned n = page_trace_bit(va);
-        if (has_word(v->seen[q->access], n / 64, BIT(n % 64))) {
+        if (has_word(v->seen[q->kind], n / 64, BIT(n % 64))) {
             return true;
         }
         if (va == last) {

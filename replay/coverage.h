@@ -9,7 +9,7 @@
 #ifndef REPLAY_COVERAGE_H
 #define REPLAY_COVERAGE_H
 
-#include "vm/cpu.h"
+#include "vm/page-trace.h"
 
 typedef struct Coverage Coverage;
 
@@ -29,8 +29,8 @@ Icount coverage_due(const Coverage *c, Icount now);
 
 /* Pages that are searched for. */
 typedef struct PageQuery {
-    MmuAccess access;
-    GuestAddr first, last; /* addresses in the first and the last page */
+    unsigned kind;         /* MmuAccess, or PAGE_TRACE_RAM */
+    uint64_t first, last;  /* addresses in the first and the last page */
 } PageQuery;
 
 /* The last interval before `before` in which one of the pages may have been

@@ -35,9 +35,9 @@ uint64_t hits_points(Machine *m)
     return sum ? sum : 1;
 }
 
-bool hits_valid(const HitList *l, Machine *m, Icount before)
+bool hits_valid(const HitList *l, uint64_t points, Icount before)
 {
-    return l->points && l->points == hits_points(m) && l->from < before &&
+    return l->points == points && l->from < before &&
            before <= l->to;
 }
 
@@ -52,11 +52,11 @@ const Hit *hits_last(const HitList *l, Icount before)
     return NULL;
 }
 
-void hits_begin(HitList *l, Machine *m, Icount to)
+void hits_begin(HitList *l, uint64_t points, Icount to)
 {
     hits_clear(l);
     l->hits = g_array_new(FALSE, FALSE, sizeof(Hit));
-    l->points = hits_points(m);
+    l->points = points;
     l->from = l->to = to;
 }
 

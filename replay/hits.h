@@ -23,14 +23,14 @@ typedef struct HitList {
 } HitList;
 
 void hits_clear(HitList *l);
-/* The points that are set now. */
+/* A number, not 0, for the points that a debugger has set. */
 uint64_t hits_points(Machine *m);
-/* True if the list tells something of what is before `before`. */
-bool hits_valid(const HitList *l, Machine *m, Icount before);
+/* True if the list tells something of these points before `before`. */
+bool hits_valid(const HitList *l, uint64_t points, Icount before);
 /* The last hit before `before`, or NULL. */
 const Hit *hits_last(const HitList *l, Icount before);
 /* A new list that reaches up to `to`, empty there. */
-void hits_begin(HitList *l, Machine *m, Icount to);
+void hits_begin(HitList *l, uint64_t points, Icount to);
 /* A list without hits reaches back to from, with these (Hit, in order) in
  * between. Only the later ones are kept if they are very many. */
 void hits_extend(HitList *l, Icount from, const GArray *hits);

@@ -46,6 +46,8 @@ PageStore *page_store_new(Machine *m);
 void page_store_free(PageStore *ps);
 /* Memory that all images together take. */
 uint64_t page_store_bytes(const PageStore *ps);
+/* A page trace has begun: first writes to these pages are over. */
+void page_store_trace(const PageStore *ps);
 /* Pages written since an image was taken or restored. */
 uint64_t page_store_changed(const PageStore *ps);
 /* RAM as it is now; nothing is copied before it is written. */
@@ -108,6 +110,8 @@ void timeline_add(Timeline *t, bool pinned);
 uint64_t timeline_spacing(const Timeline *t);
 /* Another one while an interval is searched; 0: no more. */
 void timeline_set_dense(Timeline *t, uint64_t insns);
+/* The points at icount may be dropped like others. */
+void timeline_unpin(Timeline *t, Icount icount);
 /* What is known of the past. */
 Coverage *timeline_coverage(Timeline *t);
 /* Memory that it takes. */
@@ -142,6 +146,7 @@ struct Replay {
     Timeline *timeline;
     Icount break_icount;
     HitList hits;              /* of the last search */
+    GArray *bookmarks;         /* ReplayBookmark, by icount */
     bool interrupt;            /* somebody wants the journey to end */
     bool debugging;
     bool stepped;              /* a debugger's step ended with the advance */
@@ -165,6 +170,9 @@ void replay_digest_here(Replay *r);
 void replay_mark(Replay *r, const char *name);
 /* Loads a snapshot of the recording and goes to its place in the log. */
 bool replay_load_snapshot(Replay *r, const char *name, Error **errp);
+
+/* bookmark.c */
+void bookmarks_free(GArray *bookmarks);
 
 /* identity.c */
 GString *identity_text(Machine *m, const GString *extra);

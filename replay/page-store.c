@@ -164,6 +164,9 @@ static void before_write(void *opaque, uint64_t page)
 {
     PageStore *ps = opaque;
     Page *p = slot_of(ps->base, page);
+    if (ps->m->trace) {
+        page_trace_note(ps->m->trace, PAGE_TRACE_RAM, page << PAGE_BITS);
+    }
     if (p && p->refs == 1 && ps->base->refs == 1 &&
         ps->base->leaf[page >> LEAF_BITS]->refs == 1) {
         return;
@@ -207,6 +210,15 @@ void page_store_free(PageStore *ps)
         mem_image_free(ps, ps->base);
         mem_image_free(ps, ps->first);
         g_free(ps);
+    }
+}
+
+void page_store_trace(const PageStore *ps)
+{
+    const GArray *dirty = dirty_set_pages(ps->dirty);
+    for (guint i = 0; ps->m->trace && i < dirty->len; i++) {
+        page_trace_note(ps->m->trace, PAGE_TRACE_RAM,
+                        g_array_index(dirty, uint64_t, i) << PAGE_BITS);
     }
 }
 

@@ -163,6 +163,9 @@ static void tell_end(Replay *r)
 static void at_end(Replay *r)
 {
     Machine *m = r->m;
+    if (r->timeline && m->at_boundary && !r->divergence) {
+        timeline_add(r->timeline, true);
+    }
     if (machine_icount(m) < replay_end(r)) {
         replay_diverged(r, "the guest sleeps for ever at icount %"
                         G_GUINT64_FORMAT "; the recording goes on to %"

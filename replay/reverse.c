@@ -35,7 +35,7 @@ static TravelEnd go_to_hit(Travel *t, const Hit *hit, Error **errp)
     return end;
 }
 
-static bool check_reverse(Replay *r, Error **errp)
+bool search_allowed(Replay *r, Error **errp)
 {
     if (!replay_can_reverse(r)) {
         error_set(errp, "going back is possible in a replay only");
@@ -75,16 +75,18 @@ static TravelEnd go_back(Travel *t, const Hit *hit, ReverseStop *stop,
 bool replay_reverse_continue(Replay *r, ReplayPoll *poll, void *opaque,
                              ReverseStop *stop, WatchHit *hit, Error **errp)
 {
-    if (!check_reverse(r, errp)) {
+    if (!search_allowed(r, errp)) {
         return false;
     }
     Icount before = machine_icount(r->m);
     Travel t = { 0 };
+    SearchPlan plan;
     hit->valid = false;
+    search_plan_points(&plan, r->m);
     travel_begin(&t, r);
     t.poll = poll;
     t.opaque = opaque;
-    TravelEnd end = search_back(&t, &r->hits, before, errp);
+    TravelEnd end = search_back(&t, &plan, &r->hits, before, errp);
     if (end == TRAVEL_ARRIVED) {
         const Hit *last = hits_last(&r->hits, before);
         end = go_back(&t, last, stop, errp);
@@ -95,6 +97,7 @@ bool replay_reverse_continue(Replay *r, ReplayPoll *poll, void *opaque,
     if (end == TRAVEL_INTERRUPTED) {
         *stop = REVERSE_INTERRUPTED;
     }
+    g_array_unref(plan.queries);
     travel_end(&t, end != TRAVEL_ARRIVED);
     if (end == TRAVEL_ARRIVED) {
         wake(r);
@@ -104,7 +107,7 @@ bool replay_reverse_continue(Replay *r, ReplayPoll *poll, void *opaque,
 
 bool replay_reverse_step(Replay *r, ReverseStop *stop, Error **errp)
 {
-    if (!check_reverse(r, errp)) {
+    if (!search_allowed(r, errp)) {
         return false;
     }
     Icount now = machine_icount(r->m);

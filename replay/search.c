@@ -45,13 +45,13 @@ static void add_points(GArray *q, const Cpu *cpu)
     }
 }
 
-static GArray *queries(Machine *m)
+void search_plan_points(SearchPlan *plan, Machine *m)
 {
-    GArray *q = g_array_new(FALSE, FALSE, sizeof(PageQuery));
+    *plan = (SearchPlan){ .points = hits_points(m) };
+    plan->queries = g_array_new(FALSE, FALSE, sizeof(PageQuery));
     for (guint i = 0; i < m->cpus->len; i++) {
-        add_points(q, g_ptr_array_index(m->cpus, i));
+        add_points(plan->queries, g_ptr_array_index(m->cpus, i));
     }
-    return q;
 }
 
 /* --- one interval ------------------------------------------------------------------ */
@@ -74,23 +74,39 @@ static void remember(void *opaque, Icount icount, const WatchHit *hit)
     g_array_append_val(s->hits, h);
 }
 
+static void arm(Travel *t, const SearchPlan *plan, GArray *hits)
+{
+    if (plan->arm) {
+        plan->arm(plan->opaque, hits);
+    } else {
+        travel_quiet(t, !hits);
+    }
+}
+
 /* Runs [from, to) with everything on. */
-static TravelEnd scan(Travel *t, Icount from, Icount to, HitList *list,
-                      Error **errp)
+static TravelEnd run_armed(Travel *t, const SearchPlan *plan, Icount to,
+                           Scan *s, Error **errp)
+{
+    arm(t, plan, s->hits);
+    TravelEnd end = travel_forward(t, to, remember, s, errp);
+    arm(t, plan, NULL);
+    return end;
+}
+
+static TravelEnd scan(Travel *t, const SearchPlan *plan, HitList *list,
+                      const Icount span[2], Error **errp)
 {
     Timeline *tl = t->r->timeline;
-    Scan s = { to, g_array_new(FALSE, FALSE, sizeof(Hit)) };
-    TravelEnd end = travel_to(t, from, errp);
+    Scan s = { span[1], g_array_new(FALSE, FALSE, sizeof(Hit)) };
+    TravelEnd end = travel_to(t, span[0], errp);
     if (end == TRAVEL_ARRIVED) {
-        timeline_set_dense(tl, MAX((to - from) / SEARCH_PARTS,
+        timeline_set_dense(tl, MAX((span[1] - span[0]) / SEARCH_PARTS,
                                    SEARCH_MIN_SPACING));
-        travel_quiet(t, false);
-        end = travel_forward(t, to, remember, &s, errp);
-        travel_quiet(t, true);
+        end = run_armed(t, plan, span[1], &s, errp);
         timeline_set_dense(tl, 0);
     }
     if (end == TRAVEL_ARRIVED) {
-        hits_extend(list, from, s.hits);
+        hits_extend(list, span[0], s.hits);
     }
     g_array_unref(s.hits);
     return end;
@@ -103,27 +119,34 @@ static Icount part_from(Timeline *t, Icount from, Icount to)
     return MAX(from, cp->icount);
 }
 
-TravelEnd search_back(Travel *t, HitList *list, Icount before, Error **errp)
+/* Where the search has to go on: before what the list knows. */
+static Icount search_start(HitList *list, const SearchPlan *plan,
+                           Icount before)
 {
-    Replay *r = t->r;
-    Icount to = before, from;
-    GArray *q = queries(r->m);
+    bool valid = hits_valid(list, plan->points, before);
+    Icount to = valid ? list->from : before;
+    if (!valid || list->hits->len) {
+        hits_begin(list, plan->points, to);
+    }
+    return to;
+}
+
+TravelEnd search_back(Travel *t, const SearchPlan *plan, HitList *list,
+                      Icount before, Error **errp)
+{
+    Timeline *tl = t->r->timeline;
     TravelEnd end = TRAVEL_ARRIVED;
-    if (hits_valid(list, r->m, before)) {
-        to = hits_last(list, before) ? timeline_start(r->timeline)
-                                     : list->from;
+    if (hits_valid(list, plan->points, before) && hits_last(list, before)) {
+        return end;
     }
-    if (!hits_valid(list, r->m, before) ||
-        (list->hits->len && !hits_last(list, before))) {
-        hits_begin(list, r->m, to);
-    }
+    Icount span[2] = { 0, search_start(list, plan, before) };
     while (end == TRAVEL_ARRIVED && !hits_last(list, before) &&
-           coverage_find(timeline_coverage(r->timeline), to, q, &from, &to)) {
-        from = part_from(r->timeline, from, to);
-        travel_tell(t, "search", to);
-        end = scan(t, from, to, list, errp);
-        to = from;
+           coverage_find(timeline_coverage(tl), span[1], plan->queries,
+                         &span[0], &span[1])) {
+        span[0] = part_from(tl, span[0], span[1]);
+        travel_tell(t, "search", span[1]);
+        end = scan(t, plan, list, span, errp);
+        span[1] = span[0];
     }
-    g_array_unref(q);
     return end;
 }

@@ -26,6 +26,7 @@ static Replay *replay_new(Machine *m, const ReplayOptions *opts)
     r->digest_interval = opts->digest_interval ? opts->digest_interval
                                                : DIGEST_INTERVAL;
     r->break_icount = ICOUNT_NONE;
+    r->bookmarks = g_array_new(FALSE, FALSE, sizeof(ReplayBookmark));
     runstate_listen(m, on_run_event, r);
     return r;
 }
@@ -178,6 +179,8 @@ void replay_free(Replay *r)
         checkpoint_free(r->timeline, r->diversion);
     }
     timeline_free(r->timeline);
+    hits_clear(&r->hits);
+    bookmarks_free(r->bookmarks);
     periodic_free(r->periodic);
     ram_digest_free(r->ram_digest);
     log_writer_free(r->rec.log);

@@ -88,6 +88,13 @@ Checkpoint *checkpoint_take(Timeline *t)
     return cp;
 }
 
+/* What runs from now on may be news. */
+static void timeline_open(Timeline *t)
+{
+    coverage_open(t->coverage, machine_icount(t->r->m));
+    page_store_trace(t->store);
+}
+
 /* What a debugger left in the CPUs belongs to the place we leave. */
 static void forget_stops(Machine *m)
 {
@@ -118,7 +125,7 @@ void checkpoint_restore(Timeline *t, const Checkpoint *cp)
     forget_stops(m);
     replay_forgive(t->r);
     player_seek(&t->r->play, &cp->cursor);
-    coverage_open(t->coverage, cp->icount);
+    timeline_open(t);
 }
 
 void checkpoint_free(Timeline *t, Checkpoint *cp)
@@ -156,7 +163,7 @@ Timeline *timeline_new(Replay *r, uint64_t budget_bytes, uint64_t spacing)
     t->approach = ICOUNT_NONE;
     t->store = page_store_new(r->m);
     t->coverage = coverage_new(r->m, machine_icount(r->m));
-    coverage_open(t->coverage, machine_icount(r->m));
+    timeline_open(t);
     return t;
 }
 
@@ -282,6 +289,14 @@ void timeline_add(Timeline *t, bool pinned)
     thin_out(t, now);
 }
 
+void timeline_unpin(Timeline *t, Icount icount)
+{
+    for (guint i = count_until(t, icount);
+         i-- > 1 && point(t, i)->icount == icount;) {
+        point(t, i)->pinned = false;
+    }
+}
+
 /* --- when ------------------------------------------------------------------------------ */
 
 /* True if a point lies in [from, to). */
@@ -351,7 +366,7 @@ void timeline_arrive(Timeline *t)
         coverage_close(t->coverage, machine_icount(m));
         adapt(t);
         timeline_add(t, false);
-        coverage_open(t->coverage, machine_icount(m));
+        timeline_open(t);
     }
 }
 

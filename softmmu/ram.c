@@ -16,7 +16,7 @@
 #include "vm/cpu.h"
 #include "vm/machine.h"
 
-#define WATCHERS 5
+#define WATCHERS 6
 
 struct RamState {
     GPtrArray *blocks;     /* RamBlock * */

@@ -311,7 +311,10 @@ static void check_watch(Cpu *cpu, GuestAddr va, unsigned size,
             .valid = true, .access = access, .watch = *w,
             .addr = MAX(va, w->addr),
             .len = MIN(va + size, w->addr + w->len) - MAX(va, w->addr),
+            .cpu = cpu->index,
         };
+        Icount icount;
+        cpu_present_insn(cpu, &icount, &now.pc);
         note_watch(cpu, &now);
     }
 }
@@ -397,7 +400,7 @@ static void prepare_store(Cpu *cpu, Part *p)
     const MemRange *r = address_space_find(cpu_memory(cpu), p->phys);
     unsigned bits = ram_watch_bits(m, p->ram);
     p->readonly = !r || r->readonly;
-    if (p->readonly ||
+    if (p->readonly || (bits & RAM_WATCH_QUERY) ||
         ((bits & RAM_WATCH_CODE) && tb_code_at(m, p->ram, p->size)) ||
         ((bits & RAM_WATCH_WALK) && walked_at(m, p->ram, p->size))) {
         cpu_need_last_insn(cpu);

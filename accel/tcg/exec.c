@@ -75,6 +75,18 @@ void cpu_raise(Cpu *cpu)
     siglongjmp(cpu->jump, LEAVE_EXCEPTION);
 }
 
+bool cpu_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc)
+{
+    if (!cpu->in_tb) {
+        return false;
+    }
+    /* The whole TB was paid for when it was entered. */
+    *icount = cpu->run_end - cpu->budget - cpu->tb->insn_count +
+              cpu->fault_insn;
+    *pc = cpu->tb->words[cpu->fault_insn][0];
+    return true;
+}
+
 void cpu_need_last_insn(Cpu *cpu)
 {
     if (!cpu->in_tb || cpu->fault_insn + 1u == cpu->tb->insn_count) {

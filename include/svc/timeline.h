@@ -95,6 +95,48 @@ bool replay_reverse_step(Replay *r, ReverseStop *stop, Error **errp);
 bool replay_reverse_continue(Replay *r, ReplayPoll *poll, void *opaque,
                              ReverseStop *stop, WatchHit *hit, Error **errp);
 
+/* --- questions about the past --------------------------------------------- */
+
+#define REPLAY_QUERY_BYTES 64u
+#define REPLAY_NO_CPU      UINT32_MAX /* a device, not an instruction */
+
+typedef struct ReplayQuery {
+    enum { REPLAY_WRITE, REPLAY_EXEC } what;
+    uint64_t addr;             /* virtual, in the present address space */
+    uint64_t len;              /* 1 to REPLAY_QUERY_BYTES; EXEC: 1 */
+    bool physical;             /* WRITE: addr is physical; devices count too */
+} ReplayQuery;
+
+typedef struct ReplayFound {
+    Icount icount;             /* seek there to stand before it */
+    unsigned cpu;              /* its number, or REPLAY_NO_CPU */
+    GuestAddr pc;              /* of the instruction, if it is one */
+    bool has_old, has_new;     /* WRITE: the bytes could be read */
+    uint8_t old[REPLAY_QUERY_BYTES], now[REPLAY_QUERY_BYTES];
+} ReplayFound;
+
+/* The last `count` (at least 1) writes or executions before now, the latest
+ * first, appended to out (ReplayFound); fewer, or none, if history has no
+ * more. False with an error; the machine is where it was in either case. */
+bool replay_query(Replay *r, const ReplayQuery *q, unsigned count,
+                  GArray *out, Error **errp);
+
+/* --- bookmarks ------------------------------------------------------------------ */
+
+typedef struct ReplayBookmark {
+    char *name;
+    Icount icount;
+} ReplayBookmark;
+
+/* Names the present position, which stays quick to go to; moves the name if
+ * there is one. Error if this is no replay, or for a name that looks like a
+ * number or is empty. */
+bool replay_bookmark(Replay *r, const char *name, Error **errp);
+bool replay_bookmark_delete(Replay *r, const char *name, Error **errp);
+/* By position (GArray of ReplayBookmark, ours); NULL without record/replay. */
+const GArray *replay_bookmarks(const Replay *r);
+bool replay_bookmark_find(const Replay *r, const char *name, Icount *icount);
+
 /* fn(opaque, true) is called before the machine travels and fn(opaque, false)
  * after it: what the guest sends to the world meanwhile was sent before and
  * must not be shown again. The roof connects it to the chardevs. */

@@ -94,6 +94,8 @@ typedef struct WatchHit {
     uint64_t len;
     MmuAccess access;
     Watchpoint watch;      /* a copy of what was hit */
+    GuestAddr pc;          /* of the instruction, as gdb calls it */
+    unsigned cpu;          /* its number */
 } WatchHit;
 
 /* --- the CPU --------------------------------------------------------------- */
@@ -295,6 +297,9 @@ void jump_cache_flush_page(Cpu *cpu, GuestAddr va);
 /* Leaves the present instruction for an exception noted in the CPU; state is
  * brought to the start of that instruction first. Does not return. */
 void cpu_raise(Cpu *cpu) G_GNUC_NORETURN;
+/* The number and the pc (as gdb calls it) of the instruction that a TB is in.
+ * False outside TBs: a device or an exception is at work. */
+bool cpu_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc);
 /* Makes sure that the present instruction is the last of its TB, so that
  * icount is exact and changes take effect after it: returns if it is, and
  * otherwise restarts it in a TB of its own. For device accesses and the like. */

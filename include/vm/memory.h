@@ -45,6 +45,7 @@ typedef enum RamWatch {
     RAM_WATCH_DIGEST = 4,  /* unchanged since the last digest (replay) */
     RAM_WATCH_UNDO = 8,    /* unchanged since the last checkpoint (replay) */
     RAM_WATCH_SNAPSHOT = 16, /* the same, of one in a disk image (replay) */
+    RAM_WATCH_QUERY = 32,  /* who wrote here? (replay) */
 } RamWatch;
 
 /* Called before bytes [ra, ra + len), inside one page, are written. Returns

@@ -4,21 +4,24 @@
  * Implemented by softmmu/page-trace.c, fed by the TLB's slow paths (loads,
  * stores) and by accel/tcg where it looks TBs up (execution); asked by replay,
  * which skips what cannot hold a breakpoint or watchpoint. Pages are virtual
- * ones. The answer "no" is exact; "yes" may be wrong, because pages 1 GiB
+ * ones; replay adds the pages of RAM that were written by anybody. The answer "no" is exact; "yes" may be wrong, because pages 1 GiB
  * apart may share a bit.
  */
 #ifndef VM_PAGE_TRACE_H
 #define VM_PAGE_TRACE_H
 
 #include "base/bits.h"
-#include "vm/machine.h"
+#include "vm/cpu.h"
 
 #define PAGE_TRACE_BITS  18
 #define PAGE_TRACE_WORDS (1u << (PAGE_TRACE_BITS - 6))
 
-/* By MmuAccess: a bit per page. */
+/* Behind the MmuAccesses: pages of RAM that were written. */
+#define PAGE_TRACE_RAM   (MMU_FETCH + 1)
+#define PAGE_TRACE_KINDS (PAGE_TRACE_RAM + 1)
+
 typedef struct PageTrace {
-    uint64_t seen[3][PAGE_TRACE_WORDS];
+    uint64_t seen[PAGE_TRACE_KINDS][PAGE_TRACE_WORDS]; /* a bit per page */
 } PageTrace;
 
 /* The bit of an address's page. */

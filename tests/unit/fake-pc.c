@@ -83,6 +83,11 @@ void cpu_need_last_insn(Cpu *cpu)
 {
 }
 
+bool cpu_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc)
+{
+    return false;
+}
+
 void x86_cpu_set_intr(Cpu *cpu, bool level)
 {
     fake_pins.intr = level;

@@ -65,3 +65,8 @@ WEAK void cpu_raise(Cpu *cpu)
 WEAK void cpu_need_last_insn(Cpu *cpu)
 {
 }
+
+bool cpu_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc)
+{
+    return false;
+}

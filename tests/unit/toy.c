@@ -306,6 +306,13 @@ void tlb_revoke_all(Machine *m)
 {
 }
 
+bool cpu_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc)
+{
+    *icount = cpu->run_end - cpu->budget - 1;
+    *pc = ((const ToyCpu *)cpu)->s.pc - TOY_INSN_BYTES;
+    return cpu->in_tb;
+}
+
 static void note_page(ToyCpu *c, MmuAccess access, uint64_t addr)
 {
     if (c->cpu.machine->trace) {
@@ -333,6 +340,8 @@ static void check_watch(ToyCpu *c, uint64_t addr, MmuAccess access)
             w->addr < addr + 8) {
             c->cpu.watch_hit = (WatchHit){ true, MAX(addr, w->addr), 8,
                                            access, *w };
+            Icount icount;
+            cpu_present_insn(&c->cpu, &icount, &c->cpu.watch_hit.pc);
             c->watched = true;
         }
     }
