@@ -47,6 +47,7 @@ void cmd_replay_delete_break(Hmp *h, const char *args)
 
 void cmd_replay_seek(Hmp *h, const char *args)
 {
+    args += strspn(args, " \t");
     if (g_ascii_isalpha(*args) || *args == '_') {
         relay_name(h, "replay_seek", "replay-seek-bookmark", args);
     } else {
