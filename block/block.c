@@ -429,3 +429,18 @@ void blockdev_mark_free(BlockMark *mark)
         g_free(mark);
     }
 }
+
+/* --- the past of an image that is being recorded -------------------------- */
+
+void blockdev_keep_past(BlockDev *b, bool on)
+{
+}
+
+void blockdev_return_to_present(BlockDev *b)
+{
+}
+
+uint64_t blockdev_past_bytes(const BlockDev *b)
+{
+    return 0;
+}

@@ -135,15 +135,29 @@ uint64_t blockdev_snapshot_room(BlockDev *b, const GPtrArray *names);
 
 void block_snapshot_free(BlockSnapshot *s);
 
-/* --- the past of a replay overlay, in memory -------------------------- */
+/* --- the past of a disk, in memory ------------------------------------- */
 
 typedef struct BlockMark BlockMark;
 
 /* Remembers the disk's content now, cheaply (clusters are shared until
- * written). Only for a disk opened with `replay`; NULL otherwise. */
+ * written). For a disk opened with `replay` or `temporary`, and for others
+ * while their past is kept; NULL otherwise. */
 BlockMark *blockdev_mark(BlockDev *b);
-/* Makes the disk read as it did at the mark, which stays valid. */
+/* Makes the disk read as it did at the mark, which stays valid. An image that
+ * is being recorded is not changed by that, nor by what is written then. */
 void blockdev_return_to(BlockDev *b, const BlockMark *mark);
 void blockdev_mark_free(BlockMark *mark);
+
+/* A recording that may be gone back into: from now on, what writes to the
+ * image overwrite is kept in memory for the marks that are there. Nothing for
+ * disks opened with `replay` or `temporary`. All marks must be freed before it
+ * ends (on: false). */
+void blockdev_keep_past(BlockDev *b, bool on);
+/* After blockdev_return_to(): the disk reads as it did before the first of
+ * those calls, and writes go to the image again. Marks made in between must
+ * have been freed. Does nothing to a disk that is there. */
+void blockdev_return_to_present(BlockDev *b);
+/* Memory that the kept past of all marks takes. */
+uint64_t blockdev_past_bytes(const BlockDev *b);
 
 #endif
