@@ -34,7 +34,10 @@ static bool start(Program *p, Error **errp)
 static int run(Program *p)
 {
     Error *err = NULL;
-    int code = start(p, &err) ? program_run(p) : failed(err);
+    bool ok = start(p, &err);
+    int code = p->opts.verify.mode != VERIFY_NO ? program_verify(p, err)
+               : ok                              ? program_run(p)
+                                                 : failed(err);
     const char *pidfile = p->opts.pidfile;
     if (pidfile) {
         process_remove_pidfile(pidfile);

@@ -174,6 +174,12 @@ static void mute(void *opaque, bool muted)
     chardev_set_mute(opaque, muted);
 }
 
+/* A verification never goes back, unless that is to be tried. */
+static bool no_way_back(const Program *p)
+{
+    return p->opts.verify.mode != VERIFY_NO && !p->opts.verify.checkpoint;
+}
+
 static bool start_replay(Program *p, Error **errp)
 {
     const IcountOption *ic = &p->opts.icount;
@@ -194,7 +200,7 @@ static bool start_replay(Program *p, Error **errp)
         .snapshot_max = ic->rrsnapshot_max,
         .snapshot_bytes = ic->rrsnapshot_bytes,
         .digest_interval = ic->rrdigest,
-        .timeline_off = p->opts.timeline.off,
+        .timeline_off = p->opts.timeline.off || no_way_back(p),
         .timeline_bytes = p->opts.timeline.bytes,
         .timeline_spacing = p->opts.timeline.interval,
         .argv = p->opts.argv,

@@ -211,7 +211,7 @@ static bool check_daemonize(const Options *o, Error **errp)
 bool options_check(Options *o, Error **errp)
 {
     if (!check_accel(o, errp) || !check_board(o, errp) ||
-        !check_replay_file(o, errp)) {
+        !check_replay_file(o, errp) || !options_check_verify(o, errp)) {
         return false;
     }
     default_cdrom(o);

@@ -121,7 +121,7 @@ bool opt_icount(Options *o, const char *arg, KeyVal *kv, Error **errp)
 {
     IcountOption *ic = &o->icount;
     bool align = false;
-    *ic = (IcountOption){ .given = true, .sleep = true,
+    *ic = (IcountOption){ .given = true, .arg = arg, .sleep = true,
                           .mode = ICOUNT_FIXED };
     if (!icount_shift(ic, kv, errp) || !icount_rr(ic, kv, errp) ||
         !keyval_bool(kv, "sleep", &ic->sleep, errp) ||

@@ -49,6 +49,7 @@ typedef struct IcountOption {
     unsigned shift;
     bool has_shift, sleep;
     ReplayMode rr;
+    const char *arg;           /* as given */
     const char *rrfile, *rrsnapshot;
     uint64_t rrdigest, rrsnapshot_period, rrsnapshot_max, rrsnapshot_bytes;
 } IcountOption;
@@ -58,6 +59,26 @@ typedef struct ReplayOption {
     bool given, off;
     uint64_t bytes, interval;  /* 0: default, auto */
 } ReplayOption;
+
+/* -replay-verify, -replay-state and -replay-bisect: a replay for the sake of
+ * its states. */
+typedef enum VerifyMode {
+    VERIFY_NO,
+    VERIFY_LOG,
+    VERIFY_STATE,
+    VERIFY_BISECT,
+} VerifyMode;
+
+typedef struct VerifyOption {
+    VerifyMode mode;
+    const char *report;        /* -replay-report, or NULL */
+    Icount from, to;           /* -replay-state; to: ICOUNT_NONE: the end */
+    uint64_t step;
+    bool whole;                /* all fields, not only digests */
+    bool checkpoint;           /* come from a checkpoint */
+    const char *pages;         /* of RAM, separated by ':'; or NULL */
+    const char *with;          /* -replay-bisect: another log, or NULL */
+} VerifyOption;
 
 typedef struct Options {
     GPtrArray *kept;           /* KeyVal */
@@ -82,6 +103,7 @@ typedef struct Options {
     GPtrArray *ends;           /* EndOption */
     IcountOption icount;
     ReplayOption timeline;
+    VerifyOption verify;
 
     bool no_defaults, nographic, paused, daemonize;
     bool no_reboot, no_shutdown, rtc_local, has_seed, perfmap;
@@ -110,6 +132,8 @@ typedef bool OptionFn(Options *o, const char *arg, KeyVal *kv, Error **errp);
 bool options_parse(Options *o, int argc, char **argv, Error **errp);
 /* What depends on several options at once; after parsing. */
 bool options_check(Options *o, Error **errp);
+/* The same for -replay-verify and its like (options-verify.c). */
+bool options_check_verify(Options *o, Error **errp);
 void options_clear(Options *o);
 /* The table as -help prints it. */
 void options_print_help(void);

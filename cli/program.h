@@ -33,6 +33,9 @@ typedef struct Program {
 bool program_build(Program *p, Error **errp);
 /* Runs until something ends it; the exit code. */
 int program_run(Program *p);
+/* The same for -replay-verify and -replay-state. failure: why the machine could
+ * not be built (freed), or NULL. */
+int program_verify(Program *p, Error *failure);
 /* Ends the recording and closes everything, in order. */
 void program_close(Program *p);
 
@@ -53,6 +56,9 @@ bool program_open_chardevs(Program *p, Error **errp);
 /* Creates monitors and the gdb stub; the machine is built. */
 bool program_open_doors(Program *p, Error **errp);
 void program_close_doors(Program *p);
+
+/* Prints what -replay-state asks for; the exit code. */
+int program_print_states(Program *p);
 
 /* The lines that a recording and its replay must agree on. */
 bool program_identity(Program *p, GString *out, Error **errp);

@@ -152,6 +152,8 @@ struct Replay {
     bool stepped;              /* a debugger's step ended with the advance */
     bool end_told;
     char *divergence;
+    uint64_t agreements;       /* states that were the recorded ones */
+    Icount agreed;             /* the last of them */
     Checkpoint *diversion;
     ReplayMute *mute;
     void *mute_opaque;

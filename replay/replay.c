@@ -55,6 +55,9 @@ static void check_digest(Replay *r)
         replay_diverged(r, "the state at icount %" G_GUINT64_FORMAT " is not "
                         "the recorded one: %s", icount,
                         *what ? what : "order of sections");
+    } else {
+        r->agreements++;
+        r->agreed = icount;
     }
     digest_clear(&recorded);
     digest_clear(&now);

@@ -58,7 +58,7 @@ static const struct {
     { "qmp-pretty", FATE_DROP }, { "mon", FATE_DROP }, { "gdb", FATE_DROP },
     { "s", FATE_DROP }, { "S", FATE_DROP }, { "d", FATE_DROP },
     { "D", FATE_DROP }, { "perfmap", FATE_DROP }, { "pidfile", FATE_DROP },
-    { "daemonize", FATE_DROP },
+    { "daemonize", FATE_DROP }, { "replay-report", FATE_DROP },
 };
 
 /* One option with its argument. */
