@@ -29,6 +29,8 @@ bool point_insert(Gdbstub *g, const Point *p)
     }
     point_remove(g, p);
     g_array_append_val(g->points, *p);
+    /* Hits that a search remembered may have been of another condition. */
+    g->machine->break_epoch += p->conditions != NULL;
     return true;
 }
 

@@ -511,6 +511,7 @@ static void detach(Gdbstub *g, const char *args, size_t len)
     stub_send(g, "OK");
     if (g->replay) {
         replay_diversion_end(g->replay);
+        replay_return_to_present(g->replay);
     }
     g->waiting = false;
     runstate_set(g->machine, RUN_RUNNING);

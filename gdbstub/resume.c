@@ -63,7 +63,7 @@ void resume_stopped(Gdbstub *g, RunState state)
     sched_set_step(g->machine, ICOUNT_NONE);
     if (g->interrupted) {
         stub_send_stop(g, g_strdup_printf("T%02xthread:01;", GDB_SIGINT));
-    } else if (at_log_end(g) && state != RUN_DEBUG) {
+    } else if (replay_at_end(g->replay) && state != RUN_DEBUG) {
         stub_send_stop(g, log_stop("end"));
     } else if (state == RUN_DEBUG) {
         stub_send_stop(g, point_stop_reply(g, &stub_cpu(g)->watch_hit));
@@ -113,6 +113,9 @@ void resume_reverse(Gdbstub *g, bool step)
                    : replay_reverse_continue(g->replay, poll_interrupt, g,
                                              &stop, &hit, &err);
     g->travelling = false;
+    if (!g->connected) {
+        replay_return_to_present(g->replay);
+    }
     if (!ok) {
         error_report("gdb: %s", error_message(err));
         error_free(err);

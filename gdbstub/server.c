@@ -113,6 +113,7 @@ static void stub_notify(void *opaque, ChardevEvent event)
         g->connected = false;
         g->interrupted = true;
         points_clear(g);
+        replay_return_to_present(g->replay);
     }
 }
 

@@ -55,6 +55,23 @@ void cmd_replay_seek(Hmp *h, const char *args)
     }
 }
 
+void cmd_replay_branch(Hmp *h, const char *args)
+{
+    g_autofree char *file = NULL;
+    if (!hmp_word(&args, &file)) {
+        hmp_print(h, "replay_branch: a file name expected\n");
+    } else if (hmp_end(h, "replay_branch", args)) {
+        hmp_relay(h, "replay-branch", json_pack("{s:s}", "filename", file));
+    }
+}
+
+void cmd_replay_return(Hmp *h, const char *args)
+{
+    if (hmp_end(h, "replay_return", args)) {
+        hmp_relay(h, "replay-return", NULL);
+    }
+}
+
 void cmd_replay_bookmark(Hmp *h, const char *args)
 {
     relay_name(h, "replay_bookmark", "replay-bookmark", args);

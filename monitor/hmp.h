@@ -27,6 +27,8 @@ void cmd_print(Hmp *h, const char *args);
 void cmd_replay_break(Hmp *h, const char *args);
 void cmd_replay_delete_break(Hmp *h, const char *args);
 void cmd_replay_seek(Hmp *h, const char *args);
+void cmd_replay_branch(Hmp *h, const char *args);
+void cmd_replay_return(Hmp *h, const char *args);
 void cmd_replay_bookmark(Hmp *h, const char *args);
 void cmd_replay_delete_bookmark(Hmp *h, const char *args);
 void cmd_replay_last_write(Hmp *h, const char *args);

@@ -49,7 +49,8 @@ void qmp_replay_delete_break(QmpContext *ctx, Error **errp)
 
 void qmp_replay_seek(QmpContext *ctx, int64_t icount, Error **errp)
 {
-    if (!replaying(ctx, "seeking", errp)) {
+    if (!replay_can_reverse(ctx->replay) &&
+        !replaying(ctx, "seeking", errp)) {
         return;
     }
     if (icount < 0) {
@@ -57,4 +58,14 @@ void qmp_replay_seek(QmpContext *ctx, int64_t icount, Error **errp)
         return;
     }
     replay_seek(ctx->replay, icount, errp);
+}
+
+void qmp_replay_branch(QmpContext *ctx, const char *filename, Error **errp)
+{
+    replay_branch(ctx->replay, filename, errp);
+}
+
+void qmp_replay_return(QmpContext *ctx, Error **errp)
+{
+    replay_return_to_present(ctx->replay);
 }

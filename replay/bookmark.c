@@ -32,7 +32,7 @@ static void drop(Replay *r, guint i)
     Icount icount = bookmark(r, i)->icount;
     g_free(bookmark(r, i)->name);
     g_array_remove_index(r->bookmarks, i);
-    if (!icount_has_name(r, icount)) {
+    if (r->timeline && !icount_has_name(r, icount)) {
         timeline_unpin(r->timeline, icount);
     }
 }
@@ -106,4 +106,13 @@ void bookmarks_free(GArray *bookmarks)
         g_free(g_array_index(bookmarks, ReplayBookmark, i).name);
     }
     g_array_free(bookmarks, TRUE);
+}
+
+void bookmarks_cut(Replay *r, Icount icount)
+{
+    for (guint i = r->bookmarks->len; i-- > 0;) {
+        if (bookmark(r, i)->icount > icount) {
+            drop(r, i);
+        }
+    }
 }

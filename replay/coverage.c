@@ -221,6 +221,25 @@ Icount coverage_due(const Coverage *c, Icount now)
     return ICOUNT_NONE;
 }
 
+void coverage_cut(Coverage *c, Icount icount)
+{
+    coverage_close(c, icount);
+    guint i = find(c, icount);
+    while (c->intervals->len > i + 1) {
+        forget(c, interval(c, c->intervals->len - 1));
+        g_array_set_size(c->intervals, c->intervals->len - 1);
+    }
+    Interval *v = interval(c, i);
+    if (known(v) && v->from < icount) {
+        Interval rest = { icount, ICOUNT_NONE, { NULL } };
+        v->to = icount;
+        g_array_append_val(c->intervals, rest);
+    } else {
+        forget(c, v);
+        v->to = ICOUNT_NONE;
+    }
+}
+
 /* --- asking ----------------------------------------------------------------------------- */
 
 static bool has_word(const GArray *words, unsigned index, uint64_t bits)

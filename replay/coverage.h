@@ -27,6 +27,9 @@ void coverage_close(Coverage *c, Icount now);
 /* The next icount after now where coverage_open() has something to do. */
 Icount coverage_due(const Coverage *c, Icount now);
 
+/* Nothing is known of what comes after icount. */
+void coverage_cut(Coverage *c, Icount icount);
+
 /* Pages that are searched for. */
 typedef struct PageQuery {
     unsigned kind;         /* MmuAccess, or PAGE_TRACE_RAM */

@@ -89,7 +89,10 @@ typedef struct Checkpoint {
     Icount icount;
     bool at_boundary;
     bool pinned;           /* never dropped */
-    LogCursor cursor;
+    bool excursion;        /* made while away from a recording's present */
+    uint64_t position;     /* in the log */
+    LogCursor cursor;      /* the same, if it is of this generation */
+    unsigned generation;   /* Replay.log_generation; 0: none */
     GByteArray *state;     /* every section's struct */
     MemImage *ram;
     GPtrArray *disks;      /* BlockMark *, by drive; NULL where there is none */
@@ -110,6 +113,10 @@ void timeline_add(Timeline *t, bool pinned);
 uint64_t timeline_spacing(const Timeline *t);
 /* Another one while an interval is searched; 0: no more. */
 void timeline_set_dense(Timeline *t, uint64_t insns);
+/* Forgets what is behind icount. */
+void timeline_cut(Timeline *t, Icount icount);
+/* Forgets points of an excursion. */
+void timeline_drop_excursion(Timeline *t);
 /* The points at icount may be dropped like others. */
 void timeline_unpin(Timeline *t, Icount icount);
 /* What is known of the past. */
@@ -135,8 +142,15 @@ typedef struct Periodic Periodic;
 
 struct Replay {
     Machine *m;
-    ReplayMode mode;
+    ReplayMode mode;           /* PLAY too while away from the present */
     char *file;
+    GPtrArray *argv;           /* of the program, for logs; or NULL */
+    Checkpoint *present;       /* live.c: where the recording goes on */
+    bool kept_past;            /* the disks' past is kept */
+    bool came_back;            /* and it has not run since */
+    bool timeline_off;
+    uint64_t timeline_bytes, timeline_spacing;
+    unsigned log_generation;   /* counts the logs that play.log was */
     uint64_t digest_interval;
     RamDigest *ram_digest;
     Recorder rec;              /* record */
@@ -173,7 +187,16 @@ void replay_mark(Replay *r, const char *name);
 /* Loads a snapshot of the recording and goes to its place in the log. */
 bool replay_load_snapshot(Replay *r, const char *name, Error **errp);
 
+/* live.c */
+/* A recording can be gone back into from now on, and no more. */
+void live_start(Replay *r);
+void live_stop(Replay *r);
+/* Before going back: a recording leaves the present. False with an error. */
+bool live_leave(Replay *r, Error **errp);
+
 /* bookmark.c */
+/* Forgets those behind icount. */
+void bookmarks_cut(Replay *r, Icount icount);
 void bookmarks_free(GArray *bookmarks);
 
 /* identity.c */

@@ -4,7 +4,7 @@
 #include "internal.h"
 
 static const char *const chunk_names[] = { "?", "events", "digest", "mark",
-                                           "end", "command" };
+                                           "end", "command", "parent" };
 
 typedef struct Dump {
     LogReader *r;
@@ -74,6 +74,10 @@ static bool dump_chunk(const Dump *d, const LogChunk *c, Error **errp)
         return true;
     case LOG_CHUNK_COMMAND:
         dump_command(d);
+        return true;
+    case LOG_CHUNK_PARENT:
+        fprintf(d->out, "  '%s' until icount %" G_GUINT64_FORMAT "\n",
+                log_reader_parent(d->r)->file, log_reader_parent(d->r)->icount);
         return true;
     case LOG_CHUNK_END:
         fprintf(d->out, "  %s\n", log_reader_end_reason(d->r));

@@ -16,7 +16,7 @@
 #include "base/types.h"
 #include "vm/nondet.h"
 
-#define LOG_VERSION          2u  /* 1: without COMMAND; readable */
+#define LOG_VERSION          2u  /* 1: without COMMAND and PARENT; readable */
 #define LOG_HEADER_BYTES     32u  /* then the identity text */
 #define LOG_CHUNK_BYTES      64u  /* a chunk's header */
 #define LOG_CHUNK_FULL       (64 * KIB)
@@ -29,6 +29,7 @@ typedef enum LogChunkType {
     LOG_CHUNK_MARK = 3,
     LOG_CHUNK_END = 4,
     LOG_CHUNK_COMMAND = 5,
+    LOG_CHUNK_PARENT = 6,
 } LogChunkType;
 
 /* A chunk's header, decoded; the reader adds where it is. */
@@ -103,6 +104,13 @@ typedef struct LogMark {
 
 void log_mark_free(LogMark *mark);
 
+/* The recording that was left for this one. */
+typedef struct LogParent {
+    const char *file;      /* as it was called */
+    Icount icount;
+    uint64_t position;
+} LogParent;
+
 /* --- writing ------------------------------------------------------------------- */
 
 typedef struct LogWriter LogWriter;
@@ -114,6 +122,8 @@ LogWriter *log_writer_new(const char *path, const char *identity,
  * that a log says how it was made. Before everything else, at most once. */
 void log_write_command(LogWriter *w, const char *folder,
                        const char *const *argv);
+/* The log that this one branched from, and where. Right behind the command. */
+void log_write_parent(LogWriter *w, const LogParent *parent);
 /* Closes the file as it is; NULL is allowed. */
 void log_writer_free(LogWriter *w);
 
@@ -161,6 +171,8 @@ const char *log_reader_identity(const LogReader *r);
  * the program ran. NULL: the log does not say. */
 const char *const *log_reader_argv(const LogReader *r);
 const char *log_reader_folder(const LogReader *r);
+/* The log that this one branched from; NULL: none. */
+const LogParent *log_reader_parent(const LogReader *r);
 /* The file's size. */
 uint64_t log_reader_bytes(const LogReader *r);
 /* True if there is an end chunk. */

@@ -30,6 +30,8 @@ struct LogReader {
     char *identity;
     GPtrArray *argv;       /* char *, ended by NULL; or NULL */
     char *folder;
+    char *parent_file;     /* of parent; NULL: none */
+    LogParent parent;
     GArray *chunks;        /* LogChunk, all */
     GArray *events;        /* LogChunk, EVENTS with at least one event */
     GArray *digests;       /* LogChunk */
@@ -154,6 +156,29 @@ static bool add_command(LogReader *r, const LogChunk *c, Error **errp)
     return true;
 }
 
+static bool add_parent(LogReader *r, const LogChunk *c, Error **errp)
+{
+    if (r->event_count || r->parent_file) {
+        return bad(r, c->offset, "the parent is not in front", errp);
+    }
+    g_autofree uint8_t *raw = log_reader_inflate(r, c, errp);
+    if (!raw) {
+        return false;
+    }
+    if (c->raw_bytes <= 16 || memchr(raw + 16, 0, c->raw_bytes - 16)) {
+        return bad(r, c->offset, "the parent makes no sense", errp);
+    }
+    r->parent_file = g_strndup((char *)raw + 16, c->raw_bytes - 16);
+    r->parent = (LogParent){ r->parent_file, bytes_ld_le64(raw),
+                             bytes_ld_le64(raw + 8) };
+    return true;
+}
+
+const LogParent *log_reader_parent(const LogReader *r)
+{
+    return r->parent_file ? &r->parent : NULL;
+}
+
 static bool add_digest(LogReader *r, const LogChunk *c, Error **errp)
 {
     if (r->digests->len &&
@@ -182,6 +207,8 @@ static bool add_chunk(LogReader *r, const LogChunk *c, Error **errp)
         return add_end(r, c, errp);
     case LOG_CHUNK_COMMAND:
         return add_command(r, c, errp);
+    case LOG_CHUNK_PARENT:
+        return add_parent(r, c, errp);
     }
     return bad(r, c->offset, "a chunk of unknown type", errp);
 }
@@ -298,6 +325,7 @@ void log_reader_free(LogReader *r)
         g_ptr_array_free(r->argv, TRUE);
     }
     g_free(r->folder);
+    g_free(r->parent_file);
     g_free(r->identity);
     g_free(r->end_reason);
     g_free(r->path);

@@ -198,6 +198,20 @@ void log_write_command(LogWriter *w, const char *folder,
     put_chunk(w, &c, raw->data, raw->len);
 }
 
+/* u64 icount, u64 position, the file's name. */
+void log_write_parent(LogWriter *w, const LogParent *parent)
+{
+    g_autoptr(GByteArray) raw = g_byte_array_new();
+    uint8_t b[16];
+    bytes_st_le64(b, parent->icount);
+    bytes_st_le64(b + 8, parent->position);
+    g_byte_array_append(raw, b, sizeof b);
+    g_byte_array_append(raw, (const uint8_t *)parent->file,
+                        strlen(parent->file));
+    LogChunk c = { .type = LOG_CHUNK_PARENT };
+    put_chunk(w, &c, raw->data, raw->len);
+}
+
 void log_write_event(LogWriter *w, const LogEvent *e)
 {
     if (w->event_count && w->events->len + e->len >= LOG_CHUNK_FULL) {

@@ -171,6 +171,7 @@ static void query_end(Query *f)
     g_array_unref(f->plan.queries);
     g_ptr_array_unref(f->points);
     travel_end(&f->t, true);
+    travel_home(f->t.r);
 }
 
 /* --- what was there ------------------------------------------------------------------------- */

@@ -105,13 +105,15 @@ SchedStop replay_advance(Replay *r, Icount limit)
     Icount digest = next_digest(r, start);
     Icount point = r->timeline ? timeline_due(r->timeline, start)
                                : ICOUNT_NONE;
-    Icount snapshot = periodic_due(r->periodic, start);
+    Icount snapshot = r->mode == REPLAY_RECORD
+                          ? periodic_due(r->periodic, start) : ICOUNT_NONE;
     Icount step = m->step_limit;
     SchedStop stop = sched_run(m, MIN(MIN(limit, snapshot),
                                       MIN(digest, point)));
     Icount now = machine_icount(m);
     bool moved = now > start;
     r->stepped = now == step;
+    r->came_back &= !moved;
     if (stop != SCHED_LIMIT || moved) {
         m->at_boundary = moved && clean_stop(r, stop);
     }
@@ -153,7 +155,7 @@ static void keep_log_going(Replay *r)
 
 static void tell_end(Replay *r)
 {
-    if (!r->end_told && !r->divergence) {
+    if (!r->end_told && !r->divergence && !r->present) {
         error_report("the recording '%s' ends at icount %" G_GUINT64_FORMAT
                      " (%s)", r->file, machine_icount(r->m),
                      log_reader_complete(r->play.log)
@@ -184,6 +186,9 @@ static void at_end(Replay *r)
         runstate_set(m, r->divergence ? RUN_INTERNAL_ERROR
                         : r->stepped  ? RUN_DEBUG
                                       : RUN_PAUSED);
+    }
+    if (!r->divergence) {
+        replay_return_to_present(r);
     }
 }
 

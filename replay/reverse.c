@@ -38,14 +38,15 @@ static TravelEnd go_to_hit(Travel *t, const Hit *hit, Error **errp)
 bool search_allowed(Replay *r, Error **errp)
 {
     if (!replay_can_reverse(r)) {
-        error_set(errp, "going back is possible in a replay only");
+        error_set(errp, "going back needs a replay with a timeline, or a recording with a "
+                  "debugger");
         return false;
     }
     if (!travel_allowed(r->m, errp)) {
         return false;
     }
     replay_diversion_end(r);
-    return true;
+    return live_leave(r, errp);
 }
 
 /* Back from a place where the machine had stopped for good. */
@@ -102,6 +103,7 @@ bool replay_reverse_continue(Replay *r, ReplayPoll *poll, void *opaque,
     if (end == TRAVEL_ARRIVED) {
         wake(r);
     }
+    travel_home(r);
     return end != TRAVEL_FAILED;
 }
 
@@ -113,6 +115,7 @@ bool replay_reverse_step(Replay *r, ReverseStop *stop, Error **errp)
     Icount now = machine_icount(r->m);
     if (now <= timeline_start(r->timeline)) {
         *stop = REVERSE_BEGIN;
+        travel_home(r);
         return true;
     }
     Travel t = { 0 };
@@ -124,5 +127,6 @@ bool replay_reverse_step(Replay *r, ReverseStop *stop, Error **errp)
     if (end == TRAVEL_ARRIVED) {
         wake(r);
     }
+    travel_home(r);
     return end != TRAVEL_FAILED;
 }

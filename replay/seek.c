@@ -94,7 +94,7 @@ void travel_end(Travel *t, bool back)
     runstate_set(m, t->state);
     m->no_shutdown = t->no_shutdown;
     m->travelling = false;
-    if (r->mute) {
+    if (r->mute && !r->present) {
         r->mute(r->mute_opaque, false);
     }
     runstate_tell(m, &(RunEvent){ .type = RUN_EVENT_TRAVEL });
@@ -222,10 +222,10 @@ TravelEnd travel_to(Travel *t, Icount icount, Error **errp)
 static bool check_target(Replay *r, Icount icount, Error **errp)
 {
     if (!replay_can_reverse(r)) {
-        error_set(errp, "seeking is allowed only in play mode");
+        error_set(errp, "seeking needs a replay, or a recording with a debugger");
         return false;
     }
-    if (!travel_allowed(r->m, errp)) {
+    if (!travel_allowed(r->m, errp) || !live_leave(r, errp)) {
         return false;
     }
     if (icount > replay_end(r)) {
@@ -253,15 +253,23 @@ static void arrive(Replay *r)
     }
 }
 
+void travel_home(Replay *r)
+{
+    if (r->present && machine_icount(r->m) >= replay_end(r)) {
+        replay_return_to_present(r);
+    }
+}
+
 bool replay_seek(Replay *r, Icount icount, Error **errp)
 {
     if (!check_target(r, icount, errp)) {
+        travel_home(r);
         return false;
     }
     Travel t = { 0 };
     bool forward = icount > machine_icount(r->m);
     travel_begin(&t, r);
-    if (forward && r->mute) {
+    if (forward && r->mute && !r->present) {
         /* This part of the run was not shown yet. */
         r->mute(r->mute_opaque, false);
     }
@@ -276,6 +284,7 @@ bool replay_seek(Replay *r, Icount icount, Error **errp)
     if (end == TRAVEL_ARRIVED) {
         arrive(r);
     }
+    travel_home(r);
     return end == TRAVEL_ARRIVED;
 }
 

@@ -25,8 +25,20 @@ static Replay *replay_new(Machine *m, const ReplayOptions *opts)
     r->file = g_strdup(opts->file);
     r->digest_interval = opts->digest_interval ? opts->digest_interval
                                                : DIGEST_INTERVAL;
+    r->timeline_off = opts->timeline_off;
+    r->timeline_bytes = opts->timeline_bytes ? opts->timeline_bytes
+                                             : TIMELINE_BYTES;
+    r->timeline_spacing = opts->timeline_spacing;
+    r->log_generation = 1;
     r->break_icount = ICOUNT_NONE;
     r->bookmarks = g_array_new(FALSE, FALSE, sizeof(ReplayBookmark));
+    for (const char *const *a = opts->argv; a && *a; a++) {
+        r->argv = r->argv ? r->argv : g_ptr_array_new_with_free_func(g_free);
+        g_ptr_array_add(r->argv, g_strdup(*a));
+    }
+    if (r->argv) {
+        g_ptr_array_add(r->argv, NULL);
+    }
     runstate_listen(m, on_run_event, r);
     return r;
 }
@@ -68,6 +80,9 @@ static bool start_recording(Replay *r, const ReplayOptions *opts,
         return false;
     }
     replay_digest_here(r);
+    if (opts->timeline_bytes || opts->timeline_spacing) {
+        live_start(r);
+    }
     return log_writer_ok(r->rec.log, errp);
 }
 
@@ -110,12 +125,10 @@ static bool start_replaying(Replay *r, const ReplayOptions *opts,
         return false;
     }
     sched_set_log_end(r->m, log_reader_end(r->play.log));
-    if (opts->timeline_off) {
+    if (r->timeline_off) {
         return true;
     }
-    r->timeline = timeline_new(r, opts->timeline_bytes ? opts->timeline_bytes
-                                                       : TIMELINE_BYTES,
-                               opts->timeline_spacing);
+    r->timeline = timeline_new(r, r->timeline_bytes, r->timeline_spacing);
     timeline_add(r->timeline, true);
     return true;
 }
@@ -139,11 +152,14 @@ Replay *replay_start(Machine *m, const ReplayOptions *opts, Error **errp)
 
 void replay_start_debugging(Replay *r)
 {
-    if (r && r->timeline && !r->debugging) {
-        r->debugging = true;
-        if (r->m->at_boundary) {
-            timeline_add(r->timeline, false);
-        }
+    if (!r || r->debugging || r->timeline_off) {
+        return;
+    }
+    r->debugging = true;
+    if (!r->timeline) {
+        live_start(r);
+    } else if (r->m->at_boundary) {
+        timeline_add(r->timeline, false);
     }
 }
 
@@ -151,6 +167,7 @@ void replay_start_debugging(Replay *r)
 
 void replay_finish(Replay *r, ShutdownCause cause)
 {
+    replay_return_to_present(r);
     if (!r || r->mode != REPLAY_RECORD) {
         return;
     }
@@ -177,14 +194,19 @@ void replay_free(Replay *r)
     sched_set_log_end(r->m, ICOUNT_NONE);
     if (r->timeline) {
         checkpoint_free(r->timeline, r->diversion);
+        checkpoint_free(r->timeline, r->present);
     }
     timeline_free(r->timeline);
+    live_stop(r);
     hits_clear(&r->hits);
     bookmarks_free(r->bookmarks);
     periodic_free(r->periodic);
     ram_digest_free(r->ram_digest);
     log_writer_free(r->rec.log);
     log_reader_free(r->play.log);
+    if (r->argv) {
+        g_ptr_array_unref(r->argv);
+    }
     g_free(r->divergence);
     g_free(r->file);
     g_free(r);

@@ -75,7 +75,12 @@ Checkpoint *checkpoint_take(Timeline *t)
     Checkpoint *cp = g_new0(Checkpoint, 1);
     cp->icount = machine_icount(m);
     cp->at_boundary = m->at_boundary;
-    cp->cursor = t->r->play.at;
+    cp->excursion = t->r->present;
+    cp->position = replay_log_position(t->r);
+    if (t->r->mode == REPLAY_PLAY) {
+        cp->cursor = t->r->play.at;
+        cp->generation = t->r->log_generation;
+    }
     cp->state = g_byte_array_new();
     machine_sections(m, copy_out, cp->state);
     cp->ram = mem_image_take(t->store);
@@ -105,6 +110,20 @@ static void forget_stops(Machine *m)
     }
 }
 
+/* The log may have grown or been another one when the checkpoint was made. */
+static void play_from(Replay *r, const Checkpoint *cp)
+{
+    LogCursor c = cp->cursor;
+    Error *err = NULL;
+    if (cp->generation != r->log_generation &&
+        !log_reader_seek(r->play.log, cp->position, &c, &err)) {
+        replay_diverged(r, "%s", error_message(err));
+        error_free(err);
+        return;
+    }
+    player_seek(&r->play, &c);
+}
+
 void checkpoint_restore(Timeline *t, const Checkpoint *cp)
 {
     Machine *m = t->r->m;
@@ -124,7 +143,7 @@ void checkpoint_restore(Timeline *t, const Checkpoint *cp)
     runstate_rewind(m);
     forget_stops(m);
     replay_forgive(t->r);
-    player_seek(&t->r->play, &cp->cursor);
+    play_from(t->r, cp);
     timeline_open(t);
 }
 
@@ -197,8 +216,13 @@ Coverage *timeline_coverage(Timeline *t)
 
 uint64_t timeline_bytes(const Timeline *t)
 {
+    uint64_t disks = 0;
+    for (guint i = 0; i < drive_count(t->r->m); i++) {
+        const BlockDev *b = drive(t->r->m, i);
+        disks += b ? blockdev_past_bytes(b) : 0;
+    }
     return page_store_bytes(t->store) + coverage_bytes(t->coverage) +
-           t->state_bytes;
+           t->state_bytes + disks;
 }
 
 void timeline_approach(Timeline *t, Icount icount)
@@ -239,6 +263,12 @@ const Checkpoint *timeline_find(Timeline *t, Icount icount)
 
 /* --- thinning ------------------------------------------------------------------------- */
 
+static void drop_at(Timeline *t, guint i)
+{
+    checkpoint_free(t, point(t, i));
+    g_ptr_array_remove_index(t->points, i);
+}
+
 /* The gap that dropping point i leaves, in proportion to its age. */
 static double drop_cost(const Timeline *t, guint i, Icount now)
 {
@@ -260,8 +290,7 @@ static bool drop_one(Timeline *t, Icount now)
         }
     }
     if (best) {
-        checkpoint_free(t, point(t, best));
-        g_ptr_array_remove_index(t->points, best);
+        drop_at(t, best);
     }
     return best;
 }
@@ -287,6 +316,25 @@ void timeline_add(Timeline *t, bool pinned)
     cp->pinned = pinned;
     g_ptr_array_insert(t->points, i, cp);
     thin_out(t, now);
+}
+
+void timeline_cut(Timeline *t, Icount icount)
+{
+    while (t->points->len > 1 &&
+           point(t, t->points->len - 1)->icount > icount) {
+        drop_at(t, t->points->len - 1);
+    }
+    coverage_cut(t->coverage, icount);
+    timeline_open(t);
+}
+
+void timeline_drop_excursion(Timeline *t)
+{
+    for (guint i = t->points->len; i-- > 0;) {
+        if (point(t, i)->excursion) {
+            drop_at(t, i);
+        }
+    }
 }
 
 void timeline_unpin(Timeline *t, Icount icount)

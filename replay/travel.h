@@ -38,6 +38,8 @@ void travel_begin(Travel *t, Replay *r);
 void travel_quiet(Travel *t, bool quiet);
 /* Tells listeners how far it got, now and then. */
 void travel_tell(Travel *t, const char *what, Icount at);
+/* After it: a recording that was left and is in the present again goes on. */
+void travel_home(Replay *r);
 /* Ends it where the machine is now, or (back) where it began. */
 void travel_end(Travel *t, bool back);
 /* Runs forward to the boundary at icount. */

@@ -196,9 +196,11 @@ bool nondet_wants_input(Machine *m)
     return m->nondet->source.wants_input;
 }
 
+/* What was posted before a recording was gone back into waits. */
 bool nondet_pending(Machine *m)
 {
-    return !g_queue_is_empty(&m->nondet->posts);
+    return m->nondet->source.wants_input &&
+           !g_queue_is_empty(&m->nondet->posts);
 }
 
 void nondet_set_source(Machine *m, const NondetSource *s)

@@ -67,6 +67,10 @@ static void info_human(const LogReader *r)
            " bytes\n", log_reader_path(r), log_reader_version(r),
            log_reader_bytes(r));
     print_command(r);
+    if (log_reader_parent(r)) {
+        printf("parent: %s until icount %" G_GUINT64_FORMAT "\n",
+               log_reader_parent(r)->file, log_reader_parent(r)->icount);
+    }
     print_end(r);
     printf("chunks: %u\nevents: %" G_GUINT64_FORMAT "\ndigests: %u\n",
            log_reader_chunks(r)->len, log_reader_events(r),
@@ -140,6 +144,12 @@ static void info_json(const LogReader *r)
     json_object_set_new(o, "snapshots", marks_json(r));
     json_object_set_new(o, "identity", lines_json(log_reader_identity(r)));
     add_command(o, r);
+    if (log_reader_parent(r)) {
+        const LogParent *p = log_reader_parent(r);
+        json_object_set_new(o, "parent", tool_json_text(p->file));
+        json_object_set_new(o, "parent-icount",
+                            json_integer((json_int_t)p->icount));
+    }
     tool_print_json(o);
 }
 

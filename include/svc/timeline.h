@@ -95,6 +95,21 @@ bool replay_reverse_step(Replay *r, ReverseStop *stop, Error **errp);
 bool replay_reverse_continue(Replay *r, ReplayPoll *poll, void *opaque,
                              ReverseStop *stop, WatchHit *hit, Error **errp);
 
+/* --- a recording's past ----------------------------------------------------- */
+
+/* A recording with a debugger can be gone back into: it then is a replay
+ * (replay_mode() says so) whose end is the present. Back there it goes on
+ * recording; nothing remains of the excursion. Does nothing otherwise. */
+void replay_return_to_present(Replay *r);
+/* True at the end of a replay, or in the present after an excursion: there is
+ * nothing more to replay. */
+bool replay_at_end(const Replay *r);
+
+/* Leaves a replay where it is and goes on live, recording into a new file,
+ * which begins with what was replayed. Error if the file exists, and where
+ * there is nothing to leave. */
+bool replay_branch(Replay *r, const char *file, Error **errp);
+
 /* --- questions about the past --------------------------------------------- */
 
 #define REPLAY_QUERY_BYTES 64u

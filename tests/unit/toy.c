@@ -187,6 +187,19 @@ GBytes *blockdev_snapshot_vm_state(BlockDev *b, const char *name, Error **errp)
     return g_bytes_ref(g_ptr_array_index(b->states, snapshot_index(b, name)));
 }
 
+void blockdev_keep_past(BlockDev *b, bool on)
+{
+}
+
+void blockdev_return_to_present(BlockDev *b)
+{
+}
+
+uint64_t blockdev_past_bytes(const BlockDev *b)
+{
+    return 0;
+}
+
 BlockMark *blockdev_mark(BlockDev *b)
 {
     return g_memdup2(b->data, sizeof b->data);

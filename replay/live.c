@@ -1,0 +1,118 @@
+/*
+ * Going back into a recording that is still being made.
+ *
+ * The machine leaves the present: what is on tape so far is flushed, a
+ * checkpoint of the present is taken, and the log is plugged in as it would be
+ * for a replay. From then on this is a replay whose end is the present. When
+ * it gets there, or nobody wants to look back any more, the present is restored
+ * and the recorder is plugged in again; nothing of the excursion is left, on
+ * tape, in the disks or in memory.
+ */
+#include "travel.h"
+
+static BlockDev *disk_at(Machine *m, guint i)
+{
+    const DriveConfig *d = g_ptr_array_index(m->config.drives, i);
+    return d->dev;
+}
+
+static guint disk_count(const Machine *m)
+{
+    return m->config.drives ? m->config.drives->len : 0;
+}
+
+static void keep_disks(Machine *m, bool on)
+{
+    for (guint i = 0; i < disk_count(m); i++) {
+        if (disk_at(m, i)) {
+            blockdev_keep_past(disk_at(m, i), on);
+        }
+    }
+}
+
+void live_start(Replay *r)
+{
+    keep_disks(r->m, true);
+    r->kept_past = true;
+    r->timeline = timeline_new(r, r->timeline_bytes, r->timeline_spacing);
+    timeline_add(r->timeline, true);
+}
+
+void live_stop(Replay *r)
+{
+    if (r->kept_past) {
+        keep_disks(r->m, false);
+    }
+}
+
+/* The log as far as it goes, for a replay up to now. */
+static LogReader *read_own_log(Replay *r, Error **errp)
+{
+    log_writer_flush(r->rec.log, machine_icount(r->m));
+    return log_writer_ok(r->rec.log, errp) ? log_reader_new(r->file, errp)
+                                           : NULL;
+}
+
+bool live_leave(Replay *r, Error **errp)
+{
+    if (r->mode != REPLAY_RECORD || !r->timeline) {
+        return true;
+    }
+    LogReader *log = read_own_log(r, errp);
+    LogCursor now;
+    if (!log ||
+        !log_reader_seek(log, log_writer_position(r->rec.log), &now, errp)) {
+        log_reader_free(log);
+        return false;
+    }
+    r->present = checkpoint_take(r->timeline);
+    r->play.log = log;
+    r->log_generation++;
+    r->mode = REPLAY_PLAY;
+    player_plug(&r->play, r);
+    player_seek(&r->play, &now);
+    sched_set_log_end(r->m, log_reader_end(log));
+    if (r->mute) {
+        r->mute(r->mute_opaque, true);
+    }
+    return true;
+}
+
+static void disks_to_present(Machine *m)
+{
+    for (guint i = 0; i < disk_count(m); i++) {
+        if (disk_at(m, i)) {
+            blockdev_return_to_present(disk_at(m, i));
+        }
+    }
+}
+
+void replay_return_to_present(Replay *r)
+{
+    if (!r || !r->present || r->m->travelling) {
+        return;
+    }
+    replay_diversion_end(r);
+    r->break_icount = ICOUNT_NONE;
+    /* Marks of disks that were made on the way mean nothing here. */
+    timeline_drop_excursion(r->timeline);
+    checkpoint_restore(r->timeline, r->present);
+    disks_to_present(r->m);
+    checkpoint_free(r->timeline, r->present);
+    r->present = NULL;
+    log_reader_free(r->play.log);
+    r->play = (Player){ 0 };
+    r->mode = REPLAY_RECORD;
+    recorder_plug(&r->rec, r);
+    sched_set_log_end(r->m, ICOUNT_NONE);
+    r->came_back = true;
+    if (r->mute) {
+        r->mute(r->mute_opaque, false);
+    }
+}
+
+bool replay_at_end(const Replay *r)
+{
+    return r && (r->came_back || (r->mode == REPLAY_PLAY &&
+                                  machine_icount(r->m) >= replay_end(r)));
+}
