@@ -63,5 +63,10 @@ int main(int argc, char **argv)
         options_clear(&p.opts);
         return code;
     }
+    if (p.opts.verify.mode == VERIFY_BISECT) {
+        int code = program_bisect(&p.opts);
+        options_clear(&p.opts);
+        return code;
+    }
     return run(&p);
 }

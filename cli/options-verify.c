@@ -46,6 +46,19 @@ bool opt_replay_state(Options *o, const char *arg, KeyVal *kv, Error **errp)
     return true;
 }
 
+bool opt_replay_bisect(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    VerifyOption *v = &o->verify;
+    const char *what = keyval_get(kv, "what");
+    v->mode = VERIFY_BISECT;
+    v->with = keyval_get(kv, "with");
+    if (v->with ? what != NULL : !what || !g_str_equal(what, "ways")) {
+        error_set(errp, "ways or with=FILE is expected");
+        return false;
+    }
+    return true;
+}
+
 static const char *mode_option(VerifyMode mode)
 {
     return mode == VERIFY_LOG     ? "-replay-verify"

@@ -36,6 +36,9 @@ int program_run(Program *p);
 /* The same for -replay-verify and -replay-state. failure: why the machine could
  * not be built (freed), or NULL. */
 int program_verify(Program *p, Error *failure);
+/* -replay-bisect, which builds no machine but runs this program again and
+ * again; the exit code. */
+int program_bisect(const Options *o);
 /* Ends the recording and closes everything, in order. */
 void program_close(Program *p);
 

@@ -59,6 +59,8 @@ static const struct {
     { "s", FATE_DROP }, { "S", FATE_DROP }, { "d", FATE_DROP },
     { "D", FATE_DROP }, { "perfmap", FATE_DROP }, { "pidfile", FATE_DROP },
     { "daemonize", FATE_DROP }, { "replay-report", FATE_DROP },
+    { "replay-bisect", FATE_DROP }, { "replay-verify", FATE_DROP },
+    { "replay-state", FATE_DROP },
 };
 
 /* One option with its argument. */

@@ -2,7 +2,7 @@
  * Checking a recording by running it, and showing states so that two runs can
  * be compared.
  *
- * Implemented by replay/verify.c, parting.c and bisect.c; called by the roof
+ * Implemented by replay/verify.c, bisect.c and parting.c; called by the roof
  * for -replay-verify, -replay-state and -replay-bisect.
  */
 #ifndef SVC_VERIFY_H
@@ -50,5 +50,41 @@ void replay_print_state(Replay *r, GString *out);
  * above. False with an error if there is no such page. */
 bool replay_print_page(Replay *r, const char *place, GString *out,
                        Error **errp);
+
+/* --- two runs ---------------------------------------------------------------- */
+
+/* Looks at two runs at icounts from, from + step, … and at `to`; *first: the
+ * first of these where they differ, ICOUNT_NONE: they do not. */
+typedef bool BisectProbe(void *opaque, Icount from, Icount to, uint64_t step,
+                         Icount *first, Error **errp);
+
+/* The first icount in (same, until] where two runs differ that do not at
+ * `same`; ICOUNT_NONE: they do not at any icount that was looked at. Differences
+ * that come and go between these are not seen. */
+bool replay_bisect(Icount same, Icount until, BisectProbe *probe,
+                   void *opaque, Icount *first, Error **errp);
+
+/* Where two logs part. */
+typedef struct LogParting {
+    char *identity;            /* lines that differ; NULL: none */
+    char *event, *other_event; /* the first that differ, as text ("nothing
+                                * more"); NULL: none */
+    Icount event_icount;       /* of the earlier of the two */
+    Icount same;               /* the last digest of both, before they part,
+                                * that is the same; ICOUNT_NONE: none */
+    Icount differs;            /* the first that is not; ICOUNT_NONE: none */
+    Icount end;                /* of the shorter one */
+} LogParting;
+
+/* Compares two logs without running them; free with log_parting_clear(). */
+bool replay_logs_compare(const char *path, const char *other, LogParting *out,
+                         Error **errp);
+void log_parting_clear(LogParting *p);
+/* Appends what crossed the boundary at icount, a line each. */
+bool replay_log_print_events(const char *path, Icount icount, GString *out,
+                             Error **errp);
+/* The name of the last snapshot that a log says was made at or before icount,
+ * but not at 0; the caller frees it. NULL: none. */
+char *replay_log_snapshot(const char *path, Icount icount);
 
 #endif

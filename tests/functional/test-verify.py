@@ -7,7 +7,7 @@ import zlib
 
 import reprise
 
-DIGEST, MARK, END = 2, 3, 4
+EVENTS, DIGEST, MARK, END = 1, 2, 3, 4
 CHUNK = 64
 
 
@@ -72,6 +72,16 @@ class Base(reprise.TestCase):
         vm.serial.send('spin\rquit\r')
         self.assertEqual(vm.wait(), 1)
         return log
+
+    def other_input(self, path):
+        """The same log but for one byte of serial input; its icount."""
+        log = Log(path)
+        chunk = next(c for c in log.of(EVENTS) if c[1])
+
+        def change(raw):
+            raw[raw.index(b'h')] = ord('j')
+        log.replace(chunk[2], change)
+        return log.save(self.path('other.rr')), chunk[1]
 
     def run_replay(self, log, *args, more=''):
         return reprise.run('-nodefaults', *self.machine('-serial', 'stdio'),
@@ -148,18 +158,12 @@ class Verify(Base):
 
     def test_other_input(self):
         """Another byte of serial input: the next digest says so."""
-        log = Log(self.record())
-        digests = [first for _, first, _ in log.of(DIGEST)]
-        events = [c for c in log.of(1) if c[1] > digests[0]]
-
-        def change(raw):
-            at = raw.index(b'h')
-            raw[at] = ord('j')
-        log.replace(events[0][2], change)
-        result, report = self.verify(log.save(self.path('other.rr')))
+        path, at = self.other_input(self.record())
+        after = [first for _, first, _ in Log(path).of(DIGEST) if first > at]
+        result, report = self.verify(path)
         self.assertEqual(result.returncode, 1, result)
         self.assertEqual(report['verdict'], 'diverged')
-        self.assertIn(report['divergence']['at'], digests)
+        self.assertEqual(report['divergence']['at'], after[0])
 
     def test_cut_off(self):
         log = Log(self.record())
@@ -272,6 +276,100 @@ class State(Base):
                         r'insn 0x', r'machine\.icount = 0x1e8480$'):
             self.assertTrue([l for l in lines if re.match(pattern, l)],
                             pattern)
+
+
+class Bisect(Base):
+    def bisect(self, log, what, more=()):
+        result = self.run_replay(log, *more, '-replay-bisect', what)
+        return result.returncode, result.stdout + result.stderr
+
+    def test_other_log(self):
+        """Down to the instruction before which the other byte came."""
+        log = self.record()
+        other, at = self.other_input(log)
+        status, text = self.bisect(log, f'with={other}')
+        self.assertEqual(status, 1, text)
+        self.assertIn(f'the first input that differs, at icount {at}:', text)
+        self.assertIn(f'the same until icount {at} and differ at icount '
+                      f'{at + 1}\n', text)
+        self.assertIn('isa-serial.0.rx[0]: 0x68 | 0x6a', text)
+        self.assertRegex(text, r'the instruction between .*: 0x[0-9a-f]+: ')
+
+    def test_other_run(self):
+        """Two recordings of the same steps: where they part is where a user
+        was quicker."""
+        args = ('-seed', '5', '-rtc', 'base=2020-02-02')
+        log = self.record(args=args)
+        again = self.record('again.rr', word='hello you', args=args)
+        status, text = self.bisect(log, f'with={again}', args)
+        self.assertEqual(status, 1, text)
+        match = re.search(r'until icount (\d+) and differ at icount (\d+)\n',
+                          text)
+        same, differ = int(match[1]), int(match[2])
+        self.assertEqual(differ, same + 1)
+        digests = []
+        for path in (log, again):
+            result = self.run_replay(path, *args, '-replay-state',
+                                     f'from={same},to={differ},step=1')
+            digests.append(re.findall(r'state \d+ (\w+)', result.stdout))
+        self.assertEqual(digests[0][0], digests[1][0])
+        self.assertNotEqual(digests[0][1], digests[1][1])
+
+    def test_other_seed(self):
+        """Nothing is the same, from the start."""
+        log, again = self.record(), self.record('again.rr')
+        status, text = self.bisect(log, f'with={again}')
+        self.assertEqual(status, 1, text)
+        self.assertIn('differ from the start\n', text)
+        self.assertRegex(text, r'machine.random: 0x\w+ \| 0x\w+\n')
+
+    def test_same_log(self):
+        log = self.record()
+        status, text = self.bisect(log, f'with={log}')
+        self.assertEqual(status, 0, text)
+        self.assertIn('the inputs are the same', text)
+
+    def test_ways_agree(self):
+        status, text = self.bisect(self.record(), 'ways')
+        self.assertEqual(status, 0, text)
+        self.assertEqual(text.count('the same states'), 4, text)
+        self.assertIn('nothing differs', text)
+
+    def test_wrong_recording(self):
+        log = Log(self.record())
+        before, bad = log.of(DIGEST)[2:4]
+
+        def change(raw):
+            raw[0] ^= 1
+        log.replace(bad[2], change)
+        status, text = self.bisect(log.save(self.path('bad.rr')), 'ways')
+        self.assertEqual(status, 1, text)
+        self.assertEqual(text.count('the same states'), 4, text)
+        self.assertIn(f'between icount {before[1]} and icount {bad[1]} the '
+                      'recording had another input', text)
+
+    def test_other_machine(self):
+        log = self.record()
+        small = self.path('small.rr')
+        vm = self.start(*self.machine(), '-m', '32', '-icount', 'shift=7,'
+                        f'rr=record,rrfile={small}')
+        vm.serial.expect('> ')
+        vm.serial.send('quit\r')
+        vm.wait()
+        status, text = self.bisect(log, f'with={small}')
+        self.assertEqual(status, 1)
+        self.assertIn('-m=64M\n', text)
+        self.assertIn('+m=32M\n', text)
+        self.assertIn('recorded with', text)
+
+    def test_refused(self):
+        log = self.record()
+        for what, words in (('sideways', 'ways or with=FILE'),
+                            (f'ways,with={log}', 'ways or with=FILE'),
+                            ('with=/none.rr', '/none.rr')):
+            status, text = self.bisect(log, what)
+            self.assertEqual(status, 1)
+            self.assertIn(words, text)
 
 
 if __name__ == '__main__':
