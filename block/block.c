@@ -4,7 +4,8 @@
  *
  * A disk is an image node with, for `temporary` and `replay`, an overlay on
  * top of it or of a view of one of its snapshots. The image itself is then
- * open for reading only.
+ * open for reading only. An image that is written may keep its past (undo.c);
+ * who goes there has an overlay on top until he comes back.
  */
 #include <errno.h>
 #include <string.h>
@@ -21,11 +22,15 @@ struct BlockDev {
     BlockNode *top;        /* what requests go to; the image or an overlay */
     bool readonly;         /* for the guest */
     bool replay;
+    Undo *undo;            /* while the image's past is kept, or NULL */
+    bool away;             /* in the past of a recording */
     NondetPort *errors;    /* NULL until bound */
 };
 
+/* One of the two. */
 struct BlockMark {
     OverlayMark *overlay;
+    UndoMark *undo;
 };
 
 /* --- opening ---------------------------------------------------------- */
@@ -85,11 +90,13 @@ void blockdev_close(BlockDev *b)
     if (!b) {
         return;
     }
+    blockdev_return_to_present(b);
     int err = b->top ? b->top->driver->flush(b->top) : 0;
     if (err < 0) {
         error_report("%s: '%s' could not be written: %s", b->id, b->file,
                      g_strerror(-err));
     }
+    undo_free(b->undo);
     node_unref(b->top);
     node_unref(b->image);
     g_free(b->id);
@@ -209,7 +216,10 @@ static int blockdev_change(BlockDev *b, uint64_t offset, const void *buf,
     if (b->readonly) {
         return -EROFS;
     }
-    if (!b->replay) {
+    if (!b->replay && !b->away) {
+        if (b->undo) {
+            undo_capture(b->undo, offset, bytes, !buf);
+        }
         return error_pull(b, write_top(b, offset, buf, bytes));
     }
     /* What failed when it was recorded must not be done now. */
@@ -368,6 +378,11 @@ bool blockdev_snapshot_goto(BlockDev *b, const char *name, Error **errp)
     if (!want_snapshots(b, !b->replay, errp)) {
         return false;
     }
+    if (b->undo && undo_has_marks(b->undo)) {
+        error_set(errp, "Device '%s' is being recorded and its past is kept: "
+                  "it cannot become another snapshot", b->id);
+        return false;
+    }
     if (!b->replay) {
         return b->image->driver->snapshot_goto(b->image, name, errp);
     }
@@ -404,43 +419,72 @@ uint64_t blockdev_snapshot_room(BlockDev *b, const GPtrArray *names)
                             : 0;
 }
 
-/* --- marks ------------------------------------------------------------ */
+/* --- the past --------------------------------------------------------- */
+
+static bool is_layered(const BlockDev *b)
+{
+    return b->top != b->image;
+}
 
 BlockMark *blockdev_mark(BlockDev *b)
 {
-    if (!b->replay || !b->top) {
+    if (!is_layered(b) && !b->undo) {
         return NULL;
     }
-    BlockMark *mark = g_new(BlockMark, 1);
-    mark->overlay = overlay_mark(b->top);
+    BlockMark *mark = g_new0(BlockMark, 1);
+    if (is_layered(b)) {
+        mark->overlay = overlay_mark(b->top);
+    } else {
+        mark->undo = undo_mark(b->undo);
+    }
     return mark;
 }
 
 void blockdev_return_to(BlockDev *b, const BlockMark *mark)
 {
-    g_assert(b->replay && b->top);
-    overlay_return_to(b->top, mark->overlay);
+    if (mark->undo) {
+        g_assert(b->undo);
+        node_unref(b->top);
+        b->top = undo_view(b->undo, mark->undo);
+    } else {
+        g_assert(is_layered(b));
+        overlay_return_to(b->top, mark->overlay);
+    }
+    b->away = true;
 }
 
 void blockdev_mark_free(BlockMark *mark)
 {
     if (mark) {
         overlay_mark_free(mark->overlay);
+        undo_mark_free(mark->undo);
         g_free(mark);
     }
 }
 
-/* --- the past of an image that is being recorded -------------------------- */
-
 void blockdev_keep_past(BlockDev *b, bool on)
 {
+    if (on && !b->undo && b->image && !is_layered(b) && !b->readonly) {
+        b->undo = undo_new(b->image, b->id);
+    }
+    if (!on && b->undo) {
+        blockdev_return_to_present(b);
+        g_assert(!undo_has_marks(b->undo));
+        undo_free(b->undo);
+        b->undo = NULL;
+    }
 }
 
 void blockdev_return_to_present(BlockDev *b)
 {
+    if (b->undo && is_layered(b)) {
+        node_unref(b->top);
+        b->top = node_ref(b->image);
+    }
+    b->away = false;
 }
 
 uint64_t blockdev_past_bytes(const BlockDev *b)
 {
-    return 0;
+    return b->undo ? undo_bytes(b->undo) : 0;
 }

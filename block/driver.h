@@ -2,13 +2,14 @@
  * What an image format owes the front (block.c): one vtable a format, one
  * node an open image or a layer above one.
  *
- * Implemented by raw.c, overlay.c and qcow2.c; called by block.c, image.c and
- * by layers that have another node below them. All transfers are inside the
+ * Implemented by raw.c, overlay.c and qcow2.c; called by block.c, image.c,
+ * undo.c and by layers that have another node below them. All transfers are inside the
  * node's size (the front checks) and answer 0 or a negative errno.
  */
 #ifndef DRIVER_H
 #define DRIVER_H
 
+#include "cluster-tree.h"
 #include "file.h"
 #include "io/blockdev.h"
 #include "io/image.h"
@@ -105,10 +106,32 @@ typedef struct OverlayMark OverlayMark;
 
 /* Takes its own reference to base. */
 BlockNode *overlay_new(BlockNode *base);
+/* One where that much, for base's size, was written; takes over the tree. */
+BlockNode *overlay_new_with(BlockNode *base, ClusterTree tree);
 /* Drops all that was written and reads as base, of any size. */
 void overlay_rebase(BlockNode *overlay, BlockNode *base);
 OverlayMark *overlay_mark(BlockNode *overlay);
 void overlay_return_to(BlockNode *overlay, const OverlayMark *mark);
 void overlay_mark_free(OverlayMark *mark);
+
+/* --- undo.c: what writes to an image overwrote ------------------------- */
+
+typedef struct Undo Undo;
+typedef struct UndoMark UndoMark;
+
+/* Takes its own reference to image; id is the drive's, for messages. */
+Undo *undo_new(BlockNode *image, const char *id);
+/* Marks that are left lead nowhere then, and can be freed. NULL is allowed. */
+void undo_free(Undo *u);
+/* The image as it is now. */
+UndoMark *undo_mark(Undo *u);
+void undo_mark_free(UndoMark *mark);
+bool undo_has_marks(const Undo *u);
+/* To be called before the image is changed; `zeroes`: to zeroes. What cannot
+ * be read now is reported, and lost. */
+void undo_capture(Undo *u, uint64_t offset, uint64_t bytes, bool zeroes);
+/* An overlay that reads as the image did at the mark. */
+BlockNode *undo_view(const Undo *u, const UndoMark *mark);
+uint64_t undo_bytes(const Undo *u);
 
 #endif

@@ -1,41 +1,22 @@
 /*
- * Writes kept in memory over a node that is never written: `snapshot=on`, and
- * the undoable disk of a replay.
+ * Writes kept in memory over a node that is never written: `snapshot=on`, the
+ * undoable disk of a replay, and the past of an image that is being recorded.
  *
- * What was written is a radix tree of 4 KiB clusters whose cells are counted
- * and shared: a mark is one more reference to the root, and the next write
- * copies the few cells on its way down. Going back to a mark is taking its
- * root again. A missing child reads as the base; the one cell `zeroes` stands
- * for a whole subtree of zeroes, so clearing a disk costs nothing.
+ * What was written is a tree of clusters (cluster-tree.h): a mark is a copy of
+ * the tree, which costs nothing, and going back to a mark is taking its tree
+ * again. What is not in the tree reads as the base.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "driver.h"
 
-enum {
-    CLUSTER_BITS = 12,
-    CLUSTER = 1 << CLUSTER_BITS,
-    FAN_BITS = 6,
-    FAN = 1 << FAN_BITS,
-};
-
-/* A leaf (level 0) is followed by CLUSTER bytes, another by FAN children. */
-typedef struct Cell {
-    unsigned refs;
-    union {
-        struct Cell *child[0];
-        uint8_t data[0];
-    };
-} Cell;
-
-static Cell zeroes;
+enum { CLUSTER = TREE_CLUSTER };
 
 /* A disk as it reads at a time. */
 struct OverlayMark {
     BlockNode *base;
-    Cell *root;
-    unsigned levels;       /* of children above a leaf */
+    ClusterTree tree;
 };
 
 typedef struct Overlay {
@@ -45,76 +26,12 @@ typedef struct Overlay {
 
 #define OVERLAY(n) container_of(n, Overlay, node)
 
-/* --- cells ------------------------------------------------------------ */
-
-static size_t cell_payload(unsigned level)
+/* tree_find(); what could not be read reads as the base. */
+static ClusterKind overlay_find(const Overlay *o, uint64_t offset,
+                                const uint8_t **data, uint64_t *run)
 {
-    return level ? FAN * sizeof(Cell *) : CLUSTER;
-}
-
-static Cell *cell_ref(Cell *c)
-{
-    if (c && c != &zeroes) {
-        c->refs++;
-    }
-    return c;
-}
-
-static void cell_unref(Cell *c, unsigned level)
-{
-    if (!c || c == &zeroes || --c->refs > 0) {
-        return;
-    }
-    for (unsigned i = 0; level > 0 && i < FAN; i++) {
-        cell_unref(c->child[i], level - 1);
-    }
-    g_free(c);
-}
-
-/* Makes *slot a cell that nobody else has, reading as before. A leaf that
- * reads as the base is the caller's to fill. */
-static Cell *cell_own(Cell **slot, unsigned level)
-{
-    Cell *old = *slot;
-    if (old && old != &zeroes && old->refs == 1) {
-        return old;
-    }
-    Cell *c = g_malloc0(sizeof *c + cell_payload(level));
-    c->refs = 1;
-    if (old && old != &zeroes) {
-        memcpy(c->data, old->data, cell_payload(level));
-    }
-    for (unsigned i = 0; level > 0 && i < FAN; i++) {
-        c->child[i] = old == &zeroes ? old : cell_ref(c->child[i]);
-    }
-    cell_unref(old, level);
-    *slot = c;
-    return c;
-}
-
-/* Bytes below one cell of a level. */
-static uint64_t cell_span(unsigned level)
-{
-    return UINT64_C(1) << (CLUSTER_BITS + FAN_BITS * level);
-}
-
-static unsigned cell_index(uint64_t offset, unsigned level)
-{
-    return offset >> (CLUSTER_BITS + FAN_BITS * (level - 1)) & (FAN - 1);
-}
-
-/* The leaf at an offset; NULL (base) or &zeroes, and then *run tells how many
- * bytes from there on are the same at least. */
-static Cell *overlay_find(const Overlay *o, uint64_t offset, uint64_t *run)
-{
-    Cell *c = o->now.root;
-    unsigned level = o->now.levels;
-    while (level > 0 && c && c != &zeroes) {
-        c = c->child[cell_index(offset, level)];
-        level--;
-    }
-    *run = cell_span(level) - (offset & (cell_span(level) - 1));
-    return c;
+    ClusterKind kind = tree_find(&o->now.tree, offset, data, run);
+    return kind == CLUSTER_LOST ? CLUSTER_NONE : kind;
 }
 
 /* --- transfers -------------------------------------------------------- */
@@ -124,15 +41,16 @@ static int overlay_read(BlockNode *n, uint64_t offset, void *buf, size_t bytes)
     uint8_t *p = buf;
     while (bytes > 0) {
         uint64_t run;
-        Cell *c = overlay_find(OVERLAY(n), offset, &run);
+        const uint8_t *data;
+        ClusterKind kind = overlay_find(OVERLAY(n), offset, &data, &run);
         run = MIN(run, bytes);
         int err = 0;
-        if (!c) {
+        if (kind == CLUSTER_NONE) {
             err = node_read_padded(OVERLAY(n)->now.base, offset, p, run);
-        } else if (c == &zeroes) {
+        } else if (kind == CLUSTER_ZEROES) {
             memset(p, 0, run);
         } else {
-            memcpy(p, c->data + (offset & (CLUSTER - 1)), run);
+            memcpy(p, data, run);
         }
         if (err < 0) {
             return err;
@@ -150,7 +68,9 @@ static int overlay_write_leaf(Overlay *o, uint64_t offset, const void *buf,
 {
     uint8_t old[CLUSTER];
     uint64_t run;
-    bool fill = !overlay_find(o, offset, &run) && bytes < CLUSTER;
+    const uint8_t *data;
+    bool fill = bytes < CLUSTER &&
+                overlay_find(o, offset, &data, &run) == CLUSTER_NONE;
     if (fill) {
         int err = node_read_padded(o->now.base, offset & ~(CLUSTER - 1ULL),
                                    old, CLUSTER);
@@ -158,15 +78,11 @@ static int overlay_write_leaf(Overlay *o, uint64_t offset, const void *buf,
             return err;
         }
     }
-    Cell **slot = &o->now.root;
-    for (unsigned level = o->now.levels; level > 0; level--) {
-        slot = &cell_own(slot, level)->child[cell_index(offset, level)];
-    }
-    Cell *leaf = cell_own(slot, 0);
+    uint8_t *leaf = tree_own(&o->now.tree, offset);
     if (fill) {
-        memcpy(leaf->data, old, CLUSTER);
+        memcpy(leaf, old, CLUSTER);
     }
-    memcpy(leaf->data + (offset & (CLUSTER - 1)), buf, bytes);
+    memcpy(leaf + (offset & (CLUSTER - 1)), buf, bytes);
     return 0;
 }
 
@@ -187,27 +103,6 @@ static int overlay_write(BlockNode *n, uint64_t offset, const void *buf,
     return 0;
 }
 
-/* Clears [begin, end), whole clusters relative to the cell in *slot. */
-static void cell_clear(Cell **slot, unsigned level, uint64_t begin,
-                       uint64_t end)
-{
-    if (begin == 0 && end == cell_span(level)) {
-        cell_unref(*slot, level);
-        *slot = &zeroes;
-        return;
-    }
-    if (*slot == &zeroes) {
-        return;
-    }
-    Cell *c = cell_own(slot, level);
-    uint64_t span = cell_span(level - 1);
-    for (uint64_t i = begin / span; i * span < end; i++) {
-        cell_clear(&c->child[i], level - 1,
-                   begin > i * span ? begin - i * span : 0,
-                   MIN(end - i * span, span));
-    }
-}
-
 static int overlay_write_zeroes(BlockNode *n, uint64_t offset, uint64_t bytes)
 {
     static const uint8_t zero[CLUSTER];
@@ -224,7 +119,7 @@ static int overlay_write_zeroes(BlockNode *n, uint64_t offset, uint64_t bytes)
     uint64_t first = offset + head;
     uint64_t last = (end - tail + CLUSTER - 1) & ~(CLUSTER - 1ULL);
     if (err == 0 && bytes > head && last > first) {
-        cell_clear(&o->now.root, o->now.levels, first, last);
+        tree_clear(&o->now.tree, first, last);
     }
     return err;
 }
@@ -238,12 +133,13 @@ static uint64_t overlay_extent(BlockNode *n, uint64_t offset, uint64_t bytes,
                                BlockExtent *what)
 {
     uint64_t run;
-    Cell *c = overlay_find(OVERLAY(n), offset, &run);
+    const uint8_t *data;
+    ClusterKind kind = overlay_find(OVERLAY(n), offset, &data, &run);
     run = MIN(run, bytes);
-    if (!c) {
+    if (kind == CLUSTER_NONE) {
         return node_extent_padded(OVERLAY(n)->now.base, offset, run, what);
     }
-    *what = c == &zeroes ? BLOCK_EXTENT_ZERO : BLOCK_EXTENT_DATA;
+    *what = kind == CLUSTER_ZEROES ? BLOCK_EXTENT_ZERO : BLOCK_EXTENT_DATA;
     return run;
 }
 
@@ -251,7 +147,7 @@ static uint64_t overlay_extent(BlockNode *n, uint64_t offset, uint64_t bytes,
 
 static void mark_drop(OverlayMark *mark)
 {
-    cell_unref(mark->root, mark->levels);
+    tree_drop(&mark->tree);
     node_unref(mark->base);
 }
 
@@ -259,8 +155,7 @@ static OverlayMark mark_copy(const OverlayMark *mark)
 {
     return (OverlayMark) {
         .base = node_ref(mark->base),
-        .root = cell_ref(mark->root),
-        .levels = mark->levels,
+        .tree = tree_copy(&mark->tree),
     };
 }
 
@@ -286,21 +181,26 @@ static const BlockDriver overlay_driver = {
     .close = overlay_close,
 };
 
-BlockNode *overlay_new(BlockNode *base)
+BlockNode *overlay_new_with(BlockNode *base, ClusterTree tree)
 {
     Overlay *o = g_new0(Overlay, 1);
     node_init(&o->node, &overlay_driver, base->file);
-    overlay_rebase(&o->node, base);
+    o->node.size_bytes = base->size_bytes;
+    o->now = (OverlayMark) { node_ref(base), tree };
     return &o->node;
+}
+
+BlockNode *overlay_new(BlockNode *base)
+{
+    return overlay_new_with(base, tree_new(base->size_bytes));
 }
 
 void overlay_rebase(BlockNode *overlay, BlockNode *base)
 {
-    OverlayMark mark = { .base = node_ref(base) };
-    while (cell_span(mark.levels) < base->size_bytes) {
-        mark.levels++;
-    }
-    overlay_become(OVERLAY(overlay), mark);
+    overlay_become(OVERLAY(overlay), (OverlayMark) {
+        .base = node_ref(base),
+        .tree = tree_new(base->size_bytes),
+    });
 }
 
 OverlayMark *overlay_mark(BlockNode *overlay)
