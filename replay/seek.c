@@ -184,6 +184,9 @@ TravelEnd travel_forward(Travel *t, Icount icount, TravelHit *hit,
             return TRAVEL_INTERRUPTED;
         }
     }
+    if (icount == replay_end(r) && r->m->at_boundary && !r->present) {
+        timeline_add(r->timeline, true);
+    }
     return TRAVEL_ARRIVED;
 }
 

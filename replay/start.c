@@ -1,10 +1,11 @@
 /*
  * Starting a recording or a replay, and ending it. See svc/timeline.h.
  */
+#include <unistd.h>
+
 #include "periodic.h"
 
 #define DIGEST_INTERVAL    (UINT64_C(1) << 26)
-#define TIMELINE_BYTES     GIB
 
 /* --- starting ------------------------------------------------------------------------ */
 
@@ -17,6 +18,14 @@ static void on_run_event(void *opaque, const RunEvent *ev)
     }
 }
 
+/* Enough for all of RAM at some points in time, if the host has it. */
+static uint64_t default_bytes(Machine *m)
+{
+    uint64_t host = (uint64_t)sysconf(_SC_PHYS_PAGES) *
+                    sysconf(_SC_PAGE_SIZE);
+    return MAX(GIB, MIN(4 * ram_total_bytes(m), host / 4));
+}
+
 static Replay *replay_new(Machine *m, const ReplayOptions *opts)
 {
     Replay *r = g_new0(Replay, 1);
@@ -27,7 +36,7 @@ static Replay *replay_new(Machine *m, const ReplayOptions *opts)
                                                : DIGEST_INTERVAL;
     r->timeline_off = opts->timeline_off;
     r->timeline_bytes = opts->timeline_bytes ? opts->timeline_bytes
-                                             : TIMELINE_BYTES;
+                                             : default_bytes(m);
     r->timeline_spacing = opts->timeline_spacing;
     r->log_generation = 1;
     r->break_icount = ICOUNT_NONE;

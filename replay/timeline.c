@@ -14,12 +14,12 @@
 #define MOST_CHECKPOINTS 256u
 #define REGULAR_INSNS    (UINT64_C(1) << 23)
 /* A page is copied once between two checkpoints, which takes the time of some
- * 800 instructions. If that is more than a tenth of the time the distance
- * grows, so that pages that are written again and again are copied less often;
- * but going back a checkpoint should not take long either. */
+ * 800 instructions. If that is more than a tenth of the time, the distance
+ * grows, as long as that helps: pages that are written again and again are
+ * then copied less often, but not those of a guest that goes on to others. */
 #define INSNS_PER_PAGE   8192u
-#define FAR_INSNS        (UINT64_C(1) << 27)
 #define FARTHEST_INSNS   (UINT64_C(1) << 30)
+#define TRY_AGAIN        16u   /* checkpoints later */
 /* Distances of the checkpoints before a place: every third power of two. */
 #define APPROACH_FIRST_BITS 10u
 #define APPROACH_LAST_BITS  22u
@@ -32,10 +32,13 @@ struct Timeline {
     uint64_t budget_bytes;
     uint64_t regular, gap; /* instructions between checkpoints: at least, now */
     bool adapts;           /* the user did not say how many */
+    double dearer;         /* cost before the distance grew, or 0 */
+    unsigned stay;         /* checkpoints until it may grow again */
     uint64_t dense;        /* while a search looks at an interval, or 0 */
     uint64_t state_bytes;
     GPtrArray *points;     /* Checkpoint *, by icount */
     Icount approach;       /* ICOUNT_NONE: none */
+    Icount tried;          /* where a checkpoint was taken last */
 };
 
 /* --- one checkpoint ------------------------------------------------------------------ */
@@ -295,12 +298,44 @@ static bool drop_one(Timeline *t, Icount now)
     return best;
 }
 
+/* The point that is farthest from now, at one end or the other. */
+static bool drop_farthest(Timeline *t, Icount now)
+{
+    guint first = 1, last = t->points->len - 1;
+    while (first < last && point(t, first)->pinned) {
+        first++;
+    }
+    while (last > first && point(t, last)->pinned) {
+        last--;
+    }
+    if (first >= t->points->len || point(t, first)->pinned) {
+        return false;
+    }
+    Icount from = point(t, first)->icount, to = point(t, last)->icount;
+    drop_at(t, from < now && (to < now || now - from > to - now) ? first
+                                                                 : last);
+    return true;
+}
+
+/* Points that share little with their neighbours give little back: then the
+ * run is cut off at its far end, rather than thinned out for nothing. */
+static void save_memory(Timeline *t, Icount now)
+{
+    uint64_t bytes = timeline_bytes(t);
+    bool any = true, pays = true;
+    while (any && bytes > t->budget_bytes) {
+        uint64_t fair = bytes / (4 * t->points->len);
+        any = pays ? drop_one(t, now) : drop_farthest(t, now);
+        pays = pays && bytes - timeline_bytes(t) >= fair;
+        bytes = timeline_bytes(t);
+    }
+}
+
 static void thin_out(Timeline *t, Icount now)
 {
-    while ((t->points->len > MOST_CHECKPOINTS ||
-            timeline_bytes(t) > t->budget_bytes) &&
-           drop_one(t, now)) {
+    while (t->points->len > MOST_CHECKPOINTS && drop_one(t, now)) {
     }
+    save_memory(t, now);
 }
 
 void timeline_add(Timeline *t, bool pinned)
@@ -313,6 +348,7 @@ void timeline_add(Timeline *t, bool pinned)
         return;
     }
     Checkpoint *cp = checkpoint_take(t);
+    t->tried = now;
     cp->pinned = pinned;
     g_ptr_array_insert(t->points, i, cp);
     thin_out(t, now);
@@ -379,7 +415,9 @@ static Icount due_regular(const Timeline *t, Icount now)
 {
     guint i = count_until(t, now);
     uint64_t gap = t->dense ? t->dense : t->gap;
-    Icount at = (i ? point(t, i - 1)->icount : now) + gap;
+    Icount last = i ? point(t, i - 1)->icount : now;
+    /* One that was dropped at once for want of memory is not taken again. */
+    Icount at = (t->tried <= now ? MAX(last, t->tried) : last) + gap;
     for (; i < t->points->len && point(t, i)->icount < at + gap / 2; i++) {
         at = point(t, i)->icount + gap;
     }
@@ -395,15 +433,23 @@ Icount timeline_due(Timeline *t, Icount now)
 /* How far the next checkpoint is to be from this one. */
 static void adapt(Timeline *t)
 {
-    uint64_t cost = page_store_changed(t->store) * INSNS_PER_PAGE;
+    double cost = (double)page_store_changed(t->store) * INSNS_PER_PAGE /
+                  t->gap;
     if (!t->adapts || t->dense) {
         return;
     }
-    if (cost > (t->gap < FAR_INSNS ? t->gap : 4 * t->gap)) {
-        t->gap = MIN(2 * t->gap, FARTHEST_INSNS);
-    } else if (cost < t->gap / 2) {
-        t->gap = MAX(t->gap / 2, t->regular);
+    if (t->dearer && cost > 0.8 * t->dearer) {
+        t->gap /= 2;
+        t->stay = TRY_AGAIN;
+    } else if (cost > 1 && !t->stay && t->gap < FARTHEST_INSNS) {
+        t->gap *= 2;
+        t->dearer = cost;
+        return;
+    } else if (cost < 0.5 && t->gap > t->regular) {
+        t->gap /= 2;
     }
+    t->dearer = 0;
+    t->stay -= t->stay > 0;
 }
 
 void timeline_arrive(Timeline *t)

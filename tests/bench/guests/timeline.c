@@ -3,8 +3,8 @@
  * window, with calls, interrupts and disk writes all along. Unlike the other
  * guests it is about what changes, not about speed.
  *
- * size counts steps of about 79,000 instructions. A window of 4 MiB is worked
- * on for 100 steps: each fills some of its pages, changes words all over it,
+ * size counts steps of about 55,000 instructions. A window of 4 MiB is worked
+ * on for 400 steps: each fills some of its pages, changes words all over it,
  * and recurses. At 10/52 of the run a few things happen once that a debugger
  * can look for; each is there on a page of its own and on one that is busy all
  * the time, and so are places where nothing ever happens.
@@ -13,7 +13,7 @@
 
 enum {
     DIVISOR = 4773,                 /* 250 ticks a second: 31,250 insns */
-    WINDOWS = 128, WINDOW = 4 << 20, STEPS = 100, STACK = 24 << 20,
+    WINDOWS = 128, WINDOW = 4 << 20, STEPS = 400, STACK = 24 << 20,
     PAGE = 4096, UPDATES = 1000, HOT_WORDS = 256, DEPTH = 13,
     DISK_EVERY = 64, ATA = 0x1f0, SECTORS = 1 << 16,
 };
