@@ -13,6 +13,7 @@
  * the size of RAM.
  */
 #include "internal.h"
+#include "page-pool.h"
 
 #define LEAF_BITS  8
 #define LEAF_PAGES (1u << LEAF_BITS)
@@ -39,9 +40,15 @@ struct PageStore {
     MemImage *first;       /* pages that were written at all, as at first */
     MemImage *base;        /* RAM is this but for dirty pages */
     uint64_t bytes;
+    PagePool *pool;
 };
 
 static const uint8_t zeroes[PAGE_SIZE];
+
+/* What a piece of memory takes with the allocator's own words. */
+#define HEAP_BYTES(size) (((uint64_t)(size) + 8 + 15) & ~UINT64_C(15))
+#define PAGE_HEAP HEAP_BYTES(sizeof(Page))
+#define LEAF_HEAP HEAP_BYTES(sizeof(Leaf))
 
 uint64_t page_store_bytes(const PageStore *ps)
 {
@@ -54,7 +61,7 @@ static Page *page_new(PageStore *ps)
 {
     Page *p = g_new0(Page, 1);
     p->refs = 1;
-    ps->bytes += sizeof *p;
+    ps->bytes += PAGE_HEAP;
     return p;
 }
 
@@ -64,11 +71,11 @@ static void page_unref(PageStore *ps, Page *p)
         return;
     }
     if (p->data && p->data != zeroes) {
-        g_free((void *)p->data);
+        page_pool_give(ps->pool, (uint8_t *)p->data);
         ps->bytes -= PAGE_SIZE;
     }
     g_free(p);
-    ps->bytes -= sizeof *p;
+    ps->bytes -= PAGE_HEAP;
 }
 
 static Page *page_ref(Page *p)
@@ -86,7 +93,7 @@ static void leaf_unref(PageStore *ps, Leaf *l)
             page_unref(ps, l->page[i]);
         }
         g_free(l);
-        ps->bytes -= sizeof *l;
+        ps->bytes -= LEAF_HEAP;
     }
 }
 
@@ -99,7 +106,7 @@ static Leaf *leaf_own(PageStore *ps, MemImage *image, uint64_t n)
     }
     Leaf *l = g_new0(Leaf, 1);
     l->refs = 1;
-    ps->bytes += sizeof *l;
+    ps->bytes += LEAF_HEAP;
     for (unsigned i = 0; old && i < LEAF_PAGES; i++) {
         l->page[i] = page_ref(old->page[i]);
     }
@@ -154,7 +161,8 @@ static void set_slot(PageStore *ps, MemImage *image, uint64_t page, Page *p)
 static void keep(PageStore *ps, Page *p, const uint8_t *host)
 {
     bool zero = !host[0] && !memcmp(host, host + 1, PAGE_SIZE - 1);
-    p->data = zero ? zeroes : g_memdup2(host, PAGE_SIZE);
+    p->data = zero ? zeroes
+                   : memcpy(page_pool_take(ps->pool), host, PAGE_SIZE);
     ps->bytes += zero ? 0 : PAGE_SIZE;
 }
 
@@ -194,6 +202,7 @@ PageStore *page_store_new(Machine *m)
 {
     PageStore *ps = g_new0(PageStore, 1);
     ps->m = m;
+    ps->pool = page_pool_new();
     ps->pages = ram_total_bytes(m) >> PAGE_BITS;
     ps->leaves = (ps->pages + LEAF_PAGES - 1) >> LEAF_BITS;
     ps->first = image_new(ps, NULL);
@@ -209,6 +218,7 @@ void page_store_free(PageStore *ps)
         dirty_set_free(ps->dirty);
         mem_image_free(ps, ps->base);
         mem_image_free(ps, ps->first);
+        page_pool_free(ps->pool);
         g_free(ps);
     }
 }

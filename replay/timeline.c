@@ -36,6 +36,8 @@ struct Timeline {
     unsigned stay;         /* checkpoints until it may grow again */
     uint64_t dense;        /* while a search looks at an interval, or 0 */
     uint64_t state_bytes;
+    guint section_bytes;   /* of one checkpoint's state */
+    uint64_t was_bytes;    /* timeline_bytes() after the last checkpoint */
     GPtrArray *points;     /* Checkpoint *, by icount */
     Icount approach;       /* ICOUNT_NONE: none */
     Icount tried;          /* where a checkpoint was taken last */
@@ -84,8 +86,9 @@ Checkpoint *checkpoint_take(Timeline *t)
         cp->cursor = t->r->play.at;
         cp->generation = t->r->log_generation;
     }
-    cp->state = g_byte_array_new();
+    cp->state = g_byte_array_sized_new(t->section_bytes);
     machine_sections(m, copy_out, cp->state);
+    t->section_bytes = cp->state->len;
     cp->ram = mem_image_take(t->store);
     t->state_bytes += cp->state->len;
     cp->disks = g_ptr_array_new();
@@ -322,13 +325,18 @@ static bool drop_farthest(Timeline *t, Icount now)
 static void save_memory(Timeline *t, Icount now)
 {
     uint64_t bytes = timeline_bytes(t);
+    /* The next interval may take as much as this one did. */
+    uint64_t grew = bytes > t->was_bytes ? bytes - t->was_bytes : 0;
+    uint64_t most = t->budget_bytes - t->budget_bytes / 32 -
+                    MIN(grew, t->budget_bytes / 2);
     bool any = true, pays = true;
-    while (any && bytes > t->budget_bytes) {
+    while (any && bytes > most) {
         uint64_t fair = bytes / (4 * t->points->len);
         any = pays ? drop_one(t, now) : drop_farthest(t, now);
         pays = pays && bytes - timeline_bytes(t) >= fair;
         bytes = timeline_bytes(t);
     }
+    t->was_bytes = bytes;
 }
 
 static void thin_out(Timeline *t, Icount now)
