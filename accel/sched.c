@@ -149,5 +149,9 @@ void sched_set_step(Machine *m, Icount icount)
 
 void sched_skip_breakpoint(Machine *m)
 {
-    sched_cpu(m)->skip_break_icount = machine_icount(m);
+    Cpu *cpu = sched_cpu(m);
+    TbKey key;
+    cpu->cls->tb_key(cpu, &key);
+    cpu->skip_break_icount = machine_icount(m);
+    cpu->skip_break_pc = key.pc;
 }

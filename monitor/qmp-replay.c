@@ -49,10 +49,6 @@ void qmp_replay_delete_break(QmpContext *ctx, Error **errp)
 
 void qmp_replay_seek(QmpContext *ctx, int64_t icount, Error **errp)
 {
-    if (!replay_can_reverse(ctx->replay) &&
-        !replaying(ctx, "seeking", errp)) {
-        return;
-    }
     if (icount < 0) {
         error_set(errp, "cannot seek to a negative instruction count");
         return;

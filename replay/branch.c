@@ -115,9 +115,7 @@ static bool may_branch(Replay *r, const char *file, Error **errp)
         error_set(errp, "only a replay can branch");
         return false;
     }
-    if (r->present) {
-        error_set(errp, "this recording goes on in the present; go back "
-                  "there first");
+    if (!live_here(r, errp)) {
         return false;
     }
     if (r->divergence) {
@@ -154,6 +152,11 @@ static void record_on(Replay *r, LogWriter *w, const char *file)
     r->rec = (Recorder){ .log = w, .last_icount = machine_icount(r->m),
                          .last_ns = INT64_MIN / 2 };
     recorder_plug(&r->rec, r);
+    if (!r->m->at_boundary) {
+        /* Something of this boundary may have happened already: an input
+         * comes after it, at the next one. */
+        r->m->arrived = machine_icount(r->m);
+    }
     sched_set_log_end(r->m, ICOUNT_NONE);
     r->end_told = false;
 }

@@ -39,6 +39,7 @@ Checkpoint *checkpoint_take(Timeline *t)
     Checkpoint *cp = g_new0(Checkpoint, 1);
     cp->icount = machine_icount(m);
     cp->at_boundary = m->at_boundary;
+    cp->arrived = m->arrived;
     cp->excursion = t->r->present;
     cp->position = replay_log_position(t->r);
     if (t->r->mode == REPLAY_PLAY) {
@@ -79,6 +80,9 @@ static void play_from(Replay *r, const Checkpoint *cp)
 {
     LogCursor c = cp->cursor;
     Error *err = NULL;
+    if (r->mode == REPLAY_RECORD) {
+        return; /* a debugger's diversion: nothing was recorded since */
+    }
     if (cp->generation != r->log_generation &&
         !log_reader_seek(r->play.log, cp->position, &c, &err)) {
         replay_diverged(r, "%s", error_message(err));
@@ -103,7 +107,7 @@ void checkpoint_restore(Timeline *t, const Checkpoint *cp)
     }
     machine_rewire(m);
     m->at_boundary = cp->at_boundary;
-    m->arrived = ICOUNT_NONE;
+    m->arrived = cp->arrived;
     runstate_rewind(m);
     forget_stops(m);
     replay_forgive(t->r);

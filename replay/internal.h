@@ -88,6 +88,7 @@ typedef struct Timeline Timeline;
 typedef struct Checkpoint {
     Icount icount;
     bool at_boundary;
+    Icount arrived;        /* Machine.arrived */
     bool pinned;           /* never dropped */
     bool excursion;        /* made while away from a recording's present */
     uint64_t position;     /* in the log */
@@ -146,6 +147,7 @@ struct Replay {
     char *file;
     GPtrArray *argv;           /* of the program, for logs; or NULL */
     Checkpoint *present;       /* live.c: where the recording goes on */
+    RunState present_state;
     bool kept_past;            /* the disks' past is kept */
     bool came_back;            /* and it has not run since */
     bool timeline_off;
@@ -193,6 +195,8 @@ void live_start(Replay *r);
 void live_stop(Replay *r);
 /* Before going back: a recording leaves the present. False with an error. */
 bool live_leave(Replay *r, Error **errp);
+/* False with an error while away from it; r may be NULL. */
+bool live_here(const Replay *r, Error **errp);
 
 /* bookmark.c */
 /* Forgets those behind icount. */

@@ -45,6 +45,16 @@ void live_stop(Replay *r)
     }
 }
 
+bool live_here(const Replay *r, Error **errp)
+{
+    if (r && r->present) {
+        error_set(errp, "the machine is in the past of its recording: return "
+                  "to the present first (replay_return)");
+        return false;
+    }
+    return true;
+}
+
 /* The log as far as it goes, for a replay up to now. */
 static LogReader *read_own_log(Replay *r, Error **errp)
 {
@@ -58,6 +68,8 @@ bool live_leave(Replay *r, Error **errp)
     if (r->mode != REPLAY_RECORD || !r->timeline) {
         return true;
     }
+    /* What a debugger scribbled is not the present. */
+    replay_diversion_end(r);
     LogReader *log = read_own_log(r, errp);
     LogCursor now;
     if (!log ||
@@ -66,6 +78,7 @@ bool live_leave(Replay *r, Error **errp)
         return false;
     }
     r->present = checkpoint_take(r->timeline);
+    r->present_state = runstate(r->m);
     r->play.log = log;
     r->log_generation++;
     r->mode = REPLAY_PLAY;
@@ -84,6 +97,15 @@ static void disks_to_present(Machine *m)
         if (disk_at(m, i)) {
             blockdev_return_to_present(disk_at(m, i));
         }
+    }
+}
+
+/* A guest that was off is off again. */
+static void state_of_present(Replay *r)
+{
+    RunState s = r->present_state;
+    if (s == RUN_SHUTDOWN || s == RUN_INTERNAL_ERROR) {
+        runstate_set(r->m, s);
     }
 }
 
@@ -106,6 +128,7 @@ void replay_return_to_present(Replay *r)
     recorder_plug(&r->rec, r);
     sched_set_log_end(r->m, ICOUNT_NONE);
     r->came_back = true;
+    state_of_present(r);
     if (r->mute) {
         r->mute(r->mute_opaque, false);
     }

@@ -41,6 +41,9 @@ MarksResult marks_approach(Replay *r, Icount from, Icount icount)
                                              timeline_spacing(r->timeline));
     GPtrArray *there = NULL;
     MarksResult result = MARKS_NONE;
+    if (r->present) {
+        return result; /* the images themselves stay in the present */
+    }
     for (guint i = marks->len; i-- > 0;) {
         const LogMark *mark = g_ptr_array_index(marks, i);
         if (mark->icount <= from + worth || result == MARKS_LOADED) {

@@ -141,8 +141,8 @@ static bool query_begin(Query *f, Replay *r, const ReplayQuery *q,
 {
     Machine *m = r->m;
     *f = (Query){ .q = q };
-    if (!search_allowed(r, errp) ||
-        (q->physical && !find_ram(m, q, &f->ra, errp))) {
+    if ((q->physical && !find_ram(m, q, &f->ra, errp)) ||
+        !search_allowed(r, errp)) {
         return false;
     }
     travel_begin(&f->t, r);

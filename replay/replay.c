@@ -201,6 +201,9 @@ static bool handle_stop(Machine *m, Replay *r, SchedStop stop)
         runstate_set(m, RUN_INTERNAL_ERROR);
     } else if (stop == SCHED_BREAKPOINT || stop == SCHED_WATCHPOINT) {
         runstate_set(m, RUN_DEBUG);
+        if (r && r->present && machine_icount(m) >= replay_end(r)) {
+            replay_return_to_present(r);
+        }
     } else if (play && (stop == SCHED_LOG_END ||
                         machine_icount(m) >= replay_end(r))) {
         at_end(r);
@@ -224,10 +227,10 @@ static bool may_run(Machine *m, Replay *r)
     if (!r) {
         return true;
     }
+    replay_diversion_end(r);
     if (r->mode == REPLAY_RECORD) {
         return log_writer_ok(r->rec.log, NULL);
     }
-    replay_diversion_end(r);
     return !r->divergence && machine_icount(m) < replay_end(r);
 }
 

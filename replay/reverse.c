@@ -37,9 +37,7 @@ static TravelEnd go_to_hit(Travel *t, const Hit *hit, Error **errp)
 
 bool search_allowed(Replay *r, Error **errp)
 {
-    if (!replay_can_reverse(r)) {
-        error_set(errp, "going back needs a replay with a timeline, or a recording with a "
-                  "debugger");
+    if (!travel_possible(r, errp)) {
         return false;
     }
     if (!travel_allowed(r->m, errp)) {

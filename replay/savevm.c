@@ -111,13 +111,16 @@ bool replay_loadvm(Replay *r, const char *name, Error **errp)
         error_set(errp, "Cannot load a snapshot while recording");
         return false;
     }
-    if (!travel_allowed(r->m, errp)) {
+    if (!travel_allowed(r->m, errp) || !live_here(r, errp)) {
         return false;
     }
     replay_diversion_end(r);
     LogCursor c;
     if (!check_place(r, name, &c, errp)) {
         return false;
+    }
+    if (!r->timeline) {
+        return load_at(r, name, &c, errp);
     }
     Checkpoint *origin = checkpoint_take(r->timeline);
     bool ok = load_at(r, name, &c, errp);

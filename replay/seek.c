@@ -24,6 +24,18 @@ bool travel_allowed(Machine *m, Error **errp)
     return !m->travelling;
 }
 
+bool travel_possible(const Replay *r, Error **errp)
+{
+    if (replay_can_reverse(r)) {
+        return true;
+    }
+    error_set(errp, r && r->timeline_off
+              ? "there is no way back: the timeline is off (-replay-timeline)"
+              : "going back is only possible in replay mode, or in a "
+                "recording with a debugger or -replay-timeline");
+    return false;
+}
+
 void travel_begin(Travel *t, Replay *r)
 {
     Machine *m = r->m;
@@ -224,8 +236,7 @@ TravelEnd travel_to(Travel *t, Icount icount, Error **errp)
 
 static bool check_target(Replay *r, Icount icount, Error **errp)
 {
-    if (!replay_can_reverse(r)) {
-        error_set(errp, "seeking needs a replay, or a recording with a debugger");
+    if (!travel_possible(r, errp)) {
         return false;
     }
     if (!travel_allowed(r->m, errp) || !live_leave(r, errp)) {
@@ -258,7 +269,7 @@ static void arrive(Replay *r)
 
 void travel_home(Replay *r)
 {
-    if (r->present && machine_icount(r->m) >= replay_end(r)) {
+    if (r && r->present && machine_icount(r->m) >= replay_end(r)) {
         replay_return_to_present(r);
     }
 }

@@ -33,6 +33,8 @@ typedef void TravelHit(void *opaque, Icount icount, const WatchHit *hit);
 /* False with an error while a journey is under way: its poll lets monitors
  * speak. */
 bool travel_allowed(Machine *m, Error **errp);
+/* False with an error if there is no way back at all. */
+bool travel_possible(const Replay *r, Error **errp);
 void travel_begin(Travel *t, Replay *r);
 /* Breakpoints and watchpoints stop nobody, as from the beginning, or do. */
 void travel_quiet(Travel *t, bool quiet);

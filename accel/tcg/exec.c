@@ -342,7 +342,8 @@ static bool stopped_by_break(Cpu *cpu, const TbKey *key, ExecStop *why)
         return false;
     }
     Icount now = cpu->run_end - cpu->budget;
-    if (now != cpu->skip_break_icount && has_break(cpu, key, BREAK_GDB) &&
+    bool skip = now == cpu->skip_break_icount && key->pc == cpu->skip_break_pc;
+    if (!skip && has_break(cpu, key, BREAK_GDB) &&
         (!cpu->break_holds || cpu->break_holds(cpu->break_opaque, cpu))) {
         *why = EXEC_BREAKPOINT;
         return true;

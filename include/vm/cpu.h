@@ -252,7 +252,9 @@ struct Cpu {
     WatchHit watch_hit;         /* the debugger's, of this instruction */
     WatchHit own_hits[CPU_OWN_HITS]; /* the CPU's, for cls->debug_hit */
     unsigned own_hit_count;
-    Icount skip_break_icount;   /* do not report a breakpoint here */
+    Icount skip_break_icount;   /* do not report a breakpoint here, */
+    GuestAddr skip_break_pc;    /* and not the one of a handler that an
+                                 * interrupt then leads to */
 };
 
 static inline void *cpu_state(Cpu *cpu)

@@ -253,6 +253,11 @@ static bool cpu_halted(Cpu *cpu)
     return ((ToyCpu *)cpu)->s.halted;
 }
 
+static void cpu_tb_key(Cpu *cpu, TbKey *key)
+{
+    *key = (TbKey){ .pc = ((ToyCpu *)cpu)->s.pc };
+}
+
 static const CpuClass toy_cpu_class = {
     .name = "toy",
     .size = sizeof(ToyCpu),
@@ -263,6 +268,7 @@ static const CpuClass toy_cpu_class = {
     .sync = cpu_nothing,
     .rewire = cpu_nothing,
     .halted = cpu_halted,
+    .tb_key = cpu_tb_key,
 };
 
 const CpuClass *const target_cpu_class = &toy_cpu_class;
@@ -622,7 +628,9 @@ static ExecStop before_insn(ToyCpu *c, Icount now)
         return EXEC_HALTED;
     }
     note_page(c, MMU_FETCH, c->s.pc);
-    if (now != c->cpu.skip_break_icount && !c->cpu.machine->quiet &&
+    bool skip = now == c->cpu.skip_break_icount &&
+                c->s.pc == c->cpu.skip_break_pc;
+    if (!skip && !c->cpu.machine->quiet &&
         cpu_breakpoint_at(&c->cpu, c->s.pc, 0)) {
         return EXEC_BREAKPOINT;
     }

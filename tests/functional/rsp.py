@@ -1,0 +1,62 @@
+"""A gdb remote session by hand: one packet out, one answer back."""
+import socket
+import subprocess
+import time
+
+import reprise
+
+
+class Rsp(reprise.Channel):
+    """A debugger on a unix socket. Connecting stops the machine."""
+
+    def __init__(self, path):
+        sock = socket.socket(socket.AF_UNIX)
+        end = time.monotonic() + reprise.TIMEOUT
+        while True:
+            try:
+                sock.connect(path)
+                break
+            except (FileNotFoundError, ConnectionRefusedError):
+                if time.monotonic() > end:
+                    raise
+        super().__init__(sock, 'gdb')
+        self.send('+')
+        self.features = self.cmd('qSupported:swbreak+;hwbreak+')
+
+    def put(self, packet):
+        self.send(f'${packet}#{sum(packet.encode()) & 255:02x}')
+
+    def answer(self):
+        """The next packet that is not text to be shown."""
+        while True:
+            text = self.expect(rb'\$([^#]*)#..').group(1).decode()
+            self.send('+')
+            if text == 'OK' or not text.startswith('O'):
+                return text
+
+    def cmd(self, packet):
+        self.put(packet)
+        return self.answer()
+
+    def interrupt(self):
+        self.send(b'\x03')
+
+    def stop(self):
+        """Stops a running machine."""
+        self.interrupt()
+        return self.answer()
+
+    def pc(self):
+        """eip or rip of the i386 and x86-64 register layouts."""
+        regs = bytes.fromhex(self.cmd('g'))
+        if len(regs) > 512:
+            return int.from_bytes(regs[128:136], 'little')
+        return int.from_bytes(regs[32:36], 'little')
+
+
+def symbols(elf):
+    """name -> address"""
+    text = subprocess.run(['nm', elf], capture_output=True, text=True,
+                          check=True).stdout
+    return {line.split()[2]: int(line.split()[0], 16)
+            for line in text.splitlines()}
