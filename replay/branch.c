@@ -109,6 +109,20 @@ static LogWriter *new_log(Replay *r, const char *file, Error **errp)
 
 /* --- changing over ------------------------------------------------------------------ */
 
+/* The guest went off here: there is nothing to run on live. */
+static bool guest_goes_on(Replay *r, Error **errp)
+{
+    const LogReader *log = r->play.log;
+    if (machine_icount(r->m) < log_reader_end(log) ||
+        !log_reader_complete(log) ||
+        !g_str_has_prefix(log_reader_end_reason(log), "guest-")) {
+        return true;
+    }
+    error_set(errp, "the guest ends here (%s): go back first",
+              log_reader_end_reason(log));
+    return false;
+}
+
 static bool may_branch(Replay *r, const char *file, Error **errp)
 {
     if (replay_mode(r) != REPLAY_PLAY) {
@@ -126,7 +140,7 @@ static bool may_branch(Replay *r, const char *file, Error **errp)
         error_set(errp, "'%s' exists", file);
         return false;
     }
-    return travel_allowed(r->m, errp);
+    return travel_allowed(r->m, errp) && guest_goes_on(r, errp);
 }
 
 /* What lies ahead is another future. */

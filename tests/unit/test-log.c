@@ -63,6 +63,7 @@ static void write_log(uint32_t seed, unsigned events, bool end)
     static const char *const argv[] = { "prog", "-a b", "", NULL };
     g_assert_nonnull(w);
     log_write_command(w, "/a folder", argv);
+    log_write_parent(w, &(LogParent){ "the parent.rr", 77, 5 });
     for (unsigned i = 0; i < events; i++) {
         icount += g_rand_int_range(rnd, 0, 1000);
         LogEvent e = make_event(rnd, icount, buf);
@@ -120,6 +121,9 @@ static void test_round_trip(void)
         g_assert_cmpstr(log_reader_argv(r)[1], ==, "-a b");
         g_assert_cmpstr(log_reader_argv(r)[2], ==, "");
         g_assert_null(log_reader_argv(r)[3]);
+        g_assert_cmpstr(log_reader_parent(r)->file, ==, "the parent.rr");
+        g_assert_cmpuint(log_reader_parent(r)->icount, ==, 77);
+        g_assert_cmpuint(log_reader_parent(r)->position, ==, 5);
         log_reader_free(r);
         g_rand_free(rnd);
     }
@@ -277,7 +281,48 @@ static void test_forged(void)
     g_assert_cmpuint(chunk, ==, len);
 }
 
-/* The first version had no command in front; it reads as if it said nothing. */
+/* One that says nothing, or is somewhere else, or there twice. */
+static void check_bad_parent(const LogParent *parents, guint count,
+                             bool late, const char *complaint)
+{
+    Error *err = NULL;
+    LogWriter *w = log_writer_new(path, "key=value\n", NULL);
+    LogEvent e = { .op = LOG_POST };
+    if (late) {
+        log_write_event(w, &e);
+        log_writer_flush(w, 0);
+    }
+    for (guint i = 0; i < count; i++) {
+        log_write_parent(w, &parents[i]);
+    }
+    log_writer_free(w);
+    g_assert_null(log_reader_new(path, &err));
+    g_assert_nonnull(strstr(error_message(err), complaint));
+    error_free(err);
+}
+
+static void test_bad_parent(void)
+{
+    const LogParent one = { "p", 1, 1 }, nameless = { "", 1, 1 };
+    const LogParent two[] = { one, one };
+    check_bad_parent(&one, 1, true, "makes no sense");
+    check_bad_parent(two, 2, false, "the parent is not in front");
+    check_bad_parent(&nameless, 1, false, "the parent makes no sense");
+}
+
+/* A recording that did not branch has none. */
+static void test_no_parent(void)
+{
+    LogWriter *w = log_writer_new(path, "key=value\n", NULL);
+    log_write_end(w, 0, "guest-shutdown");
+    log_writer_free(w);
+    LogReader *r = log_reader_new(path, NULL);
+    g_assert_null(log_reader_parent(r));
+    log_reader_free(r);
+}
+
+/* The first version had no command and no parent in front; it reads as if it
+ * said nothing. */
 static void test_first_version(void)
 {
     g_autofree char *whole = NULL;
@@ -285,16 +330,21 @@ static void test_first_version(void)
     write_log(8, 20, true);
     g_file_get_contents(path, &whole, &len, NULL);
     gsize at = LOG_HEADER_BYTES + 18;
-    gsize chunk = LOG_CHUNK_BYTES + bytes_ld_le32((uint8_t *)whole + at + 8);
-    memmove(whole + at, whole + at + chunk, len - at - chunk);
+    for (unsigned i = 0; i < 2; i++) {
+        gsize chunk = LOG_CHUNK_BYTES +
+                      bytes_ld_le32((uint8_t *)whole + at + 8);
+        len -= chunk;
+        memmove(whole + at, whole + at + chunk, len - at);
+    }
     bytes_st_le32(whole + 8, 1);
     bytes_st_le32(whole + 28, crc32c(0, whole, 28));
-    put_file(whole, len - chunk);
+    put_file(whole, len);
     LogReader *r = log_reader_new(path, NULL);
     g_assert_nonnull(r);
     g_assert_cmpuint(log_reader_version(r), ==, 1);
     g_assert_null(log_reader_argv(r));
     g_assert_null(log_reader_folder(r));
+    g_assert_null(log_reader_parent(r));
     log_reader_free(r);
     g_assert_true(read_all());
 }
@@ -313,6 +363,7 @@ static void test_dump(void)
     fclose(out);
     g_assert_true(g_str_has_prefix(text, "key=value\nother=1\ncommand at "));
     g_assert_nonnull(strstr(text, "  in /a folder: 'prog' '-a b' ''\n"));
+    g_assert_nonnull(strstr(text, "  'the parent.rr' until icount 77\n"));
     g_assert_nonnull(strstr(text, "snapshot 'snap'\n"));
     g_assert_nonnull(strstr(text, "  guest-shutdown\n"));
 }
@@ -344,6 +395,8 @@ int main(int argc, char **argv)
     g_test_add_func("/log/cut-off", test_cut_off);
     g_test_add_func("/log/bit-flips", test_bit_flips);
     g_test_add_func("/log/forged", test_forged);
+    g_test_add_func("/log/bad-parent", test_bad_parent);
+    g_test_add_func("/log/no-parent", test_no_parent);
     g_test_add_func("/log/first-version", test_first_version);
     g_test_add_func("/log/dump", test_dump);
     g_test_add_func("/log/unwritable", test_unwritable);
