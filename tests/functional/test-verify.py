@@ -37,11 +37,16 @@ class Log:
     def of(self, kind):
         return [c for c in self.chunks if c[0] == kind]
 
+    def raw(self, at):
+        """The inflated bytes of the chunk."""
+        stored = struct.unpack_from('<I', self.bytes, at + 8)[0]
+        return bytearray(zlib.decompress(
+            self.bytes[at + CHUNK:at + CHUNK + stored]))
+
     def replace(self, at, change):
         """Changes the inflated bytes of the chunk, checksums included."""
         stored = struct.unpack_from('<I', self.bytes, at + 8)[0]
-        raw = bytearray(zlib.decompress(
-            self.bytes[at + CHUNK:at + CHUNK + stored]))
+        raw = self.raw(at)
         change(raw)
         packed = zlib.compress(bytes(raw))
         struct.pack_into('<II', self.bytes, at + 8, len(packed), len(raw))
@@ -76,7 +81,7 @@ class Base(reprise.TestCase):
     def other_input(self, path):
         """The same log but for one byte of serial input; its icount."""
         log = Log(path)
-        chunk = next(c for c in log.of(EVENTS) if c[1])
+        chunk = next(c for c in log.of(EVENTS) if b'h' in log.raw(c[2]))
 
         def change(raw):
             raw[raw.index(b'h')] = ord('j')

@@ -441,6 +441,7 @@ static bool run_piece(Icount until, bool *ended)
     }
     if (got == EXEC_BREAKPOINT) {
         model.skip_break = cpu->parent.skip_break_icount = model.icount;
+        cpu->parent.skip_break_pc = model.s.pc;
     }
     *ended = got == EXEC_HALTED;
     return same_state();
