@@ -366,9 +366,34 @@ bool blockdev_snapshot_create(BlockDev *b, const BlockSnapshot *info,
     return blockdev_snapshot_create_pieces(b, info, &state, errp);
 }
 
+/* A replay's disk, whose image can take a snapshot although it is open for
+ * reading only. */
+static bool adds_snapshots(const BlockDev *b)
+{
+    return b->replay && has_snapshots(b) && b->image->driver->snapshot_add;
+}
+
+bool blockdev_snapshot_may_create(BlockDev *b, const char *name, Error **errp)
+{
+    if (adds_snapshots(b)) {
+        return b->image->driver->snapshot_may_add(b->image, name, errp);
+    }
+    if (!blockdev_can_snapshot(b)) {
+        error_set(errp, "Device '%s' is writable but does not support "
+                  "snapshots", b->id);
+        return false;
+    }
+    return true;
+}
+
 bool blockdev_snapshot_create_pieces(BlockDev *b, const BlockSnapshot *info,
                                      BlockVmState *state, Error **errp)
 {
+    if (adds_snapshots(b)) {
+        SnapshotAdd add = { .info = info, .state = state };
+        add.tree = overlay_written(b->top, &add.base);
+        return b->image->driver->snapshot_add(b->image, &add, errp);
+    }
     return want_snapshots(b, true, errp) &&
            b->image->driver->snapshot_create(b->image, info, state, errp);
 }
@@ -399,6 +424,13 @@ bool blockdev_snapshot_delete(BlockDev *b, const char *name, Error **errp)
 {
     return want_snapshots(b, true, errp) &&
            b->image->driver->snapshot_delete(b->image, name, errp);
+}
+
+void blockdev_snapshot_withdraw(BlockDev *b, const char *name)
+{
+    if (adds_snapshots(b)) {
+        b->image->driver->snapshot_withdraw(b->image, name);
+    }
 }
 
 GBytes *blockdev_snapshot_vm_state(BlockDev *b, const char *name, Error **errp)

@@ -21,6 +21,14 @@
 
 typedef struct BlockNode BlockNode;
 
+/* A snapshot of a disk that is not in the image as such. */
+typedef struct SnapshotAdd {
+    BlockNode *base;       /* the image, or a view of one of its snapshots */
+    const ClusterTree *tree; /* what was written over it */
+    const BlockSnapshot *info;
+    BlockVmState *state;
+} SnapshotAdd;
+
 typedef struct BlockDriver {
     const char *format;    /* "raw", "qcow2"; "overlay" is nobody's -drive */
     int (*read)(BlockNode *n, uint64_t offset, void *buf, size_t bytes);
@@ -49,6 +57,15 @@ typedef struct BlockDriver {
     /* A read-only node that reads as the snapshot; it keeps n open. */
     BlockNode *(*snapshot_view)(BlockNode *n, const char *name,
                                 Error **errp);
+
+    /* Of an image that is open for reading, while it is: opened once more, for
+     * the moment, to add a snapshot. Nothing that n or a view of it reads
+     * changes but the table of snapshots. */
+    bool (*snapshot_add)(BlockNode *n, const SnapshotAdd *add, Error **errp);
+    /* Looks whether that may succeed, and changes nothing. */
+    bool (*snapshot_may_add)(BlockNode *n, const char *name, Error **errp);
+    /* Takes it away again, before anybody has seen it. */
+    void (*snapshot_withdraw)(BlockNode *n, const char *name);
 
     /* For tools; NULL when the format has nothing to say. */
     void (*info)(BlockNode *n, ImageInfo *info);
@@ -110,6 +127,8 @@ BlockNode *overlay_new(BlockNode *base);
 BlockNode *overlay_new_with(BlockNode *base, ClusterTree tree);
 /* Drops all that was written and reads as base, of any size. */
 void overlay_rebase(BlockNode *overlay, BlockNode *base);
+/* What was written, and over what; the overlay's own. */
+const ClusterTree *overlay_written(const BlockNode *overlay, BlockNode **base);
 OverlayMark *overlay_mark(BlockNode *overlay);
 void overlay_return_to(BlockNode *overlay, const OverlayMark *mark);
 void overlay_mark_free(OverlayMark *mark);

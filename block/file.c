@@ -29,13 +29,14 @@ struct BlockFile {
     char *path;
     bool writable;
     uint64_t size_bytes;
+    BlockFile *beside;     /* the reader that let us in */
 };
 
 /* --- locks ------------------------------------------------------------ */
 
-static bool lock_byte(int fd, off_t byte)
+static bool lock_set(int fd, off_t byte, short type)
 {
-    struct flock fl = { .l_type = F_RDLCK, .l_whence = SEEK_SET,
+    struct flock fl = { .l_type = type, .l_whence = SEEK_SET,
                         .l_start = byte, .l_len = 1 };
     /* A file system without locks is no reason not to work. */
     return fcntl(fd, F_OFD_SETLK, &fl) == 0 || errno == EINVAL ||
@@ -56,7 +57,17 @@ static bool lock_failed(const char *shared, const char *path, Error **errp)
     return false;
 }
 
-static bool file_lock(int fd, const char *path, bool writer, Error **errp)
+/* What a reader does not want others to do: F_RDLCK or F_UNLCK. */
+static void reader_excludes(const BlockFile *reader, short type)
+{
+    if (reader) {
+        lock_set(reader->fd, LOCK_UNSHARED + PERM_WRITE, type);
+        lock_set(reader->fd, LOCK_UNSHARED + PERM_RESIZE, type);
+    }
+}
+
+static bool file_lock(int fd, const char *path, bool writer,
+                      const BlockFile *beside, Error **errp)
 {
     static const struct {
         off_t byte;
@@ -70,11 +81,13 @@ static bool file_lock(int fd, const char *path, bool writer, Error **errp)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(locks); i++) {
         if ((writer || !locks[i].writer_only) &&
-            !lock_byte(fd, locks[i].byte)) {
+            !lock_set(fd, locks[i].byte, F_RDLCK)) {
             return lock_failed(writer ? "\"write\"" : "shared \"write\"",
                                path, errp);
         }
     }
+    /* From here on we keep away those that the reader kept away. */
+    reader_excludes(beside, F_UNLCK);
     if (writer && (others_hold(fd, LOCK_UNSHARED + PERM_WRITE) ||
                    others_hold(fd, LOCK_UNSHARED + PERM_RESIZE))) {
         return lock_failed("\"write\"", path, errp);
@@ -91,7 +104,7 @@ static bool file_lock(int fd, const char *path, bool writer, Error **errp)
 
 /* --- opening ---------------------------------------------------------- */
 
-static bool file_measure(BlockFile *f, Error **errp)
+bool block_file_measure(BlockFile *f, Error **errp)
 {
     struct stat st;
     if (fstat(f->fd, &st) < 0) {
@@ -113,6 +126,16 @@ static bool file_measure(BlockFile *f, Error **errp)
     return true;
 }
 
+/* Takes over fd. */
+static BlockFile *file_new(int fd, const char *path, bool writable)
+{
+    BlockFile *f = g_new0(BlockFile, 1);
+    f->fd = fd;
+    f->path = g_strdup(path);
+    f->writable = writable;
+    return f;
+}
+
 BlockFile *block_file_open(const char *path, unsigned flags, Error **errp)
 {
     bool create = flags & BLOCK_FILE_CREATE;
@@ -125,13 +148,10 @@ BlockFile *block_file_open(const char *path, unsigned flags, Error **errp)
                         create ? "create" : "open", path);
         return NULL;
     }
-    BlockFile *f = g_new0(BlockFile, 1);
-    f->fd = fd;
-    f->path = g_strdup(path);
-    f->writable = writable;
-    if (!file_measure(f, errp) ||
+    BlockFile *f = file_new(fd, path, writable);
+    if (!block_file_measure(f, errp) ||
         (!(flags & BLOCK_FILE_SHARE) &&
-         !file_lock(fd, path, writable, errp))) {
+         !file_lock(fd, path, writable, NULL, errp))) {
         block_file_close(f);
         return NULL;
     }
@@ -144,9 +164,34 @@ BlockFile *block_file_open(const char *path, unsigned flags, Error **errp)
     return f;
 }
 
+BlockFile *block_file_open_beside(BlockFile *reader, Error **errp)
+{
+    int fd = open(reader->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        error_set_errno(errp, errno, "Could not open '%s' for writing",
+                        reader->path);
+        return NULL;
+    }
+    BlockFile *f = file_new(fd, reader->path, true);
+    f->beside = reader;
+    bool ok = block_file_measure(f, errp) &&
+              file_lock(fd, f->path, true, reader, errp);
+    if (ok && !block_file_same(reader, reader->path)) {
+        error_set(errp, "'%s' is no longer the file that was opened",
+                  reader->path);
+        ok = false;
+    }
+    if (!ok) {
+        block_file_close(f);
+        return NULL;
+    }
+    return f;
+}
+
 void block_file_close(BlockFile *f)
 {
     if (f) {
+        reader_excludes(f->beside, F_RDLCK);
         close(f->fd);
         g_free(f->path);
         g_free(f);

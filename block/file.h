@@ -18,12 +18,17 @@ typedef enum BlockFileFlags {
 
 /* Opens and locks. A writer excludes all others; readers share. */
 BlockFile *block_file_open(const char *path, unsigned flags, Error **errp);
+/* A writer of a file that is open for reading: for the moment, until it is
+ * closed, the reader does not count as one that is excluded; all others do. */
+BlockFile *block_file_open_beside(BlockFile *reader, Error **errp);
 void block_file_close(BlockFile *f);
 
 const char *block_file_path(const BlockFile *f);
 bool block_file_writable(const BlockFile *f);
 /* The present length in bytes. */
 uint64_t block_file_size(const BlockFile *f);
+/* Looks at the length again, after another opener has written. */
+bool block_file_measure(BlockFile *f, Error **errp);
 /* Bytes the host's file system spends on it. */
 uint64_t block_file_allocated(const BlockFile *f);
 /* True when both are the same file of the host. */

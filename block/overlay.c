@@ -203,6 +203,13 @@ void overlay_rebase(BlockNode *overlay, BlockNode *base)
     });
 }
 
+const ClusterTree *overlay_written(const BlockNode *overlay, BlockNode **base)
+{
+    const OverlayMark *now = &container_of(overlay, Overlay, node)->now;
+    *base = now->base;
+    return &now->tree;
+}
+
 OverlayMark *overlay_mark(BlockNode *overlay)
 {
     OverlayMark *mark = g_new(OverlayMark, 1);

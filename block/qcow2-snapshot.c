@@ -70,6 +70,7 @@ static int map_store_new(Qcow2 *q, Qcow2Map *map)
     err = qcow2_store_u64(q, map->offset, map->l1, map->entries);
     if (err < 0) {
         qcow2_free(q, map->offset, clusters);
+        map->offset = 0;
     }
     return err;
 }
@@ -159,22 +160,22 @@ static Qcow2Snapshot *row_new(const Qcow2 *q, const BlockSnapshot *info,
     s->info.id = new_id(q, replaces);
     s->info.name = g_strdup(info->name);
     s->info.vm_state_bytes = vm_state_bytes;
-    s->disk_bytes = q->map.size_bytes;
     s->extra = g_byte_array_new();
     return s;
 }
 
-/* The disk part of the active L1 table, and room for VM state. */
-static Qcow2Map map_copy(const Qcow2 *q, uint64_t vm_state_bytes)
+/* The disk part of an L1 table, and room for VM state. */
+static Qcow2Map map_copy(const Qcow2 *q, const Qcow2Map *from,
+                         uint64_t vm_state_bytes)
 {
-    uint64_t disk = qcow2_l1_needed(q, q->map.size_bytes);
+    uint64_t disk = qcow2_l1_needed(q, from->size_bytes);
     Qcow2Map map = {
-        .size_bytes = q->map.size_bytes,
+        .size_bytes = from->size_bytes,
         .entries = disk + qcow2_l1_needed(q, vm_state_bytes),
     };
     map.l1 = g_new0(uint64_t, MAX(map.entries, 1));
     for (uint64_t i = 0; i < disk; i++) {
-        map.l1[i] = q->map.l1[i] & ~ENTRY_COPIED;
+        map.l1[i] = from->l1[i] & ~ENTRY_COPIED;
     }
     return map;
 }
@@ -188,7 +189,18 @@ typedef struct Creation {
     Qcow2Map old;
     Qcow2Map base;         /* VM state to share with; l1 NULL: none */
     Qcow2Map map;          /* of the new one */
+    const ClusterTree *tree; /* written over it; NULL: nothing */
 } Creation;
+
+/* Gives back what the new map refers to, and its table. */
+static void create_undo(Qcow2 *q, const Qcow2Map *map, bool *ours)
+{
+    if (qcow2_walk_add(q, map, -1) < 0) {
+        *ours = false;
+    } else if (map->offset) {
+        qcow2_free(q, map->offset, map_clusters(q, map));
+    }
+}
 
 /* All but the switch: references, VM state, the new L1 table. When an error
  * could not be undone the image is not ours to call clean. */
@@ -203,11 +215,16 @@ static int create_prepare(Creation *c, bool *ours)
     }
     err = qcow2_walk_copied(q);
     err = err < 0 ? err : qcow2_sync_tables(q);
+    err = err < 0 ? err : map_store_new(q, map);
+    if (c->tree) {
+        err = err < 0 ? err : qcow2_map_write(q, map, c->tree);
+    }
     err = err < 0 ? err : qcow2_vm_state_store(q, map, c->state,
                                                c->base.l1 ? &c->base : NULL);
-    err = err < 0 ? err : map_store_new(q, map);
-    if (err < 0 && qcow2_walk_add(q, map, -1) < 0) {
-        *ours = false;
+    err = err < 0 ? err : qcow2_store_u64(q, map->offset, map->l1,
+                                          map->entries);
+    if (err < 0) {
+        create_undo(q, map, ours);
     }
     return err;
 }
@@ -232,6 +249,7 @@ static int create_switch(Creation *c)
     Qcow2Snapshot *s = row_new(c->q, c->info, c->state->bytes, c->replaces);
     s->l1_offset = c->map.offset;
     s->l1_entries = c->map.entries;
+    s->disk_bytes = c->map.size_bytes;
     return rows_switch(c->q, rows_changed(c->q, c->replaces, s),
                        c->replaces >= 0 ? &c->old : NULL);
 }
@@ -277,23 +295,30 @@ static bool create_find(Creation *c, Qcow2Map *base, Error **errp)
             qcow2_vm_state_map(q, s, base, &c->base, errp));
 }
 
-bool qcow2_snapshot_create(BlockNode *n, const BlockSnapshot *info,
-                           BlockVmState *state, Error **errp)
+bool qcow2_snapshot_create_of(Qcow2 *q, const Qcow2Map *from,
+                              const SnapshotAdd *add, Error **errp)
 {
     Qcow2Map base = { 0 };
-    Creation c = { .q = QCOW2(n), .info = info, .state = state,
-                   .replaces = -1 };
+    Creation c = { .q = q, .info = add->info, .state = add->state,
+                   .replaces = -1, .tree = add->tree };
     bool ok = create_find(&c, &base, errp);
     if (ok) {
-        c.map = map_copy(c.q, state->bytes);
+        c.map = map_copy(q, from, add->state->bytes);
         int err = create(&c);
-        ok = err == 0 || qcow2_snapshot_fail(c.q, errp, err, "create",
-                                             info->name);
+        ok = err == 0 || qcow2_snapshot_fail(q, errp, err, "create",
+                                             add->info->name);
     }
     g_free(c.map.l1);
     g_free(c.old.l1);
     g_free(base.l1);
     return ok;
+}
+
+bool qcow2_snapshot_create(BlockNode *n, const BlockSnapshot *info,
+                           BlockVmState *state, Error **errp)
+{
+    SnapshotAdd add = { .base = n, .info = info, .state = state };
+    return qcow2_snapshot_create_of(QCOW2(n), &QCOW2(n)->map, &add, errp);
 }
 
 /* --- going back, deleting --------------------------------------------- */

@@ -125,6 +125,24 @@ bool qcow2_snapshots_load(Qcow2 *q, uint32_t count, Error **errp)
     return rows_parse(q, table, bytes, count, errp);
 }
 
+bool qcow2_snapshots_reload(Qcow2 *q, Error **errp)
+{
+    uint8_t header[12];
+    if (!block_file_measure(q->file, errp)) {
+        return false;
+    }
+    int err = block_file_read(q->file, HEADER_SNAPSHOT_COUNT, header,
+                              sizeof header);
+    if (err < 0) {
+        error_set_errno(errp, -err, "Could not read '%s'", q->node.file);
+        return false;
+    }
+    g_ptr_array_set_size(q->snapshots, 0);
+    q->snapshots_offset = bytes_ld_be64(header + 4);
+    q->snapshots_bytes = 0;
+    return qcow2_snapshots_load(q, bytes_ld_be32(header), errp);
+}
+
 /* --- writing ---------------------------------------------------------- */
 
 static void row_append(GByteArray *out, const Qcow2Snapshot *s)

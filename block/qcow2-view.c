@@ -76,6 +76,16 @@ static const BlockDriver view_driver = {
     .close = view_close,
 };
 
+const Qcow2Map *qcow2_node_map(const BlockNode *n, const Qcow2 *image)
+{
+    if (n == &image->node) {
+        return &image->map;
+    }
+    const View *v = container_of(n, View, node);
+    g_assert(n->driver == &view_driver && v->image == image);
+    return &v->map;
+}
+
 BlockNode *qcow2_snapshot_view(BlockNode *n, const char *name, Error **errp)
 {
     Qcow2 *q = QCOW2(n);

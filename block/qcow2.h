@@ -272,6 +272,10 @@ Qcow2Snapshot *qcow2_snapshot_find(const Qcow2 *q, const char *name,
 bool qcow2_snapshot_map(Qcow2 *q, const Qcow2Snapshot *s, Qcow2Map *map,
                         Error **errp);
 
+/* What a node reads, that is the image or a view of it. */
+const Qcow2Map *qcow2_node_map(const BlockNode *n, const Qcow2 *image);
+/* Reads the table again, after another opener has written it. */
+bool qcow2_snapshots_reload(Qcow2 *q, Error **errp);
 bool qcow2_snapshots_load(Qcow2 *q, uint32_t count, Error **errp);
 void qcow2_snapshot_free(Qcow2Snapshot *s);
 /* Writes the rows to new clusters, syncs, points the header there, frees the
@@ -283,10 +287,23 @@ int qcow2_snapshot_index(const Qcow2 *q, const char *name);
 GPtrArray *qcow2_snapshot_list(BlockNode *n);
 bool qcow2_snapshot_create(BlockNode *n, const BlockSnapshot *info,
                            BlockVmState *state, Error **errp);
+/* As that, of another content than the active one: what `from` maps, with the
+ * tree's clusters written over it. */
+bool qcow2_snapshot_create_of(Qcow2 *q, const Qcow2Map *from,
+                              const SnapshotAdd *add, Error **errp);
 bool qcow2_snapshot_goto(BlockNode *n, const char *name, Error **errp);
 bool qcow2_snapshot_delete(BlockNode *n, const char *name, Error **errp);
 GBytes *qcow2_snapshot_vm_state(BlockNode *n, const char *name, Error **errp);
 BlockNode *qcow2_snapshot_view(BlockNode *n, const char *name, Error **errp);
+
+/* --- qcow2-aside.c ------------------------------------------------------ */
+
+/* Writes clusters over what a map says, all of it counted once for that map;
+ * its table is in the file. The active disk stays as it is. */
+int qcow2_map_write(Qcow2 *q, Qcow2Map *map, const ClusterTree *tree);
+bool qcow2_snapshot_add(BlockNode *n, const SnapshotAdd *add, Error **errp);
+bool qcow2_snapshot_may_add(BlockNode *n, const char *name, Error **errp);
+void qcow2_snapshot_withdraw(BlockNode *n, const char *name);
 
 /* --- qcow2-vmstate.c --------------------------------------------------- */
 

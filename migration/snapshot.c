@@ -35,6 +35,17 @@ static bool save_to_disk(const Save *s, BlockDev *b, Error **errp)
                                     b == s->holder ? s->stream : NULL, errp);
 }
 
+/* What a replay added to images before one of them failed. */
+static void withdraw(Machine *m, const char *name, guint disks)
+{
+    for (guint i = 0; i < disks; i++) {
+        BlockDev *b = disks_at(m, i);
+        if (disks_takes_part(b)) {
+            blockdev_snapshot_withdraw(b, name);
+        }
+    }
+}
+
 /* The same snapshot in every disk; the machine's state in one of them. */
 static bool save_to_disks(Machine *m, const Save *s, Error **errp)
 {
@@ -45,6 +56,7 @@ static bool save_to_disks(Machine *m, const Save *s, Error **errp)
                 error_prepend(errp, "Error while creating snapshot on '%s': ",
                               blockdev_node(b));
             }
+            withdraw(m, s->info.name, i);
             return false;
         }
     }
@@ -76,10 +88,30 @@ static bool save_now(Machine *m, const char *name, uint64_t log_position,
     return save_to_disks(m, &s, errp);
 }
 
+/* The disk that a snapshot can now be saved to; a replay's, too. */
+static BlockDev *savevm_disk(Machine *m, const char *name, Error **errp)
+{
+    BlockDev *first = NULL;
+    for (guint i = 0; i < disks_count(m); i++) {
+        BlockDev *b = disks_at(m, i);
+        if (!disks_takes_part(b)) {
+            continue;
+        }
+        if (!blockdev_snapshot_may_create(b, name, errp)) {
+            return NULL;
+        }
+        first = first ? first : b;
+    }
+    if (!first) {
+        error_set(errp, "No block device can accept snapshots");
+    }
+    return first;
+}
+
 bool snapshot_savevm(Machine *m, const char *name, uint64_t log_position,
                      Error **errp)
 {
-    BlockDev *holder = snapshot_vm_state_disk(m, errp);
+    BlockDev *holder = savevm_disk(m, name, errp);
     if (!holder) {
         return false;
     }

@@ -26,8 +26,19 @@ void replay_mark(Replay *r, const char *name)
 
 bool replay_savevm(Machine *m, Replay *r, const char *name, Error **errp)
 {
-    if (!travel_allowed(m, errp) ||
-        !snapshot_savevm(m, name, replay_log_position(r), errp)) {
+    if (r && r->present) {
+        error_set(errp, "this recording goes on in the present; go back there "
+                  "first");
+        return false;
+    }
+    if (!travel_allowed(m, errp)) {
+        return false;
+    }
+    if (r && r->mode == REPLAY_PLAY) {
+        /* What a debugger wrote is no part of the recording. */
+        replay_diversion_end(r);
+    }
+    if (!snapshot_savevm(m, name, replay_log_position(r), errp)) {
         return false;
     }
     if (r && r->mode == REPLAY_RECORD && name) {

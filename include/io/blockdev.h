@@ -73,15 +73,24 @@ bool blockdev_can_snapshot(const BlockDev *b);
 /* The snapshot table in file order: GPtrArray of BlockSnapshot, owned by the
  * caller; NULL with an error. An image without snapshots: empty. */
 GPtrArray *blockdev_snapshot_list(BlockDev *b, Error **errp);
+/* True if blockdev_snapshot_create() is worth trying (name NULL: with a name
+ * that is not taken). A replay's disk, whose image is open for reading only,
+ * can take snapshots if the image could be written by nobody else but us:
+ * false with an error that says what prevents it. */
+bool blockdev_snapshot_may_create(BlockDev *b, const char *name, Error **errp);
 /* Writes a snapshot of the disk as it is now, with vm_state (may be NULL: no
  * VM state) as its VM state. A snapshot of the same name is replaced, and is
- * not lost if the new one fails. `info`: name and clocks are read. */
+ * not lost if the new one fails; a replay's disk refuses instead, and nothing
+ * else in its image changes. `info`: name and clocks are read. */
 bool blockdev_snapshot_create(BlockDev *b, const BlockSnapshot *info,
                               GBytes *vm_state, Error **errp);
 /* Makes the disk read as the snapshot (by name, then by id). With the replay
  * overlay only the view changes; otherwise the image does. */
 bool blockdev_snapshot_goto(BlockDev *b, const char *name, Error **errp);
 bool blockdev_snapshot_delete(BlockDev *b, const char *name, Error **errp);
+/* Deletes what a replay's disk has just created, because another disk could
+ * not; does nothing to others. */
+void blockdev_snapshot_withdraw(BlockDev *b, const char *name);
 /* The VM state of a snapshot; NULL with an error. */
 GBytes *blockdev_snapshot_vm_state(BlockDev *b, const char *name,
                                    Error **errp);

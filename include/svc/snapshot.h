@@ -22,7 +22,8 @@ bool snapshot_peek(GBytes *stream, Icount *icount, uint64_t *log_position,
                    Error **errp);
 
 /* savevm: into the first writable qcow2, with internal snapshots of all such
- * disks at the same moment. Error if no image can hold it. */
+ * disks at the same moment. Error if no image can hold it. A replay adds one of
+ * the disks as it sees them, and changes nothing else in the images. */
 bool snapshot_savevm(Machine *m, const char *name, uint64_t log_position,
                      Error **errp);
 /* loadvm: disks go to their snapshots too. */

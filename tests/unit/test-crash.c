@@ -41,6 +41,16 @@ BlockFile *block_file_open(const char *path, unsigned flags, Error **errp)
     return medium;
 }
 
+BlockFile *block_file_open_beside(BlockFile *reader, Error **errp)
+{
+    return medium;
+}
+
+bool block_file_measure(BlockFile *f, Error **errp)
+{
+    return true;
+}
+
 void block_file_close(BlockFile *f)
 {
 }
@@ -164,7 +174,8 @@ static BlockFile *medium_cut(const BlockFile *f, GRand *rand)
 enum { SECTORS = 1024 };
 
 /* What is being done when the power fails. */
-typedef enum Doing { NOTHING, WRITING, CREATING, GOING, DELETING } Doing;
+typedef enum Doing { NOTHING, WRITING, CREATING, GOING, DELETING, ADDING,
+               DROPPING } Doing;
 
 typedef struct Model {
     BlockDev *disk;
@@ -175,6 +186,8 @@ typedef struct Model {
     bool written[SECTORS];
     uint32_t snap[SECTORS];    /* at snapshot "s" */
     bool has_snap;
+    uint32_t added[SECTORS];   /* at "a", which a replay adds */
+    bool has_added;
     Doing doing;
     uint32_t next;
 } Model;
@@ -255,6 +268,12 @@ static void power_cut(const Model *d)
     } else {
         g_assert_true(!d->has_snap || d->doing == DELETING);
     }
+    if (blockdev_snapshot_goto(b, "a", NULL)) {
+        g_assert_true(d->has_added || d->doing == ADDING);
+        g_assert_true(same_sectors(b, d->added, NULL));
+    } else {
+        g_assert_true(!d->has_added || d->doing == DROPPING);
+    }
     blockdev_close(b);
     check_image();
     medium = whole;
@@ -315,10 +334,60 @@ static void snapshot(Model *d)
     flushed(d);
 }
 
+static void write_added(Model *d, BlockDev *b)
+{
+    uint8_t sector[SECTOR];
+    for (unsigned n = g_rand_int_range(d->rand, 0, 30); n > 0; n--) {
+        unsigned i = g_rand_int_range(d->rand, 0, SECTORS);
+        bool zero = g_rand_int_range(d->rand, 0, 4) == 0;
+        d->added[i] = zero ? 0 : ++d->next;
+        fill(sector, d->added[i]);
+        g_assert_cmpint(zero ? blockdev_write_zeroes(b, i * SECTOR, SECTOR)
+                             : blockdev_write(b, i * SECTOR, sector, SECTOR),
+                        ==, 0);
+    }
+}
+
+/* A replay, of the disk as it is or from the snapshot on, adds another. */
+static void add(Model *d)
+{
+    bool from_snap = d->has_snap && g_rand_boolean(d->rand);
+    BlockOpenOptions opts = { .file = "medium", .format = "qcow2",
+                              .replay = true,
+                              .at_snapshot = from_snap ? "s" : NULL };
+    if (d->has_added) {
+        d->doing = DROPPING;
+        g_assert_true(blockdev_snapshot_delete(d->disk, "a", NULL));
+        d->has_added = false;
+    }
+    d->doing = NOTHING;
+    blockdev_close(d->disk);
+    block_file_sync(medium);
+    flushed(d);
+    BlockDev *b = blockdev_open(&opts, NULL);
+    memcpy(d->added, from_snap ? d->snap : d->now, sizeof d->now);
+    write_added(d, b);
+    d->doing = ADDING;
+    BlockSnapshot info = { .name = (char *)"a" };
+    g_autoptr(GBytes) state = g_bytes_new(d->added, sizeof d->added);
+    g_assert_true(blockdev_snapshot_create(b, &info, state, NULL));
+    d->has_added = true;
+    /* The replay sees what it saw, and what it has made. */
+    g_assert_true(same_sectors(b, d->added, NULL));
+    g_assert_false(blockdev_snapshot_create(b, &info, state, NULL));
+    g_assert_true(blockdev_snapshot_goto(b, "a", NULL));
+    g_assert_true(same_sectors(b, d->added, NULL));
+    g_autoptr(GBytes) got = blockdev_snapshot_vm_state(b, "a", NULL);
+    g_assert_true(g_bytes_equal(got, state));
+    blockdev_close(b);
+    d->disk = open_medium();
+    g_assert_true(same_sectors(d->disk, d->now, NULL));
+}
+
 static void step(Model *d)
 {
     d->doing = WRITING;
-    switch (g_rand_int_range(d->rand, 0, 10)) {
+    switch (g_rand_int_range(d->rand, 0, 11)) {
     case 0:
         g_assert_cmpint(blockdev_flush(d->disk), ==, 0);
         flushed(d);
@@ -340,6 +409,9 @@ static void step(Model *d)
             g_assert_true(blockdev_snapshot_delete(d->disk, "s", NULL));
             d->has_snap = false;
         }
+        break;
+    case 4:
+        add(d);
         break;
     default:
         write_some(d);

@@ -54,6 +54,15 @@ bool blockdev_can_snapshot(const BlockDev *b)
     return true;
 }
 
+bool blockdev_snapshot_may_create(BlockDev *b, const char *name, Error **errp)
+{
+    return true;
+}
+
+void blockdev_snapshot_withdraw(BlockDev *b, const char *name)
+{
+}
+
 static BlockSnapshot *snapshot_copy(const BlockSnapshot *s)
 {
     BlockSnapshot *copy = g_memdup2(s, sizeof *s);
