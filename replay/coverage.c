@@ -95,31 +95,40 @@ static guint find(const Coverage *c, Icount icount)
 
 /* --- growing ------------------------------------------------------------------------ */
 
-static GArray *pack(const uint64_t *words)
+static GArray *pack(const PageTrace *t, unsigned kind)
 {
     GArray *out = g_array_new(FALSE, FALSE, sizeof(Word));
-    for (unsigned n = 0; n < PAGE_TRACE_WORDS; n++) {
-        if (words[n]) {
-            Word w = { n, words[n] };
+    for (unsigned n = 0; n < PAGE_TRACE_WORDS; n += 64) {
+        for (uint64_t left = t->used[kind][n / 64]; left; left &= left - 1) {
+            unsigned index = n + __builtin_ctzll(left);
+            Word w = { index, t->seen[kind][index] };
             g_array_append_val(out, w);
         }
     }
     return out;
 }
 
+static const Word *word(const GArray *words, guint i)
+{
+    return &g_array_index(words, Word, i);
+}
+
+/* Merges two lists. */
 static GArray *both(const GArray *a, const GArray *b)
 {
-    uint64_t *words = g_new0(uint64_t, PAGE_TRACE_WORDS);
-    for (guint i = 0; i < a->len; i++) {
-        words[g_array_index(a, Word, i).index] |=
-            g_array_index(a, Word, i).bits;
+    GArray *out = g_array_new(FALSE, FALSE, sizeof(Word));
+    guint i = 0, k = 0;
+    while (i < a->len || k < b->len) {
+        bool take_a = k == b->len ||
+                      (i < a->len && word(a, i)->index <= word(b, k)->index);
+        bool take_b = i == a->len ||
+                      (k < b->len && word(b, k)->index <= word(a, i)->index);
+        Word w = take_a ? *word(a, i) : *word(b, k);
+        w.bits |= take_a && take_b ? word(b, k)->bits : 0;
+        g_array_append_val(out, w);
+        i += take_a;
+        k += take_b;
     }
-    for (guint i = 0; i < b->len; i++) {
-        words[g_array_index(b, Word, i).index] |=
-            g_array_index(b, Word, i).bits;
-    }
-    GArray *out = pack(words);
-    g_free(words);
     return out;
 }
 
@@ -205,7 +214,7 @@ void coverage_close(Coverage *c, Icount now)
         return;
     }
     for (unsigned a = 0; a < PAGE_TRACE_KINDS; a++) {
-        v.seen[a] = pack(c->trace->seen[a]);
+        v.seen[a] = pack(c->trace, a);
     }
     carve(c, i, v);
 }

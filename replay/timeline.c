@@ -9,7 +9,7 @@
  */
 #include "timeline.h"
 
-#define REGULAR_INSNS    (UINT64_C(1) << 23)
+#define REGULAR_INSNS    (UINT64_C(1) << 25)
 /* A page is copied once between two checkpoints, which takes the time of a
  * thousand instructions or two. If that is more than a tenth of the time, the distance
  * grows, as long as that helps: pages that are written again and again are

@@ -7,9 +7,21 @@
 
 #include "vm/cpu.h"
 
+static void clear(PageTrace *t)
+{
+    for (unsigned kind = 0; kind < PAGE_TRACE_KINDS; kind++) {
+        for (unsigned n = 0; n < PAGE_TRACE_WORDS; n += 64) {
+            if (t->used[kind][n / 64]) {
+                memset(&t->seen[kind][n], 0, 64 * sizeof(uint64_t));
+            }
+        }
+    }
+    memset(t->used, 0, sizeof t->used);
+}
+
 void page_trace_begin(Machine *m, PageTrace *t)
 {
-    memset(t, 0, sizeof *t);
+    clear(t);
     m->trace = t;
     tlb_revoke_all(m);
     for (guint i = 0; i < m->cpus->len; i++) {

@@ -22,6 +22,8 @@
 
 typedef struct PageTrace {
     uint64_t seen[PAGE_TRACE_KINDS][PAGE_TRACE_WORDS]; /* a bit per page */
+    /* A bit per word that is not 0: mostly these are few. */
+    uint64_t used[PAGE_TRACE_KINDS][PAGE_TRACE_WORDS / 64];
 } PageTrace;
 
 /* The bit of an address's page. */
@@ -44,9 +46,10 @@ static inline void page_trace_note(PageTrace *t, unsigned access,
 {
     unsigned n = page_trace_bit(va);
     t->seen[access][n / 64] |= BIT(n % 64);
+    t->used[access][n / 64 / 64] |= BIT(n / 64 % 64);
 }
 
-/* Clears t, which stays the caller's, and notes pages in it from now on. Fast
+/* Clears t (all zero at first), which stays the caller's, and notes pages in it from now on. Fast
  * paths have to pass the slow ones once for each page. Between slices only. */
 void page_trace_begin(Machine *m, PageTrace *t);
 /* Nothing is noted any more. */
