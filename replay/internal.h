@@ -195,6 +195,8 @@ void live_start(Replay *r);
 void live_stop(Replay *r);
 /* Before going back: a recording leaves the present. False with an error. */
 bool live_leave(Replay *r, Error **errp);
+/* Behind checkpoint_restore() in the present: the disks are written again. */
+void live_disks(Machine *m);
 /* False with an error while away from it; r may be NULL. */
 bool live_here(const Replay *r, Error **errp);
 

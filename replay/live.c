@@ -91,7 +91,7 @@ bool live_leave(Replay *r, Error **errp)
     return true;
 }
 
-static void disks_to_present(Machine *m)
+void live_disks(Machine *m)
 {
     for (guint i = 0; i < disk_count(m); i++) {
         if (disk_at(m, i)) {
@@ -119,7 +119,7 @@ void replay_return_to_present(Replay *r)
     /* Marks of disks that were made on the way mean nothing here. */
     timeline_drop_excursion(r->timeline);
     checkpoint_restore(r->timeline, r->present);
-    disks_to_present(r->m);
+    live_disks(r->m);
     checkpoint_free(r->timeline, r->present);
     r->present = NULL;
     log_reader_free(r->play.log);

@@ -26,18 +26,11 @@ void replay_mark(Replay *r, const char *name)
 
 bool replay_savevm(Machine *m, Replay *r, const char *name, Error **errp)
 {
-    if (r && r->present) {
-        error_set(errp, "this recording goes on in the present; go back there "
-                  "first");
+    if (!live_here(r, errp) || !travel_allowed(m, errp)) {
         return false;
     }
-    if (!travel_allowed(m, errp)) {
-        return false;
-    }
-    if (r && r->mode == REPLAY_PLAY) {
-        /* What a debugger wrote is no part of the recording. */
-        replay_diversion_end(r);
-    }
+    /* What a debugger wrote is no part of the recording. */
+    replay_diversion_end(r);
     if (!snapshot_savevm(m, name, replay_log_position(r), errp)) {
         return false;
     }

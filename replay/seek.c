@@ -318,5 +318,8 @@ void replay_diversion_end(Replay *r)
         r->diversion = NULL;
         checkpoint_restore(r->timeline, cp);
         checkpoint_free(r->timeline, cp);
+        if (r->mode == REPLAY_RECORD) {
+            live_disks(r->m);
+        }
     }
 }

@@ -220,6 +220,24 @@ class Case(reprise.TestCase):
         self.assertEqual(again, printed, messages)
         self.assertEqual(status, 1, messages)
 
+    def content(self, count):
+        """The image at the end: what the guest was told to write, behind
+        what was there."""
+        self.img('check', self.drive)
+        raw = self.path('end.raw')
+        self.img('convert', '-O', 'raw', self.drive, raw)
+        with open(raw, 'rb') as f, open(reprise.guest('io'), 'rb') as g:
+            now, then = f.read(), g.read()
+        first = 200 * SECTOR
+        self.assertEqual(now[:min(first, len(then))], then[:first])
+        for n in range(count):
+            text = f'before {n}'.encode()
+            at = first + n * SECTOR
+            self.assertEqual(now[at:at + len(text)], text)
+            self.assertNotEqual(now[at + len(text):at + SECTOR],
+                                bytes(SECTOR - len(text)))
+        self.assertFalse(any(now[first + count * SECTOR:]))
+
 
 class Live(Case):
     def excursion(self, s, go, n):
@@ -257,24 +275,6 @@ class Live(Case):
         self.assertEqual(s.vm.output().count('reprise-system'), 0,
                          s.vm.output())
         return s.log, s.vm.serial.seen
-
-    def content(self, count):
-        """The image at the end: what the guest was told to write, behind
-        what was there."""
-        self.img('check', self.drive)
-        raw = self.path('end.raw')
-        self.img('convert', '-O', 'raw', self.drive, raw)
-        with open(raw, 'rb') as f, open(reprise.guest('io'), 'rb') as g:
-            now, then = f.read(), g.read()
-        first = 200 * SECTOR
-        self.assertEqual(now[:min(first, len(then))], then[:first])
-        for n in range(count):
-            text = f'before {n}'.encode()
-            at = first + n * SECTOR
-            self.assertEqual(now[at:at + len(text)], text)
-            self.assertNotEqual(now[at + len(text):at + SECTOR],
-                                bytes(SECTOR - len(text)))
-        self.assertFalse(any(now[first + count * SECTOR:]))
 
     def test_same_recording(self):
         log, printed = self.journey()
@@ -391,14 +391,19 @@ class Stops(Case):
         self.end(s)
 
     def test_scribbled_and_gone(self):
-        """Memory that gdb changed is undone when a monitor lets go."""
+        """Memory that gdb changed is undone when a monitor or gdb lets go;
+        and what the guest writes to its disk then, it does write."""
+        self.qcow2()
         s = Session(self)
         s.vm.serial.expect('> ')
-        s.gdb.stop()
         at = f"{s.sym['hash']:x},4"
-        self.assertEqual(s.gdb.cmd(f'M{at}:12345678'), 'OK')
-        s.vm.qmp.cmd('cont')
+        for n, go in enumerate((s.go, lambda: s.vm.qmp.cmd('cont'))):
+            s.gdb.stop()
+            self.assertEqual(s.gdb.cmd(f'M{at}:12345678'), 'OK')
+            go()
+            s.say(f'write before {n}', 'wrote sector')
         self.end(s)
+        self.content(2)
 
     def test_guest_that_is_off(self):
         """It is off in the present, and on in the past."""
@@ -523,6 +528,8 @@ class Ways(Case):
         s = Session(self)
         s.vm.serial.expect('> ')
         s.gdb.stop()
+        # What a debugger scribbled is not saved.
+        s.gdb.cmd(f"M{s.sym['hash']:x},4:12345678")
         self.assertEqual(s.vm.hmp.cmd('savevm present'), '')
         present = s.where()
         s.back(2)
@@ -530,8 +537,7 @@ class Ways(Case):
         self.fails(s, 'not possible', 'system_reset')
         self.fails(s, 'not possible', 'send-key',
                    keys=[{'type': 'qcode', 'data': 'a'}])
-        self.assertIn('Error', s.vm.hmp.cmd('savevm past'))
-        for line in ('loadvm present', 'loadvm init',
+        for line in ('savevm past', 'loadvm present', 'loadvm init',
                      f'replay_branch {self.path("b.rr")}'):
             self.assertRegex(s.vm.hmp.cmd(line), 'present', line)
         self.assertFalse(os.path.exists(self.path('b.rr')))
@@ -543,6 +549,11 @@ class Ways(Case):
         s.vm.serial.send('quit\r')
         self.assertEqual(s.vm.wait(), 1, s.vm.output())
         self.same(s.log, s.vm.serial.seen)
+        status, again, messages = self.replay(s.log,
+                                              more=',rrsnapshot=present')
+        self.assertEqual(status, 1, messages)
+        self.assertTrue(s.vm.serial.seen.endswith(again), messages)
+        self.assertNotIn('diverged', messages)
         listing = self.img('snapshot', '-l', self.drive).stdout
         self.assertNotIn('past', listing)
 
