@@ -65,13 +65,28 @@ void timeline_open(Timeline *t)
     page_store_trace(t->store);
 }
 
-/* What a debugger left in the CPUs belongs to the place we leave. */
+/* What a debugger left in the CPUs belongs to the place we left. */
 static void forget_stops(Machine *m)
 {
     for (guint i = 0; i < m->cpus->len; i++) {
         Cpu *cpu = g_ptr_array_index(m->cpus, i);
         cpu->watch_hit.valid = false;
         cpu->skip_break_icount = ICOUNT_NONE;
+    }
+}
+
+void replay_leave(Replay *r)
+{
+    if (r->timeline) {
+        coverage_close(r->timeline->coverage, machine_icount(r->m));
+    }
+}
+
+void replay_land(Replay *r)
+{
+    forget_stops(r->m);
+    if (r->timeline) {
+        timeline_open(r->timeline);
     }
 }
 
@@ -95,7 +110,7 @@ static void play_from(Replay *r, const Checkpoint *cp)
 void checkpoint_restore(Timeline *t, const Checkpoint *cp)
 {
     Machine *m = t->r->m;
-    coverage_close(t->coverage, machine_icount(m));
+    replay_leave(t->r);
     mem_image_restore(t->store, cp->ram);
     CopyIn in = { cp->state->data };
     machine_sections(m, copy_in, &in);
@@ -109,10 +124,9 @@ void checkpoint_restore(Timeline *t, const Checkpoint *cp)
     m->at_boundary = cp->at_boundary;
     m->arrived = cp->arrived;
     runstate_rewind(m);
-    forget_stops(m);
     replay_forgive(t->r);
     play_from(t->r, cp);
-    timeline_open(t);
+    replay_land(t->r);
 }
 
 void checkpoint_free(Timeline *t, Checkpoint *cp)

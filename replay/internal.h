@@ -108,6 +108,11 @@ Checkpoint *checkpoint_take(Timeline *t);
 void checkpoint_restore(Timeline *t, const Checkpoint *cp);
 void checkpoint_free(Timeline *t, Checkpoint *cp);
 
+/* Around a jump to another place: what is noted of the run ends here, and
+ * begins again there; stops were at the place left. */
+void replay_leave(Replay *r);
+void replay_land(Replay *r);
+
 /* Remembers the present in the timeline. */
 void timeline_add(Timeline *t, bool pinned);
 /* The distance between checkpoints while running forward. */

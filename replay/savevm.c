@@ -94,12 +94,14 @@ static bool load_at(Replay *r, const char *name, const LogCursor *c,
                     Error **errp)
 {
     uint64_t position;
+    replay_leave(r);
     if (!snapshot_loadvm(r->m, name, &position, errp) ||
         !check_state(r, name, errp)) {
         return false;
     }
     replay_forgive(r);
     player_seek(&r->play, c);
+    replay_land(r);
     return true;
 }
 
