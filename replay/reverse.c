@@ -9,18 +9,23 @@ bool replay_can_reverse(const Replay *r)
 }
 
 /* From the boundary to the breakpoint there: what happens at the boundary
- * (an interrupt, say) may have led to it. */
+ * (an interrupt or a reset, say) may have led to it. */
 static void run_into_breakpoint(Travel *t, Icount icount)
 {
     Replay *r = t->r;
+    Checkpoint *boundary = checkpoint_take(r->timeline);
+    SchedStop stop;
     travel_quiet(t, false);
-    SchedStop stop = sched_run(r->m, icount + 1);
+    while ((stop = sched_run(r->m, icount + 1)) == SCHED_REQUEST) {
+        runstate_handle_requests(r->m);
+    }
     travel_quiet(t, true);
     if (stop == SCHED_BREAKPOINT && machine_icount(r->m) == icount) {
         r->m->at_boundary = false;
     } else {
-        checkpoint_restore(r->timeline, timeline_find(r->timeline, icount));
+        checkpoint_restore(r->timeline, boundary);
     }
+    checkpoint_free(r->timeline, boundary);
 }
 
 static TravelEnd go_to_hit(Travel *t, const Hit *hit, Error **errp)
