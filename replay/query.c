@@ -139,8 +139,11 @@ static void plan_ram(Query *f)
 static bool query_begin(Query *f, Replay *r, const ReplayQuery *q,
                         Error **errp)
 {
-    Machine *m = r->m;
     *f = (Query){ .q = q };
+    if (!travel_possible(r, errp)) {
+        return false;
+    }
+    Machine *m = r->m;
     if ((q->physical && !find_ram(m, q, &f->ra, errp)) ||
         !search_allowed(r, errp)) {
         return false;

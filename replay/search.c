@@ -140,13 +140,15 @@ TravelEnd search_back(Travel *t, const SearchPlan *plan, HitList *list,
         return end;
     }
     Icount span[2] = { 0, search_start(list, plan, before) };
+    t->searching = true;
     while (end == TRAVEL_ARRIVED && !hits_last(list, before) &&
            coverage_find(timeline_coverage(tl), span[1], plan->queries,
                          &span[0], &span[1])) {
         span[0] = part_from(tl, span[0], span[1]);
-        travel_tell(t, "search", span[1]);
+        t->searched = span[1];
         end = scan(t, plan, list, span, errp);
         span[1] = span[0];
     }
+    t->searching = false;
     return end;
 }

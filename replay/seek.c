@@ -70,12 +70,14 @@ void travel_quiet(Travel *t, bool quiet)
     }
 }
 
-void travel_tell(Travel *t, const char *what, Icount at)
+/* Tells listeners how far it got, now and then. */
+static void tell_progress(Travel *t)
 {
     int64_t now_us = g_get_monotonic_time();
+    RunEvent ev = { .type = RUN_EVENT_TRAVEL, .begin = t->begin };
+    ev.travel = t->searching ? "search" : "seek";
+    ev.at = t->searching ? t->searched : machine_icount(t->r->m);
     if (now_us - t->told_us >= TELL_US) {
-        RunEvent ev = { .type = RUN_EVENT_TRAVEL, .travel = what,
-                        .begin = t->begin, .at = at };
         t->told_us = now_us;
         runstate_tell(t->r->m, &ev);
     }
@@ -142,7 +144,7 @@ static bool give_up(Travel *t, uint64_t ran)
         t->ran = 0;
         while (g_main_context_iteration(NULL, FALSE)) {
         }
-        travel_tell(t, "seek", machine_icount(t->r->m));
+        tell_progress(t);
         t->r->interrupt |= t->poll && t->poll(t->opaque);
     }
     return t->r->interrupt || runstate_quit_requested(t->r->m, &code);

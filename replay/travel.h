@@ -23,6 +23,8 @@ typedef struct Travel {
     uint64_t ran;          /* instructions since the last poll */
     bool quiet;            /* debuggers' points are off */
     Icount begin;          /* where it began, for those who are told */
+    bool searching;        /* all that is behind `searched` was looked at */
+    Icount searched;
     int64_t told_us;       /* host time of the last time they were */
 } Travel;
 
@@ -38,8 +40,6 @@ bool travel_possible(const Replay *r, Error **errp);
 void travel_begin(Travel *t, Replay *r);
 /* Breakpoints and watchpoints stop nobody, as from the beginning, or do. */
 void travel_quiet(Travel *t, bool quiet);
-/* Tells listeners how far it got, now and then. */
-void travel_tell(Travel *t, const char *what, Icount at);
 /* After it: a recording that was left and is in the present again goes on. */
 void travel_home(Replay *r);
 /* Ends it where the machine is now, or (back) where it began. */
