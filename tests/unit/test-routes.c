@@ -174,7 +174,7 @@ typedef struct Point {
 
 /* What a run straight forward meets. */
 typedef struct PointSet {
-    Point point[3];
+    Point point[2 * PHASES];
     unsigned count;
     GArray *hits;          /* Icount to stand at, ascending, each once */
 } PointSet;
@@ -377,9 +377,23 @@ static void run_with_points(Walk *w, PointSet *s)
     finish(w);
 }
 
+/* More hits than a search remembers. */
+static void make_busy_set(PointSet *s, Program p)
+{
+    s->count = G_N_ELEMENTS(s->point);
+    for (unsigned i = 0; i < s->count; i++) {
+        uint32_t at = p.code == phases_code ? phase_at(i / 2) : TOY_CODE;
+        unsigned insn = p.code == phases_code ? 2 + i % 2 * 3 : 3 + i;
+        s->point[i] = (Point){ at + insn * TOY_INSN_BYTES, 0, 0 };
+    }
+}
+
 static void make_sets(Walk *w)
 {
-    for (unsigned n = 0; n < POINT_SETS; n++) {
+    PointSet *last = &w->sets[POINT_SETS - 1];
+    make_busy_set(last, w->program);
+    run_with_points(w, last);
+    for (unsigned n = 0; n < POINT_SETS - 1; n++) {
         PointSet *s = &w->sets[n];
         s->count = n < POINT_SETS / 2 ? 1 : g_rand_int_range(w->rnd, 2, 4);
         for (unsigned i = 0; i < s->count; i++) {
@@ -471,9 +485,13 @@ static void check_found(Walk *w, const PointSet *s, ReverseStop stop, guint n)
 /* Several in a row, as one does. */
 static void do_reverse_continue(Walk *w)
 {
-    const PointSet *s = random_set(w, POINT_SETS);
+    const PointSet *s = g_rand_int_range(w->rnd, 0, 4)
+        ? random_set(w, POINT_SETS) : &w->sets[POINT_SETS - 1];
     set_points(w->t, s);
-    for (int k = g_rand_int_range(w->rnd, 1, 5); k-- > 0;) {
+    for (int k = g_rand_int_range(w->rnd, 1, 7); k-- > 0;) {
+        if (!g_rand_int_range(w->rnd, 0, 4)) {
+            do_seek(w);
+        }
         Icount now = machine_icount(w->t->m);
         guint n = hits_before(s, now);
         ReverseStop stop;
@@ -672,6 +690,33 @@ static void test_phases(void)
     walks(phases());
 }
 
+/* A search that meets more than it remembers must not take what it forgot for
+ * what was not there. */
+static void test_many_hits(void)
+{
+    Walk w = { .program = phases(), .rnd = g_rand_new_with_seed(seed) };
+    PointSet *s = &w.sets[0];
+    w.seen = g_array_new(FALSE, FALSE, sizeof(Seen));
+    w.t = record(w.program, w.rnd);
+    make_busy_set(s, w.program);
+    run_with_points(&w, s);
+    begin(&w, (ReplayOptions){ .timeline_bytes = 0 });
+    set_points(w.t, s);
+    for (Icount at = w.end; at > 2000; at -= 1789) {
+        ReverseStop stop;
+        WatchHit hit;
+        bool ok = replay_seek(w.r, at, NULL) &&
+                  replay_reverse_continue(w.r, NULL, NULL, &stop, &hit, NULL);
+        g_assert_true(ok);
+        check_found(&w, s, stop, hits_before(s, at));
+    }
+    finish(&w);
+    g_array_free(s->hits, TRUE);
+    g_array_free(w.seen, TRUE);
+    g_rand_free(w.rnd);
+    toy_free(w.t);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -684,6 +729,7 @@ int main(int argc, char **argv)
     close(g_file_open_tmp("test-routes-XXXXXX", &log_path, NULL));
     g_test_add_func("/routes/busy", test_busy);
     g_test_add_func("/routes/phases", test_phases);
+    g_test_add_func("/routes/many-hits", test_many_hits);
     int ret = g_test_run();
     g_unlink(log_path);
     g_free(log_path);
