@@ -4,9 +4,9 @@
 #ifndef REPLAY_INTERNAL_H
 #define REPLAY_INTERNAL_H
 
-#include "coverage.h"
-#include "hits.h"
-#include "log-format.h"
+#include "timeline/coverage.h"
+#include "timeline/hits.h"
+#include "log/log-format.h"
 #include "svc/snapshot.h"
 #include "svc/timeline.h"
 #include "vm/sched.h"

@@ -6,7 +6,7 @@
  * in replay), a snapshot, a checkpoint, the replay break, the end of the log.
  * So these happen at the same boundaries however slices fall.
  */
-#include "periodic.h"
+#include "run/periodic.h"
 
 /* --- divergence ------------------------------------------------------------------ */
 

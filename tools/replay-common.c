@@ -89,7 +89,7 @@ static int kind_find(const char *name)
     return -1;
 }
 
-/* "port NUMBER=KIND NAME"; ORDER identity-port (replay/identity.c). */
+/* "port NUMBER=KIND NAME"; ORDER identity-port (replay/log/identity.c). */
 static ToolPort *port_parse(const char *line)
 {
     char *end;

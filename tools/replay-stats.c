@@ -60,7 +60,7 @@ static void count_chunks(Stats *s)
 
 /* --- printing ------------------------------------------------------------------- */
 
-/* ORDER log-chunk-type (replay/log-format.h) */
+/* ORDER log-chunk-type (replay/log/log-format.h) */
 static const char *const type_names[] = { NULL, "events", "digest", "mark",
                                           "end", "command",
                                           "parent" };

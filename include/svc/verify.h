@@ -2,7 +2,7 @@
  * Checking a recording by running it, and showing states so that two runs can
  * be compared.
  *
- * Implemented by replay/verify.c, bisect.c and parting.c; called by the roof
+ * Implemented by replay/check/verify.c, bisect.c and parting.c; called by the roof
  * for -replay-verify, -replay-state and -replay-bisect.
  */
 #ifndef SVC_VERIFY_H

@@ -17,7 +17,7 @@
  *     behind it count as not executed.
  * i32 values live zero-extended in 64 bits wherever a back end keeps them.
  *
- * Implemented by accel/tcg/ir.c.
+ * Implemented by accel/tcg/ir/ir.c.
  */
 #ifndef VM_IR_H
 #define VM_IR_H

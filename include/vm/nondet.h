@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "base/types.h"
 
-/* The closed list of kinds: see replay/nondet.def for payloads and meaning.
+/* The closed list of kinds: see replay/log/nondet.def for payloads and meaning.
  * ORDER nondet-kind; numbers are in log files and never change. */
 typedef enum NondetKind {
     NONDET_WARP = 1,       /* post: i64 virtual ns reached while idle */

@@ -50,6 +50,16 @@ def allowed(include, words):
     return head in words or include in words
 
 
+def is_own_room(root, path, include):
+    """True for a header of a room beside or above the file, in its folder."""
+    top = os.path.dirname(path)
+    while top:
+        if os.path.exists(os.path.join(root, top, include)):
+            return True
+        top = os.path.dirname(top)
+    return False
+
+
 def check_file(root, path, floors, extra):
     """Yields what is wrong with a file."""
     folder = path.split(os.sep)[0]
@@ -62,6 +72,8 @@ def check_file(root, path, floors, extra):
     for include in INCLUDE.findall(text):
         if '../' in include:
             yield f'{path}: "{include}" goes sideways'
+        elif is_own_room(root, path, include):
+            continue
         elif '/' in include or include.startswith('qapi-'):
             head = include.split('/')[0]
             known = head in CONTRACTS + ('qapi',) or '/' not in include

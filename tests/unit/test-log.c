@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
-#include "replay/log-format.h"
+#include "replay/log/log-format.h"
 #include "svc/timeline.h"
 
 static char *path;

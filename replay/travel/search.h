@@ -4,7 +4,7 @@
 #ifndef REPLAY_SEARCH_H
 #define REPLAY_SEARCH_H
 
-#include "hits.h"
+#include "timeline/hits.h"
 #include "travel.h"
 
 /* What is searched for. */

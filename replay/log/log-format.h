@@ -50,7 +50,7 @@ void log_chunk_encode(const LogChunk *c, uint8_t out[LOG_CHUNK_BYTES]);
 /* False if the header's own checksum or magic is wrong. */
 bool log_chunk_decode(const uint8_t in[LOG_CHUNK_BYTES], LogChunk *c);
 
-/* ORDER log-op (replay/format.c) */
+/* ORDER log-op (replay/log/format.c) */
 typedef enum LogOp { LOG_POST, LOG_PULL, LOG_RARE, LOG_WARP } LogOp;
 
 /* What a WARP waits for, in its port field: virtual time, ns, or the number

@@ -2,7 +2,7 @@
  * savevm and loadvm in a recording and its replay: a snapshot is a place in the
  * log too.
  */
-#include "travel.h"
+#include "travel/travel.h"
 
 uint64_t replay_log_position(Replay *r)
 {

@@ -21,7 +21,7 @@ static const char *const kind_names[NONDET_KIND_COUNT] = {
 };
 #undef NONDET
 
-/* ORDER log-op (replay/log-format.h) */
+/* ORDER log-op (replay/log/log-format.h) */
 static const char *const op_names[] = { "post", "pull", "rare", "warp" };
 
 const char *nondet_kind_name(unsigned kind)
