@@ -3,7 +3,7 @@
 
 usage: nondet_symbols.py SOURCE-ROOT ARCHIVE...
 
-Runs nm over the static libraries of hw, target, accel and softmmu and looks
+Runs nm over the static libraries of hw, target, accel, softmmu and softfloat and looks
 for functions that tell time, give randomness, do input or start threads; and
 greps their sources for instructions that do the same."""
 import os
@@ -25,7 +25,7 @@ FORBIDDEN = re.compile(r'''^(
     getenv|g_getenv|getpid|
     sinf?|cosf?|tanf?|expf?|exp2f?|logf?|log2f?|log10f?|powf?|atan2?f?
     )$''', re.X)
-FOLDERS = ('hw', 'target', 'accel', 'softmmu')
+FOLDERS = ('hw', 'target', 'accel', 'softmmu', 'util/softfloat')
 # A guest instruction's name is not a use of it: rows, handlers and comments
 # of the target may say "rdtsc". What counts is inline assembly and builtins.
 ASM = re.compile(r'(__asm__|\basm\b|__builtin_ia32_rd\w+|_rdrand\w+|__rdtsc)')
