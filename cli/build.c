@@ -157,6 +157,7 @@ static void configure(Program *p)
     c->seed = o->seed;
     c->uuid = o->uuid;
     c->defaults = !o->no_defaults;
+    c->accel = &o->accel_options;
     configure_time(p);
     resolve_drive_names(p);
 }
@@ -242,7 +243,7 @@ static bool power_on(Program *p, Error **errp)
 
 bool program_build(Program *p, Error **errp)
 {
-    p->m = machine_new(p->opts.board);
+    p->m = machine_new(&program_parts, p->opts.board);
     monitor_init(p->m);
     p->world = world_new(p->opts.rtc_local);
     world_connect(p->world, p->m);

@@ -48,7 +48,7 @@ static void add_machine(GString *out, const Program *p)
     const Machine *m = p->m;
     const MachineConfig *c = &m->config;
     const char *cpu = c->cpu_model ? c->cpu_model : m->board->default_cpu;
-    add(out, "target", target_cpu_class->name);
+    add(out, "target", program_parts.cpu->name);
     add(out, "machine", m->board->name);
     add(out, "cpu", cpu);
     if (c->ram_bytes % MIB) {

@@ -32,7 +32,7 @@ static bool check_accel(Options *o, Error **errp)
 
 static bool check_board(Options *o, Error **errp)
 {
-    for (const BoardClass *const *b = board_classes; *b && !o->board; b++) {
+    for (const BoardClass *const *b = program_parts.boards; *b && !o->board; b++) {
         o->board = (*b)->is_default ? *b : NULL;
     }
     if (!o->board) {
@@ -45,7 +45,7 @@ static bool check_board(Options *o, Error **errp)
     }
     /* A board's default is for the 64-bit program. */
     if (!o->cpu_model && o->board->default_cpu &&
-        g_str_equal(target_cpu_class->name, "i386")) {
+        g_str_equal(program_parts.cpu->name, "i386")) {
         o->cpu_model = "qemu32";
     }
     return true;

@@ -155,8 +155,8 @@ static bool device_print_help(const KeyVal *kv, Error **errp)
     g_autoptr(GString) out = g_string_new(NULL);
     const char *driver = keyval_get(kv, "driver");
     if (!driver) {
-        device_help(out);
-    } else if (!device_help_props(driver, out, errp)) {
+        device_help(&program_parts, out);
+    } else if (!device_help_props(&program_parts, driver, out, errp)) {
         return false;
     }
     fputs(out->str, stdout);
@@ -174,7 +174,7 @@ bool opt_device(Options *o, const char *arg, KeyVal *kv, Error **errp)
         error_set(errp, "Parameter 'driver' is missing");
         return false;
     }
-    const DeviceClass *cls = device_class_find(driver);
+    const DeviceClass *cls = device_class_find(&program_parts, driver);
     if (!cls || !cls->user) {
         error_set(errp, "'%s' is not a valid device model name; -device help "
                   "lists them", driver);

@@ -19,7 +19,7 @@
 static void print_boards(void)
 {
     printf("Supported machines are:\n");
-    for (const BoardClass *const *b = board_classes; *b; b++) {
+    for (const BoardClass *const *b = program_parts.boards; *b; b++) {
         if ((*b)->alias) {
             printf("%-20s %s (alias of %s)\n", (*b)->alias, (*b)->desc,
                    (*b)->name);
@@ -57,7 +57,7 @@ bool opt_machine(Options *o, const char *arg, KeyVal *kv, Error **errp)
     }
     const char *type = keyval_get(kv, "type");
     if (type) {
-        o->board = board_find(type);
+        o->board = board_find(&program_parts, type);
         if (!o->board) {
             error_set(errp, "unsupported machine type '%s'; -machine help "
                       "lists them", type);
@@ -75,7 +75,7 @@ bool opt_cpu(Options *o, const char *arg, KeyVal *kv, Error **errp)
 {
     if (g_str_equal(arg, "help") || g_str_equal(arg, "?")) {
         g_autoptr(GString) out = g_string_new(NULL);
-        target_cpu_class->help(out);
+        program_parts.cpu->help(out);
         fputs(out->str, stdout);
         o->done = true;
         return true;
@@ -150,7 +150,8 @@ bool opt_accel(Options *o, const char *arg, KeyVal *kv, Error **errp)
                 return false;
             }
         } else if (!g_str_equal(key, "accel") &&
-                   !accel_set_option(key, value, errp)) {
+                   !program_parts.accel->set_option(&o->accel_options, key,
+                                                     value, errp)) {
             return false;
         }
     }

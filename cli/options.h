@@ -80,6 +80,9 @@ typedef struct VerifyOption {
     const char *with;          /* -replay-bisect: another log, or NULL */
 } VerifyOption;
 
+/* What the program is made of (parts.c). */
+extern const MachineParts program_parts;
+
 typedef struct Options {
     GPtrArray *kept;           /* KeyVal */
     const char *const *argv;   /* as the program was started */
@@ -88,6 +91,7 @@ typedef struct Options {
     const char *cpu_model, *name, *uuid;
     uint64_t ram_bytes;        /* 0: the board's default */
     const char *accel;         /* NULL: tcg */
+    AccelOptions accel_options;
 
     const char *bios, *kernel, *append, *initrd;
     const char *kernel_name, *initrd_name; /* NULL: as kernel, initrd */

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "program.h"
-#include "vm/cpu.h"
 
 static void write_line(void *opaque, const void *code, size_t bytes,
                        const char *name)
@@ -33,12 +32,13 @@ bool program_open_perfmap(Program *p, Error **errp)
                   g_strerror(errno));
         return false;
     }
-    accel_set_code_listener(write_line, p->perfmap);
+    p->opts.accel_options.code_listener = write_line;
+    p->opts.accel_options.code_opaque = p->perfmap;
     return true;
 }
 
 void program_close_perfmap(Program *p)
 {
-    accel_set_code_listener(NULL, NULL);
+    p->opts.accel_options.code_listener = NULL;
     g_clear_pointer(&p->perfmap, fclose);
 }

@@ -122,7 +122,8 @@ json_t *qmp_query_cpus_fast(QmpContext *ctx, Error **errp)
 json_t *qmp_query_machines(QmpContext *ctx, Error **errp)
 {
     json_t *list = json_array();
-    for (const BoardClass *const *b = board_classes; *b; b++) {
+    const BoardClass *const *b = ctx->machine->parts->boards;
+    for (; *b; b++) {
         MachineInfoQmp info = {
             .name = (*b)->name,
             .alias = (*b)->alias,

@@ -6,7 +6,7 @@
 
 Cpu *cpu_new(Machine *m, const char *model, Error **errp)
 {
-    const CpuClass *cls = target_cpu_class;
+    const CpuClass *cls = m->parts->cpu;
     Cpu *cpu = g_malloc0(cls->size);
     cpu->cls = cls;
     cpu->machine = m;
@@ -14,7 +14,7 @@ Cpu *cpu_new(Machine *m, const char *model, Error **errp)
     cpu->skip_break_icount = ICOUNT_NONE;
     cpu->breakpoints = g_array_new(FALSE, FALSE, sizeof(Breakpoint));
     cpu->watchpoints = g_array_new(FALSE, FALSE, sizeof(Watchpoint));
-    accel_cpu_init(cpu);
+    m->parts->accel->cpu_init(cpu);
     if (!cls->set_model(cpu, model, errp)) {
         cpu_free(cpu);
         return NULL;
@@ -29,7 +29,7 @@ Cpu *cpu_new(Machine *m, const char *model, Error **errp)
 
 void cpu_free(Cpu *cpu)
 {
-    accel_cpu_free(cpu);
+    cpu->machine->parts->accel->cpu_free(cpu);
     tlb_free(cpu);
     g_array_free(cpu->breakpoints, TRUE);
     g_array_free(cpu->watchpoints, TRUE);

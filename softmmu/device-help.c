@@ -6,9 +6,12 @@
 
 #include <string.h>
 
-const DeviceClass *device_class_find(const char *name)
+#include "vm/parts.h"
+
+const DeviceClass *device_class_find(const MachineParts *parts,
+                                     const char *name)
 {
-    for (const DeviceClass *const *c = device_classes; *c; c++) {
+    for (const DeviceClass *const *c = parts->devices; *c; c++) {
         if (g_str_equal((*c)->name, name)) {
             return *c;
         }
@@ -16,10 +19,11 @@ const DeviceClass *device_class_find(const char *name)
     return NULL;
 }
 
-static void help_category(const char *category, GString *out)
+static void help_category(const MachineParts *parts, const char *category,
+                          GString *out)
 {
     bool first = true;
-    for (const DeviceClass *const *c = device_classes; *c; c++) {
+    for (const DeviceClass *const *c = parts->devices; *c; c++) {
         if (!(*c)->user || g_strcmp0((*c)->category, category)) {
             continue;
         }
@@ -39,23 +43,24 @@ static void help_category(const char *category, GString *out)
     }
 }
 
-void device_help(GString *out)
+void device_help(const MachineParts *parts, GString *out)
 {
     static const char *const categories[] = {
         "Controller/Bridge", "USB", "Storage", "Network", "Input", "Display",
         "Sound", "Misc", "CPU",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(categories); i++) {
-        help_category(categories[i], out);
+        help_category(parts, categories[i], out);
     }
 }
 
-bool device_help_props(const char *name, GString *out, Error **errp)
+bool device_help_props(const MachineParts *parts, const char *name,
+                       GString *out, Error **errp)
 {
     /* ORDER prop-type (include/vm/device.h) */
     static const char *const types[] = { "str", "bool", "uint32", "uint64",
                                          "str", "str" };
-    const DeviceClass *cls = device_class_find(name);
+    const DeviceClass *cls = device_class_find(parts, name);
     if (!cls || !cls->user) {
         error_set(errp, "'%s' is not a valid device model name", name);
         return false;

@@ -28,9 +28,10 @@ static void timer_sooner(void *opaque)
     }
 }
 
-Machine *machine_new(const BoardClass *board)
+Machine *machine_new(const MachineParts *parts, const BoardClass *board)
 {
     Machine *m = g_new0(Machine, 1);
+    m->parts = parts;
     m->board = board;
     m->system = g_new0(SystemState, 1);
     m->ram = ram_state_new();

@@ -279,14 +279,14 @@ static TcgState *machine_tcg(Machine *m)
     return m->cpus->len ? tcg_state(g_ptr_array_index(m->cpus, 0)) : NULL;
 }
 
-bool tb_code_at(Machine *m, RamAddr ra, uint64_t len)
+bool tcg_code_at(Machine *m, RamAddr ra, uint64_t len)
 {
     TcgState *s = machine_tcg(m);
     CodePage *p = s ? g_hash_table_lookup(s->pages, page_key(ra)) : NULL;
     return p && map_overlaps(p, ra, len);
 }
 
-void tb_invalidate(Machine *m, RamAddr ra, uint64_t len)
+void tcg_invalidate(Machine *m, RamAddr ra, uint64_t len)
 {
     TcgState *s = machine_tcg(m);
     while (s && len) {
@@ -354,17 +354,17 @@ void jump_cache_enter(Cpu *cpu, Tb *tb)
 void jump_cache_init(Cpu *cpu)
 {
     cpu->jump_groups = UINT32_MAX;
-    jump_cache_flush(cpu);
+    tcg_jump_cache_flush(cpu);
 }
 
-void jump_cache_flush(Cpu *cpu)
+void tcg_jump_cache_flush(Cpu *cpu)
 {
     for (unsigned group = 0; group < JUMP_GROUPS; group++) {
         drop_jump_group(cpu, group);
     }
 }
 
-void jump_cache_flush_page(Cpu *cpu, GuestAddr va)
+void tcg_jump_cache_flush_page(Cpu *cpu, GuestAddr va)
 {
     drop_jump_group(cpu, jump_group(va));
     drop_jump_group(cpu, jump_group(va - PAGE_SIZE)); /* TBs that end in this page */
@@ -401,7 +401,7 @@ void cache_flush(TcgState *s)
     s->flushes++;
 }
 
-void tb_flush_all(Machine *m)
+void tcg_flush_all(Machine *m)
 {
     TcgState *s = machine_tcg(m);
     if (s && s->tb_count) {
@@ -411,8 +411,10 @@ void tb_flush_all(Machine *m)
 
 TcgState *cache_new(Machine *m)
 {
+    static const AccelOptions defaults;
     TcgState *s = g_new0(TcgState, 1);
     s->machine = m;
+    s->options = m->config.accel ? m->config.accel : &defaults;
     s->no_tb.limit = TB_NO_LIMIT;
     s->hash = g_new0(Tb *, HASH_SIZE);
     s->pages = g_hash_table_new_full(NULL, NULL, NULL, g_free);

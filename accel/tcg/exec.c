@@ -6,14 +6,9 @@
  * there. Inside a TB helpers leave by siglongjmp() to the setjmp in
  * cpu_exec(), after the state was brought to an instruction's start.
  */
-#include <errno.h>
-
 #include "base/log.h"
-#include "disas.h"
 #include "tb.h"
 #include "vm/page-trace.h"
-
-AccelOptions accel_options = { .tb_bytes = 64 * MIB };
 
 /* Values of siglongjmp(). */
 enum { LEAVE_EXCEPTION = 1, LEAVE_AGAIN };
@@ -29,7 +24,7 @@ static void store_icount(Cpu *cpu)
 /* More than any budget, and far from what 64 bits hold. */
 #define STOP_BIAS ((int64_t)1 << 62)
 
-void cpu_stop_chain(Cpu *cpu)
+void tcg_stop_chain(Cpu *cpu)
 {
     if (cpu->in_tb && !cpu->stop_chain) {
         cpu->stop_chain = true;
@@ -67,7 +62,7 @@ static void to_insn_start(Cpu *cpu)
     cpu->cls->restore(cpu, words);
 }
 
-void cpu_raise(Cpu *cpu)
+void tcg_raise(Cpu *cpu)
 {
     if (cpu->in_tb) {
         to_insn_start(cpu);
@@ -75,7 +70,7 @@ void cpu_raise(Cpu *cpu)
     siglongjmp(cpu->jump, LEAVE_EXCEPTION);
 }
 
-bool cpu_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc)
+bool tcg_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc)
 {
     if (!cpu->in_tb) {
         return false;
@@ -87,7 +82,7 @@ bool cpu_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc)
     return true;
 }
 
-void cpu_need_last_insn(Cpu *cpu)
+void tcg_need_last_insn(Cpu *cpu)
 {
     if (!cpu->in_tb || cpu->fault_insn + 1u == cpu->tb->insn_count) {
         return;
@@ -103,14 +98,14 @@ void cpu_need_last_insn(Cpu *cpu)
     siglongjmp(cpu->jump, LEAVE_AGAIN);
 }
 
-void cpu_exit_retired(Cpu *cpu)
+void tcg_exit_retired(Cpu *cpu)
 {
     g_assert(cpu->in_tb);
     leave_tb(cpu, cpu->fault_insn + 1);
     siglongjmp(cpu->jump, LEAVE_AGAIN);
 }
 
-void cpu_kick(Cpu *cpu)
+void tcg_kick(Cpu *cpu)
 {
     tcg_state(cpu)->kicked = true;
     cpu_stop_chain(cpu);
@@ -245,7 +240,8 @@ static void log_entry(Cpu *cpu, const Tb *tb)
 
 static TbLimit present_limit(Cpu *cpu)
 {
-    bool single = cpu->last_insn_only || accel_options.one_insn_per_tb;
+    bool single = cpu->last_insn_only ||
+                  tcg_state(cpu)->options->one_insn_per_tb;
     return single ? TB_SINGLE : TB_FULL;
 }
 
@@ -377,179 +373,4 @@ ExecStop cpu_exec(Cpu *cpu, uint64_t budget, uint64_t *retired)
     }
     *retired = budget - cpu->budget;
     return why;
-}
-
-/* --- who wants to know of generated code -------------------------------------------- */
-
-static CodeListener *code_listener;
-static void *code_listener_opaque;
-
-void accel_set_code_listener(CodeListener *fn, void *opaque)
-{
-    code_listener = fn;
-    code_listener_opaque = opaque;
-}
-
-void tell_code(const void *code, size_t bytes, const char *name)
-{
-    if (code_listener) {
-        code_listener(code_listener_opaque, code, bytes, name);
-    }
-}
-
-void tell_tb(const Tb *tb)
-{
-    if (code_listener) {
-        g_autofree char *name =
-            g_strdup_printf("guest_0x%" G_GINT64_MODIFIER "x", tb->key.pc);
-        tell_code(tb->code, tb->code_bytes, name);
-    }
-}
-
-/* --- set-up and options ------------------------------------------------------------ */
-
-/* The best first. */
-static const Backend *const backends[] = {
-#ifdef HOST_X86_64
-    &backend_x86_64,
-#endif
-    &backend_interp,
-};
-
-static const Backend *backend_start(TcgState *s, Cpu *cpu)
-{
-    const Backend *chosen = accel_options.backend;
-    for (size_t i = 0; i < G_N_ELEMENTS(backends); i++) {
-        if ((!chosen || backends[i] == chosen) && backends[i]->init(s, cpu)) {
-            return backends[i];
-        }
-    }
-    g_error("-accel tcg,backend=%s does not run on this host: %s",
-            chosen->name, g_strerror(errno));
-}
-
-void accel_cpu_init(Cpu *cpu)
-{
-    Machine *m = cpu->machine;
-    if (m->cpus->len) {
-        cpu->accel = tcg_state(g_ptr_array_index(m->cpus, 0));
-        jump_cache_init(cpu);
-        return;
-    }
-    TcgState *s = cache_new(m);
-    s->backend = backend_start(s, cpu);
-    s->ir = ir_block_new(cpu->cls);
-    s->random = accel_options.flush_seed;
-    cpu->accel = s;
-    jump_cache_init(cpu);
-}
-
-void accel_cpu_free(Cpu *cpu)
-{
-    if (cpu->index == 0) {
-        cache_free(tcg_state(cpu));
-    }
-}
-
-static bool option_switch(const char *key, const char *value, bool *out,
-                          Error **errp)
-{
-    *out = g_str_equal(value, "on");
-    if (!*out && !g_str_equal(value, "off")) {
-        error_set(errp, "-accel tcg,%s=%s: takes 'on' or 'off'", key, value);
-        return false;
-    }
-    return true;
-}
-
-static bool option_number(const char *key, const char *value, uint64_t most,
-                          uint64_t *out, Error **errp)
-{
-    char *end;
-    *out = g_ascii_strtoull(value, &end, 0);
-    if (!*value || *end || !*out || *out > most) {
-        error_set(errp, "-accel tcg,%s=%s: takes a number from 1 to %"
-                  G_GUINT64_FORMAT, key, value, most);
-        return false;
-    }
-    return true;
-}
-
-static bool option_backend(const char *value, Error **errp)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(backends); i++) {
-        if (g_str_equal(backends[i]->name, value)) {
-            accel_options.backend = backends[i];
-            return true;
-        }
-    }
-    error_set(errp, "-accel tcg,backend=%s: unknown back end; there are "
-              "'x86_64' (on such hosts) and 'interp'", value);
-    return false;
-}
-
-bool accel_set_option(const char *key, const char *value, Error **errp)
-{
-    AccelOptions *o = &accel_options;
-    if (g_str_equal(key, "backend")) {
-        return option_backend(value, errp);
-    }
-    if (g_str_equal(key, "plain-host")) {
-        return option_switch(key, value, &o->plain_host, errp);
-    }
-    if (g_str_equal(key, "one-insn-per-tb")) {
-        return option_switch(key, value, &o->one_insn_per_tb, errp);
-    }
-    if (g_str_equal(key, "verify")) {
-        return option_switch(key, value, &o->verify, errp);
-    }
-    if (g_str_equal(key, "flush-at-random")) {
-        return option_number(key, value, UINT64_MAX, &o->flush_seed, errp);
-    }
-    if (g_str_equal(key, "tb-size")) {
-        bool ok = option_number(key, value, 4096, &o->tb_bytes, errp);
-        o->tb_bytes *= MIB;
-        return ok;
-    }
-    error_set(errp, "-accel tcg: unknown key '%s'; there are backend, "
-              "one-insn-per-tb, verify, flush-at-random, plain-host and tb-size", key);
-    return false;
-}
-
-static void print_count(GString *out, const char *name, uint64_t n)
-{
-    g_string_append_printf(out, "%-20s%" G_GUINT64_FORMAT "\n", name, n);
-}
-
-static uint64_t per_mille(uint64_t part, uint64_t whole)
-{
-    return whole ? part * 1000 / whole : 0;
-}
-
-void accel_print_info(Machine *m, GString *out)
-{
-    const Cpu *cpu = g_ptr_array_index(m->cpus, 0);
-    const TcgState *s = tcg_state(cpu);
-    g_string_append_printf(out, "back end            %s\n", s->backend->name);
-    print_count(out, "TB count", s->tb_count);
-    g_string_append_printf(out, "code size           %" G_GUINT64_FORMAT "/%"
-                           G_GUINT64_FORMAT "\n", s->bytes,
-                           accel_options.tb_bytes);
-    print_count(out, "TBs translated", s->translated);
-    print_count(out, "TBs invalidated", s->invalidated);
-    print_count(out, "cache flushes", s->flushes);
-    print_count(out, "exits chained", s->chained);
-    print_count(out, "exits unchained", s->unchained);
-    print_count(out, "lookups", s->left[TB_EXIT_LOOKUP]);
-    print_count(out, "loop exits", s->left[TB_EXIT_LOOP]);
-    print_count(out, "budget exits", s->left[TB_EXIT_BUDGET]);
-    print_count(out, "TLB flushes", cpu->tlb.flushes);
-    print_count(out, "TLB fills", cpu->tlb.fills);
-    print_count(out, "slow accesses", cpu->tlb.slow);
-    uint64_t left = s->left[0] + s->left[1] + s->left[2];
-    g_string_append_printf(out, "instructions/exit   %" G_GUINT64_FORMAT
-                           "\nlookups of exits    %" G_GUINT64_FORMAT
-                           " per mille\n",
-                           left ? machine_icount(m) / left : 0,
-                           per_mille(s->left[TB_EXIT_LOOKUP], left));
 }

@@ -765,7 +765,7 @@ static void interp_fini(TcgState *s)
 
 static bool interp_is_full(const TcgState *s)
 {
-    return s->bytes > accel_options.tb_bytes;
+    return s->bytes > tcg_tb_bytes(s);
 }
 
 static void interp_flush(TcgState *s)

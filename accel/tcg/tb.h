@@ -104,6 +104,7 @@ typedef struct CodePage {
 /* All of accel's data; one per machine, found through its first CPU. */
 struct TcgState {
     Machine *machine;
+    const AccelOptions *options; /* the roof's */
     const Backend *backend;
     IrBlock *ir;
     Tb **hash;             /* by page of RAM and key */
@@ -194,21 +195,31 @@ void ir_print(const IrBlock *b, GString *out);
 IrBlock *ir_parse(const CpuClass *cls, const IrHelper *const *helpers,
                   const char *text, Error **errp);
 
-/* --- the code listener (exec.c) --------------------------------------------------- */
+/* --- exec.c and cache.c: see the functions of vm/accel.h -------------------------- */
 
-void tell_code(const void *code, size_t bytes, const char *name);
-void tell_tb(const Tb *tb);
+void tcg_kick(Cpu *cpu);
+void tcg_stop_chain(Cpu *cpu);
+void tcg_raise(Cpu *cpu) G_GNUC_NORETURN;
+void tcg_exit_retired(Cpu *cpu) G_GNUC_NORETURN;
+bool tcg_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc);
+void tcg_need_last_insn(Cpu *cpu);
+void tcg_jump_cache_flush(Cpu *cpu);
+void tcg_jump_cache_flush_page(Cpu *cpu, GuestAddr va);
+void tcg_flush_all(Machine *m);
+void tcg_invalidate(Machine *m, RamAddr ra, uint64_t len);
+bool tcg_code_at(Machine *m, RamAddr ra, uint64_t len);
 
-/* --- options (exec.c) ------------------------------------------------------------ */
+/* --- accel.c ---------------------------------------------------------------------- */
 
-typedef struct AccelOptions {
-    const Backend *backend; /* NULL: the best that runs here */
-    bool one_insn_per_tb;
-    bool plain_host;       /* x86_64: nothing that not every host has */
-    bool verify;           /* check the IR of every TB */
-    uint64_t flush_seed;
-    uint64_t tb_bytes;
-} AccelOptions;
-extern AccelOptions accel_options;
+/* Tells the roof's listener of generated code, if there is one. */
+void tell_code(const TcgState *s, const void *code, size_t bytes,
+               const char *name);
+void tell_tb(const TcgState *s, const Tb *tb);
+
+/* The most room that TBs may take. */
+static inline uint64_t tcg_tb_bytes(const TcgState *s)
+{
+    return s->options->tb_bytes ? s->options->tb_bytes : 64 * MIB;
+}
 
 #endif

@@ -165,9 +165,9 @@ static void start(Translation *t, Cpu *cpu, const TbKey *key, TbLimit limit)
     cpu->cls->translate_start(tc);
 }
 
-static void verify_ir(const IrBlock *ir, const TbKey *key)
+static void verify_ir(const TcgState *s, const TbKey *key)
 {
-    g_autofree char *wrong = accel_options.verify ? ir_verify(ir) : NULL;
+    g_autofree char *wrong = s->options->verify ? ir_verify(s->ir) : NULL;
     if (wrong) {
         g_error("IR of the TB at %" G_GINT64_MODIFIER "x: %s", key->pc, wrong);
     }
@@ -194,7 +194,7 @@ Tb *translate_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
     log_guest_code(&t.tc, key->pc);
     log_ir(LOG_OP, "OP", s->ir);
     Tb *tb = tb_new(&t, limit);
-    verify_ir(s->ir, key);
+    verify_ir(s, key);
     ir_fold(s->ir);
     if (may_forward(cpu->machine) && ir_forward(s->ir)) {
         ir_fold(s->ir);
@@ -202,7 +202,7 @@ Tb *translate_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
     ir_narrow(s->ir);
     ir_dce(s->ir, s->backend->dce);
     log_ir(LOG_OP_OPT, "OP after optimization", s->ir);
-    verify_ir(s->ir, key);
+    verify_ir(s, key);
     s->backend->compile(cpu, tb, s->ir);
     s->translated++;
     if (log_enabled(LOG_OUT_ASM)) {

@@ -206,7 +206,7 @@ static bool id_is_free(const Machine *m, const char *id)
 static bool plug_device(Pc *pc, const DeviceConfig *c, Error **errp)
 {
     Machine *m = pc->dev.machine;
-    const DeviceClass *cls = device_class_find(c->driver);
+    const DeviceClass *cls = device_class_find(m->parts, c->driver);
 
     if (!cls || !cls->user) {
         error_set(errp, "'%s' is not a valid device model name", c->driver);

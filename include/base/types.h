@@ -35,6 +35,7 @@ typedef uint64_t RamAddr;   /* an offset into all RAM blocks laid end to end */
 
 typedef struct AddressSpace AddressSpace;
 typedef struct BlockDev BlockDev;
+typedef struct BoardClass BoardClass;
 typedef struct Chardev Chardev;
 typedef struct Clock Clock;
 typedef struct Cpu Cpu;
@@ -44,6 +45,7 @@ typedef struct DeviceClass DeviceClass;
 typedef struct Error Error;
 typedef struct IrqLine IrqLine;
 typedef struct Machine Machine;
+typedef struct MachineParts MachineParts;
 typedef struct MemRegion MemRegion;
 typedef struct Nondet Nondet;
 typedef struct NondetPort NondetPort;

@@ -10,6 +10,7 @@
 
 #include <setjmp.h>
 
+#include "vm/accel.h"
 #include "vm/ir.h"
 #include "vm/machine.h"
 #include "vm/state.h"
@@ -262,9 +263,6 @@ static inline void *cpu_state(Cpu *cpu)
     return (char *)cpu + cpu->cls->state_offset;
 }
 
-/* The target of this program; defined by target/. */
-extern const CpuClass *const target_cpu_class;
-
 /* A CPU of a model, added to m->cpus and reset. */
 Cpu *cpu_new(Machine *m, const char *model, Error **errp);
 void cpu_free(Cpu *cpu);
@@ -282,54 +280,6 @@ typedef enum ExecStop {
 /* Runs at most budget instructions; *retired says how many. Pending
  * interrupts are taken first. */
 ExecStop cpu_exec(Cpu *cpu, uint64_t budget, uint64_t *retired);
-
-/* Ends the present cpu_exec() at the next instruction boundary with
- * EXEC_EVENT (an interrupt line moved, a timer was armed, a request). */
-void cpu_kick(Cpu *cpu);
-
-/* The TB being run is the last: the next one must be looked up, because the
- * TLB was flushed or somebody wants the CPU. Does nothing outside TBs. It makes
- * the budget too small for any TB, and run_end with it, so that icounts stay
- * right. */
-void cpu_stop_chain(Cpu *cpu);
-/* Empties the jump cache, or the part that serves the page of va. */
-void jump_cache_flush(Cpu *cpu);
-void jump_cache_flush_page(Cpu *cpu, GuestAddr va);
-
-/* Leaves the present instruction for an exception noted in the CPU; state is
- * brought to the start of that instruction first. Does not return. */
-void cpu_raise(Cpu *cpu) G_GNUC_NORETURN;
-/* The number and the pc (as gdb calls it) of the instruction that a TB is in.
- * False outside TBs: a device or an exception is at work. */
-bool cpu_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc);
-/* Makes sure that the present instruction is the last of its TB, so that
- * icount is exact and changes take effect after it: returns if it is, and
- * otherwise restarts it in a TB of its own. For device accesses and the like. */
-void cpu_need_last_insn(Cpu *cpu);
-/* Like cpu_raise() without an exception: go back to the run loop with the
- * state as helpers left it; the present instruction is retired. */
-void cpu_exit_retired(Cpu *cpu) G_GNUC_NORETURN;
-
-/* Drops every TB / those that overlap [ra, ra + len). Never visible. */
-void tb_flush_all(Machine *m);
-void tb_invalidate(Machine *m, RamAddr ra, uint64_t len);
-/* True if a write to [ra, ra + len), inside one page, may change code that
- * was translated. */
-bool tb_code_at(Machine *m, RamAddr ra, uint64_t len);
-/* accel's own data for a CPU; called by cpu_new and cpu_free. */
-void accel_cpu_init(Cpu *cpu);
-void accel_cpu_free(Cpu *cpu);
-/* "info jit": TBs, code size, flushes, slow accesses. */
-void accel_print_info(Machine *m, GString *out);
-/* Called for each piece of generated host code (not of the portable back end):
- * where it runs, its length and a name for it. One listener; connected by the
- * roof before the machine is built. */
-typedef void CodeListener(void *opaque, const void *code, size_t bytes,
-                          const char *name);
-void accel_set_code_listener(CodeListener *fn, void *opaque);
-/* "-accel tcg,KEY=VALUE": backend, one-insn-per-tb, flush-at-random=SEED.
- * False with an error for unknown keys and values. */
-bool accel_set_option(const char *key, const char *value, Error **errp);
 
 /* --- softmmu/tlb.c: guest memory of a CPU -------------------------------- */
 

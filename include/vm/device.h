@@ -71,12 +71,6 @@ struct Device {
     char *at;              /* address on its bus, for `info qtree`; or NULL */
 };
 
-/* Every device class of the program, ended by NULL; generated from
- * hw/devices.def. Defined in hw/devices.c. */
-extern const DeviceClass *const device_classes[];
-/* By name, NULL if unknown. */
-const DeviceClass *device_class_find(const char *name);
-
 /* Allocates a device with default properties; not realized. The path is made
  * of the class name and a number per class. Owned by the machine. */
 Device *device_new(Machine *m, const DeviceClass *cls, const char *id);
@@ -104,7 +98,8 @@ Device *device_create(Machine *m, const DeviceClass *cls);
 
 /* "Every user-creatable device" as `-device help` prints it, and one device's
  * properties as `-device NAME,help`. */
-void device_help(GString *out);
-bool device_help_props(const char *name, GString *out, Error **errp);
+void device_help(const MachineParts *parts, GString *out);
+bool device_help_props(const MachineParts *parts, const char *name,
+                       GString *out, Error **errp);
 
 #endif

@@ -13,6 +13,7 @@
 #include "vm/device.h"
 #include "vm/memory.h"
 #include "vm/nondet.h"
+#include "vm/parts.h"
 #include "vm/runstate.h"
 
 /* A block device to attach, as -drive/-hda/-cdrom said. */
@@ -55,9 +56,10 @@ typedef struct MachineConfig {
     uint64_t seed;         /* -seed */
     const char *uuid;      /* text or NULL */
     bool defaults;         /* false with -nodefaults */
+    const struct AccelOptions *accel; /* -accel tcg,…; NULL: the defaults */
 } MachineConfig;
 
-typedef struct BoardClass {
+struct BoardClass {
     const char *name;      /* "pc-i440fx-7.2" */
     const char *alias;     /* "pc", or NULL */
     const char *desc;
@@ -69,10 +71,7 @@ typedef struct BoardClass {
     /* Asks the world what the hardware knows at power-on (the date), before
      * the first reset. May be NULL. Never asks in build(). */
     void (*power_on)(Machine *m);
-} BoardClass;
-
-/* The boards of the program's target, ended by NULL (hw/boards/boards.c). */
-extern const BoardClass *const board_classes[];
+};
 
 typedef enum IcountMode { ICOUNT_OFF, ICOUNT_FIXED, ICOUNT_AUTO } IcountMode;
 
@@ -83,6 +82,7 @@ typedef struct MachineButton {
 } MachineButton;
 
 struct Machine {
+    const MachineParts *parts;
     const BoardClass *board;
     MachineConfig config;
     const char *name;      /* -name, or NULL */
@@ -119,8 +119,9 @@ struct Machine {
     struct SystemState *system;    /* softmmu/machine.c: section "machine" */
 };
 
-/* A machine with clock, boundary and empty address spaces. */
-Machine *machine_new(const BoardClass *board);
+/* A machine with clock, boundary and empty address spaces. parts: what it may
+ * be made of, for as long as it lives. */
+Machine *machine_new(const MachineParts *parts, const BoardClass *board);
 /* Lets the board build it; to be called once. The machine is not to run
  * before machine_power_on(). */
 bool machine_build(Machine *m, Error **errp);
@@ -128,8 +129,6 @@ bool machine_build(Machine *m, Error **errp);
  * replay source was plugged in, because it asks the world. */
 void machine_power_on(Machine *m);
 void machine_free(Machine *m);
-/* By name or alias, NULL if unknown. */
-const BoardClass *board_find(const char *name);
 
 /* Instructions retired before the present one. Exact whenever guest-side code
  * runs: between instructions, in an `io` helper and in a device access. */

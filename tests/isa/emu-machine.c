@@ -107,11 +107,19 @@ X86Cpu *emu_cpu(void)
 
 static uint64_t slice = UINT64_MAX;
 
+extern const CpuClass x86_64_cpu_class; /* target/i386/cpu.c */
+extern const AccelOps accel_tcg;         /* accel/tcg/accel.c */
+
+static const MachineParts parts = { .cpu = &x86_64_cpu_class,
+                                    .accel = &accel_tcg };
+static AccelOptions options;
+
 void emu_option(const char *option)
 {
     g_auto(GStrv) pair = g_strsplit(option, "=", 2);
     Error *error = NULL;
-    if (!pair[1] || !accel_set_option(pair[0], pair[1], &error)) {
+    if (!pair[1] ||
+        !accel_tcg.set_option(&options, pair[0], pair[1], &error)) {
         fprintf(stderr, "%s\n", error ? error_message(error) : option);
         exit(1);
     }
@@ -121,7 +129,8 @@ void emu_init(uint32_t *features)
 {
     static const BoardClass board = { .name = "isa", .build = board_build };
     Error *error = NULL;
-    machine = machine_new(&board);
+    machine = machine_new(&parts, &board);
+    machine->config.accel = &options;
     machine->config.has_seed = true;
     machine->config.cpu_model = "max";
     if (!machine_build(machine, &error)) {

@@ -59,6 +59,8 @@ static void io_write(void *opaque, PhysAddr offset, uint64_t v, unsigned size)
     cpu_kick(&cpu->parent);
 }
 
+static AccelOptions options;
+
 static bool build(Machine *m, Error **errp)
 {
     static const MemOps ops = { .read = io_read, .write = io_write };
@@ -79,7 +81,8 @@ static void machine_make(void)
 {
     static const BoardClass board = { .name = "tiny", .build = build };
     Error *error = NULL;
-    machine = machine_new(&board);
+    machine = machine_new(&tiny_parts, &board);
+    machine->config.accel = &options;
     machine->config.has_seed = true;
     if (!machine_build(machine, &error)) {
         g_error("%s", error_message(error));
@@ -344,7 +347,7 @@ static void random_points(void)
 static void random_variant(void)
 {
     TcgState *t = tcg_state(&cpu->parent);
-    accel_options.one_insn_per_tb = chance(15);
+    options.one_insn_per_tb = chance(15);
     t->random = chance(25) ? random64() | 1 : 0;
     if (chance(5)) {
         tb_flush_all(machine);
@@ -470,7 +473,8 @@ static void option(const char *text)
 {
     g_auto(GStrv) pair = g_strsplit(text, "=", 2);
     Error *error = NULL;
-    if (!pair[0] || !pair[1] || !accel_set_option(pair[0], pair[1], &error)) {
+    if (!pair[0] || !pair[1] ||
+        !tiny_parts.accel->set_option(&options, pair[0], pair[1], &error)) {
         fprintf(stderr, "%s\n", error ? error_message(error) : text);
         exit(1);
     }

@@ -35,8 +35,6 @@ static const CpuClass test_class = {
     .pc_reg = G_N_ELEMENTS(regs) - 1,
 };
 
-const CpuClass *const target_cpu_class = &test_class;
-
 static const IrHelper pure = { "pure", NULL, 2, IR_I64, 0 };
 static const IrHelper reads = { "reads", NULL, 0, IR_I64, IR_READS };
 static const IrHelper writes = { "writes", NULL, 1, IR_NONE, IR_WRITES };

@@ -27,8 +27,6 @@ static const CpuClass narrow_class = {
     .pc_reg = G_N_ELEMENTS(regs) - 1,
 };
 
-const CpuClass *const target_cpu_class = &narrow_class;
-
 static unsigned blocks = 20000;
 static uint64_t seed = 1, random_state;
 

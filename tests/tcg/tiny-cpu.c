@@ -545,6 +545,8 @@ static unsigned code_bits(Cpu *c)
     return 64;
 }
 
+extern const AccelOps accel_tcg; /* accel/tcg/accel.c */
+
 static const CpuClass tiny_class = {
     .name = "tiny", .size = sizeof(TinyCpu),
     .state_offset = offsetof(TinyCpu, s), .state = tiny_state,
@@ -558,4 +560,4 @@ static const CpuClass tiny_class = {
     .mmu_mode = mmu_mode, .code_bits = code_bits,
 };
 
-const CpuClass *const target_cpu_class = &tiny_class;
+const MachineParts tiny_parts = { .cpu = &tiny_class, .accel = &accel_tcg };

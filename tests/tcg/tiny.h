@@ -123,4 +123,7 @@ typedef struct TinyModel {
 /* Takes an interrupt or makes one instruction, whose traps included. */
 void tiny_model_step(TinyModel *m);
 
+/* The processor and the accelerator under test. */
+extern const MachineParts tiny_parts;
+
 #endif

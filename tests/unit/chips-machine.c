@@ -47,8 +47,7 @@ static bool build_nothing(Machine *m, Error **errp)
 static const BoardClass test_board = {
     .name = "chips", .desc = "test", .build = build_nothing,
 };
-const BoardClass *const board_classes[] = { &test_board, NULL };
-const DeviceClass *const device_classes[] = { NULL };
+static const MachineParts no_parts;
 
 /* --- the machine ---------------------------------------------------------- */
 
@@ -94,7 +93,7 @@ static void make_keyboard(ChipsMachine *c)
 ChipsMachine *chips_new(void)
 {
     ChipsMachine *c = g_new0(ChipsMachine, 1);
-    Machine *m = c->m = machine_new(&test_board);
+    Machine *m = c->m = machine_new(&no_parts, &test_board);
     mem_init_ram(&c->ram, "ram", ram_block_new(m, "ram", RAM_BYTES));
     mem_add(&m->memory_root, 0, &c->ram, 0);
     c->isa = (IsaBus){ m, count_irq, c };

@@ -38,55 +38,55 @@ static const CpuClass fake_cpu_class = {
     .rewire = fake_nothing,
 };
 
-const CpuClass *const target_cpu_class = &fake_cpu_class;
-
-void accel_cpu_init(Cpu *cpu)
+static void fake_flush(Machine *m)
 {
 }
 
-void accel_cpu_free(Cpu *cpu)
+static void fake_flush_page(Cpu *cpu, GuestAddr va)
 {
-}
-
-void cpu_kick(Cpu *cpu)
-{
-}
-
-void cpu_stop_chain(Cpu *cpu)
-{
-}
-
-void jump_cache_flush(Cpu *cpu)
-{
-}
-
-void jump_cache_flush_page(Cpu *cpu, GuestAddr va)
-{
-}
-
-void tb_flush_all(Machine *m)
-{
-}
-
-bool tb_code_at(Machine *m, RamAddr ra, uint64_t len)
-{
-    return false;
 }
 
 /* Nothing is translated, so nothing can fault. */
-void cpu_raise(Cpu *cpu)
+static void G_GNUC_NORETURN fake_leave(Cpu *cpu)
 {
     g_assert_not_reached();
 }
 
-void cpu_need_last_insn(Cpu *cpu)
-{
-}
-
-bool cpu_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc)
+static bool fake_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc)
 {
     return false;
 }
+
+static bool fake_code_at(Machine *m, RamAddr ra, uint64_t len)
+{
+    return false;
+}
+
+static const AccelOps fake_accel = {
+    .name = "fake",
+    .cpu_init = fake_nothing,
+    .cpu_free = fake_nothing,
+    .kick = fake_nothing,
+    .stop_chain = fake_nothing,
+    .raise = fake_leave,
+    .exit_retired = fake_leave,
+    .present_insn = fake_present_insn,
+    .need_last_insn = fake_nothing,
+    .jump_cache_flush = fake_nothing,
+    .jump_cache_flush_page = fake_flush_page,
+    .tb_flush_all = fake_flush,
+    .tb_code_at = fake_code_at,
+};
+
+extern const BoardClass *const board_classes[];    /* hw/boards/boards.c */
+extern const DeviceClass *const device_classes[];  /* hw/devices.c */
+
+static const MachineParts fake_parts = {
+    .cpu = &fake_cpu_class,
+    .accel = &fake_accel,
+    .boards = board_classes,
+    .devices = device_classes,
+};
 
 void x86_cpu_set_intr(Cpu *cpu, bool level)
 {
@@ -222,7 +222,7 @@ void chardev_kick(Chardev *c)
 
 Machine *fake_pc_new(uint64_t ram_bytes)
 {
-    Machine *m = machine_new(board_find("pc"));
+    Machine *m = machine_new(&fake_parts, board_find(&fake_parts, "pc"));
     uint8_t *rom = g_malloc(ROM_BYTES);
 
     for (unsigned i = 0; i < ROM_BYTES; i++) {

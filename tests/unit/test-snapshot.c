@@ -167,7 +167,7 @@ static void test_other_machine(void)
 {
     Toy *t = started(false);
     g_autoptr(GBytes) stream = snapshot_save_stream(t->m, 0);
-    device_realize(device_new(t->m, device_classes[1], NULL), NULL);
+    device_realize(device_new(t->m, t->m->parts->devices[1], NULL), NULL);
     uint64_t position;
     Error *err = NULL;
     g_assert_false(snapshot_load_stream(t->m, stream, &position, &err));

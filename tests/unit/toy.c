@@ -280,32 +280,6 @@ static const CpuClass toy_cpu_class = {
     .tb_key = cpu_tb_key,
 };
 
-const CpuClass *const target_cpu_class = &toy_cpu_class;
-
-void accel_cpu_init(Cpu *cpu)
-{
-}
-
-void accel_cpu_free(Cpu *cpu)
-{
-}
-
-void cpu_stop_chain(Cpu *cpu)
-{
-}
-
-void jump_cache_flush(Cpu *cpu)
-{
-}
-
-void jump_cache_flush_page(Cpu *cpu, GuestAddr va)
-{
-}
-
-void tb_flush_all(Machine *m)
-{
-}
-
 void tlb_init(Cpu *cpu)
 {
 }
@@ -334,7 +308,7 @@ void tlb_revoke_all(Machine *m)
 {
 }
 
-bool cpu_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc)
+static bool toy_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc)
 {
     *icount = cpu->run_end - cpu->budget - 1;
     *pc = ((const ToyCpu *)cpu)->s.pc - TOY_INSN_BYTES;
@@ -349,7 +323,7 @@ static void note_page(ToyCpu *c, MmuAccess access, uint64_t addr)
     }
 }
 
-void cpu_kick(Cpu *cpu)
+static void toy_kick(Cpu *cpu)
 {
     ((ToyCpu *)cpu)->kicked = true;
 }
@@ -508,7 +482,8 @@ static const DeviceClass toy_serial = {
     .realize = serial_realize,
 };
 
-const DeviceClass *const device_classes[] = { &toy_timer, &toy_serial, NULL };
+static const DeviceClass *const toy_devices[] = { &toy_timer, &toy_serial,
+                                                  NULL };
 
 /* --- execution ---------------------------------------------------------------------- */
 
@@ -738,7 +713,34 @@ void toy_command(Toy *t)
 }
 
 static const BoardClass toy_board = { .name = "toy", .build = toy_build };
-const BoardClass *const board_classes[] = { &toy_board, NULL };
+static const BoardClass *const toy_boards[] = { &toy_board, NULL };
+
+static void toy_flush(Machine *m)
+{
+}
+
+static void toy_flush_page(Cpu *cpu, GuestAddr va)
+{
+}
+
+static const AccelOps toy_accel = {
+    .name = "toy",
+    .cpu_init = cpu_nothing,
+    .cpu_free = cpu_nothing,
+    .kick = toy_kick,
+    .stop_chain = cpu_nothing,
+    .present_insn = toy_present_insn,
+    .jump_cache_flush = cpu_nothing,
+    .jump_cache_flush_page = toy_flush_page,
+    .tb_flush_all = toy_flush,
+};
+
+static const MachineParts toy_parts = {
+    .cpu = &toy_cpu_class,
+    .accel = &toy_accel,
+    .boards = toy_boards,
+    .devices = toy_devices,
+};
 
 static void answer_pull(void *host, void *out, size_t len)
 {
@@ -758,7 +760,7 @@ static Toy *new_toy(const ToyInsn *code, size_t count, BlockDev *disk)
     Toy *t = g_new0(Toy, 1);
     t->output = g_byte_array_new();
     building = (ToyBoard){ .code = code, .code_count = count, .toy = t };
-    t->m = machine_new(&toy_board);
+    t->m = machine_new(&toy_parts, &toy_board);
     t->m->icount_mode = ICOUNT_FIXED;
     t->m->config.drives = g_ptr_array_new();
     if (disk) {

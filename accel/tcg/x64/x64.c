@@ -69,9 +69,9 @@ static void choose_pins(X64State *x)
     x->bias = x->pin_count ? cls->regs[x->pin_reg[0]].offset + 128 : 0;
 }
 
-static void find_host_features(X64State *x)
+static void find_host_features(X64State *x, const AccelOptions *o)
 {
-    bool all = !accel_options.plain_host;
+    bool all = !o->plain_host;
     __builtin_cpu_init();
     x->bmi1 = all && __builtin_cpu_supports("bmi");
     x->bmi2 = all && __builtin_cpu_supports("bmi2");
@@ -261,7 +261,7 @@ static void x64_compile(Cpu *cpu, Tb *tb, const IrBlock *ir)
     g_assert(x->buf.used <= x->buf.size);
     tb->code_bytes = asm_here(&g->a) - (uint8_t *)tb->code;
     tb->frames = x64_frames_new(g);
-    tell_tb(tb);
+    tell_tb(tcg_state(cpu), tb);
 }
 
 /* --- the table ------------------------------------------------------------------------ */
@@ -269,20 +269,20 @@ static void x64_compile(Cpu *cpu, Tb *tb, const IrBlock *ir)
 static bool x64_init(TcgState *s, Cpu *cpu)
 {
     X64State *x = g_new0(X64State, 1);
-    if (!codebuf_init(&x->buf, accel_options.tb_bytes + FLUSH_MARGIN)) {
+    if (!codebuf_init(&x->buf, tcg_tb_bytes(s) + FLUSH_MARGIN)) {
         g_free(x);
         return false;
     }
     Asm a = { x->buf.rw, x->buf.rx };
     x->cls = cpu->cls;
     choose_pins(x);
-    find_host_features(x);
+    find_host_features(x, s->options);
     make_enter(x, &a);
     make_leave(x, &a);
     x64_make_slow_paths(x, &a);
     x->fixed_bytes = x->buf.used = a.p - x->buf.rw;
     x->gen = gen_new(x);
-    tell_code(x->buf.rw + x->buf.rx, x->fixed_bytes, "reprise_slow_paths");
+    tell_code(s, x->buf.rw + x->buf.rx, x->fixed_bytes, "reprise_slow_paths");
     s->x64 = x;
     return true;
 }

@@ -1,0 +1,24 @@
+/*
+ * What a program is made of: one target, one accelerator, its boards and
+ * devices. The roof has the one table of them and gives it to the machine, so
+ * that floor 2 links without knowing any of their names.
+ */
+#ifndef VM_PARTS_H
+#define VM_PARTS_H
+
+#include "vm/accel.h"
+
+struct MachineParts {
+    const CpuClass *cpu;                 /* the target; NULL: no CPUs */
+    const AccelOps *accel;               /* NULL: no CPUs */
+    const BoardClass *const *boards;     /* ended by NULL */
+    const DeviceClass *const *devices;   /* ended by NULL */
+};
+
+/* By name or alias; NULL if the program has no such board. */
+const BoardClass *board_find(const MachineParts *parts, const char *name);
+/* By name, NULL if unknown. */
+const DeviceClass *device_class_find(const MachineParts *parts,
+                                     const char *name);
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * What this program is made of. PROGRAM_CPU is the one thing in which the
+ * programs differ; the build gives it (meson.build).
+ */
+#include "vm/machine.h"
+
+extern const CpuClass PROGRAM_CPU;                 /* target/ */
+extern const BoardClass *const board_classes[];    /* hw/boards/boards.c */
+extern const DeviceClass *const device_classes[];  /* hw/devices.c */
+extern const AccelOps accel_tcg;                   /* accel/tcg/accel.c */
+
+extern const MachineParts program_parts;           /* cli/options.h */
+const MachineParts program_parts = {
+    .cpu = &PROGRAM_CPU,
+    .accel = &accel_tcg,
+    .boards = board_classes,
+    .devices = device_classes,
+};
