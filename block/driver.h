@@ -91,6 +91,7 @@ typedef struct NodeOpen {
     bool readonly;
     bool share;            /* take no locks: look at an image in use */
     bool inspect;          /* dirty, corrupt: still opened; no backing file */
+    bool newborn;          /* a new qcow2 image, not yet marked as one */
     int depth;             /* of backing files above this one */
     const struct NodeOpen *above; /* the image whose backing file this is */
 } NodeOpen;

@@ -6,10 +6,10 @@
  * The image is opened a second time for the moment, for writing, while the
  * reader stays. The new snapshot begins as a copy of the map below the overlay,
  * and the overlay's clusters are written to it as the guest's are to the
- * active disk: what is shared is copied first. Only the last step, the header's
- * pointer to a new table of snapshots, lets anybody see it. What the active
- * disk and the older snapshots refer to keeps its place and its content, so
- * the reader and its views need not know.
+ * active disk: what is shared is copied first. It is one change of the image
+ * (qcow2-change.c). The data and tables of older snapshots keep their place and
+ * content, so views of them need not know; the active disk's tables may move,
+ * and are read again.
  */
 #include "qcow2.h"
 
@@ -83,13 +83,41 @@ static BlockNode *writer_open(Qcow2 *q, Error **errp)
     return n;
 }
 
+/* The active map's tables may lie elsewhere now; they say the same. */
+static bool active_reload(Qcow2 *q, Error **errp)
+{
+    uint8_t header[HEADER_REFTABLE_OFFSET - HEADER_L1_SIZE];
+    int err = block_file_read(q->file, HEADER_L1_SIZE, header, sizeof header);
+    if (err < 0 || bytes_ld_be32(header) != q->map.entries) {
+        error_set(errp, "Could not read '%s' again", q->node.file);
+        return false;
+    }
+    uint64_t offset = bytes_ld_be64(header + 4);
+    uint64_t *l1 = qcow2_load_u64(q, offset, q->map.entries,
+                                  "active L1 table", errp);
+    if (l1) {
+        g_free(q->map.l1);
+        q->map.l1 = l1;
+        q->map.offset = offset;
+    }
+    return l1;
+}
+
 /* The reader gets to know what was written. */
 static bool writer_close(Qcow2 *q, BlockNode *writer, Error **errp)
 {
     node_unref(writer);
     qcow2_cache_free(&q->l2);
     qcow2_cache_init(q, &q->l2);
-    return qcow2_snapshots_reload(q, errp);
+    return qcow2_snapshots_reload(q, errp) && active_reload(q, errp);
+}
+
+/* The same map, as the writer has it. */
+static const Qcow2Map *writer_map(Qcow2 *q, BlockNode *writer,
+                                  const BlockNode *base)
+{
+    const Qcow2Map *map = qcow2_node_map(base, q);
+    return map == &q->map ? &QCOW2(writer)->map : map;
 }
 
 static bool name_free(const Qcow2 *q, const char *name, Error **errp)
@@ -120,7 +148,7 @@ bool qcow2_snapshot_add(BlockNode *n, const SnapshotAdd *add, Error **errp)
     if (!w) {
         return false;
     }
-    bool ok = qcow2_snapshot_create_of(QCOW2(w), qcow2_node_map(add->base, q),
+    bool ok = qcow2_snapshot_create_of(QCOW2(w), writer_map(q, w, add->base),
                                        add, errp);
     return writer_close(q, w, ok ? errp : NULL) && ok;
 }

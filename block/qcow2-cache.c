@@ -108,9 +108,9 @@ int qcow2_cache_new(Qcow2 *q, Qcow2Cache *c, uint64_t offset,
 
 /* --- to the file ------------------------------------------------------ */
 
-static bool l2_dirty(const Qcow2 *q)
+static bool is_dirty(const Qcow2Cache *c)
 {
-    for (const GList *l = q->l2.used.head; l; l = l->next) {
+    for (const GList *l = c->used.head; l; l = l->next) {
         if (((const Qcow2Table *)l->data)->dirty) {
             return true;
         }
@@ -118,10 +118,10 @@ static bool l2_dirty(const Qcow2 *q)
     return false;
 }
 
-static int l2_store(Qcow2 *q)
+static int cache_store(Qcow2 *q, Qcow2Cache *c)
 {
-    int err = block_file_sync(q->file);
-    for (GList *l = q->l2.used.head; l && err == 0; l = l->next) {
+    int err = 0;
+    for (GList *l = c->used.head; l && err == 0; l = l->next) {
         Qcow2Table *t = l->data;
         if (t->dirty) {
             err = block_file_write(q->file, t->offset, t->data,
@@ -161,8 +161,11 @@ int qcow2_sync_tables(Qcow2 *q)
     if (q->node.readonly) {
         return 0;
     }
-    if (l2_dirty(q)) {
-        err = l2_store(q);
+    /* Counts are dirty only if they could not be written at once. */
+    err = cache_store(q, &q->refblocks);
+    if (err == 0 && is_dirty(&q->l2)) {
+        err = block_file_sync(q->file);
+        err = err < 0 ? err : cache_store(q, &q->l2);
     }
     if (err == 0 && q->l1_dirty) {
         err = l1_store(q);

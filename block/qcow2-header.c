@@ -18,7 +18,7 @@ enum {
 static bool header_parse(Qcow2 *q, const uint8_t *h, Error **errp)
 {
     q->version = bytes_ld_be32(h + 4);
-    if (bytes_ld_be32(h) != QCOW2_MAGIC) {
+    if (bytes_ld_be32(h) != (q->newborn ? 0 : QCOW2_MAGIC)) {
         return qcow2_error(q, errp, 0, "not in qcow2 format");
     }
     if (q->version < 2 || q->version > 3) {

@@ -95,7 +95,30 @@ static int refblock_get(Qcow2 *q, uint64_t cluster, Qcow2Table **block)
     return qcow2_cache_get(q, &q->refblocks, offset, block);
 }
 
+/* The counts of a cluster's block, to be looked at: in a change, as the change
+ * leaves them. NULL if there is no block. */
+static int counts_get(Qcow2 *q, uint64_t cluster, uint8_t **counts)
+{
+    Qcow2Table *block = NULL;
+    *counts = qcow2_change_counts(q, cluster / qcow2_refblock_entries(q));
+    int err = *counts ? 0 : refblock_get(q, cluster, &block);
+    if (block) {
+        *counts = block->data;
+    }
+    return err;
+}
+
 int qcow2_refcount_get(Qcow2 *q, uint64_t cluster, uint64_t *count)
+{
+    uint8_t *counts;
+    int err = counts_get(q, cluster, &counts);
+    *count = err < 0 || !counts ? 0 :
+             qcow2_refblock_peek(counts, q->refcount_order,
+                                 cluster % qcow2_refblock_entries(q));
+    return err;
+}
+
+int qcow2_refcount_before(Qcow2 *q, uint64_t cluster, uint64_t *count)
 {
     Qcow2Table *block;
     int err = refblock_get(q, cluster, &block);
@@ -105,56 +128,82 @@ int qcow2_refcount_get(Qcow2 *q, uint64_t cluster, uint64_t *count)
     return err;
 }
 
-/* Writes the bytes of a block that hold the counts [first, first + n). */
-static int refblock_store(Qcow2 *q, const Qcow2Table *block, uint64_t first,
-                          uint64_t n)
+/* The counts of a cluster's block, to be changed: a change has copies. */
+static int counts_own(Qcow2 *q, uint64_t cluster, uint8_t **counts)
 {
+    int err = counts_get(q, cluster, counts);
+    if (err == 0 && q->change) {
+        *counts = qcow2_change_own(q, cluster / qcow2_refblock_entries(q),
+                                   *counts);
+    }
+    return err;
+}
+
+/* Writes the bytes of a cluster's block that hold the counts [first,
+ * first + n) of it; a change does that when it is complete. What could not be
+ * written is written when the tables are. */
+static int counts_store(Qcow2 *q, uint64_t cluster, uint64_t first, uint64_t n)
+{
+    Qcow2Table *block;
+    int err = q->change ? 0 : refblock_get(q, cluster, &block);
+    if (err < 0 || q->change || n == 0) {
+        return err;
+    }
     uint64_t begin = (first << q->refcount_order) / 8;
     uint64_t end = (((first + n) << q->refcount_order) + 7) / 8;
-    return block_file_write(q->file, block->offset + begin,
-                            block->data + begin, end - begin);
+    err = block_file_write(q->file, block->offset + begin,
+                           block->data + begin, end - begin);
+    block->dirty |= err < 0;
+    return err;
 }
 
 int qcow2_refcount_set(Qcow2 *q, uint64_t cluster, uint64_t count)
 {
-    Qcow2Table *block;
-    int err = refblock_get(q, cluster, &block);
-    if (err < 0 || !block) {
+    uint8_t *counts;
+    int err = counts_own(q, cluster, &counts);
+    if (err < 0 || !counts) {
         return err < 0 ? err : -EINVAL;
     }
     uint64_t i = cluster % qcow2_refblock_entries(q);
-    qcow2_refblock_poke(block->data, q->refcount_order, i, count);
+    qcow2_refblock_poke(counts, q->refcount_order, i, count);
     q->free_hint = count ? q->free_hint : MIN(q->free_hint, cluster);
-    return refblock_store(q, block, i, 1);
+    return counts_store(q, cluster, i, 1);
+}
+
+/* A count has become zero. */
+static void cluster_freed(Qcow2 *q, uint64_t cluster)
+{
+    qcow2_cache_drop(&q->l2, cluster << q->cluster_bits);
+    if (!qcow2_change_freed(q, cluster)) {
+        q->free_hint = MIN(q->free_hint, cluster);
+    }
 }
 
 /* qcow2_refcount_add() for a run inside one block. */
 static int refblock_add(Qcow2 *q, uint64_t first, uint64_t n, int delta)
 {
-    Qcow2Table *block;
-    int err = refblock_get(q, first, &block);
+    uint8_t *counts;
+    int err = counts_own(q, first, &counts);
     if (err < 0) {
         return err;
     }
     uint64_t at = first % qcow2_refblock_entries(q);
     for (uint64_t i = at; i < at + n; i++) {
-        uint64_t v = block ? qcow2_refblock_peek(block->data,
-                                                 q->refcount_order, i) : 0;
-        if (v == (delta < 0 ? 0 : qcow2_refcount_max(q)) || !block) {
-            err = delta > 0 && block ? -EFBIG :
+        uint64_t v = counts ? qcow2_refblock_peek(counts, q->refcount_order,
+                                                  i) : 0;
+        if (v == (delta < 0 ? 0 : qcow2_refcount_max(q)) || !counts) {
+            err = delta > 0 && counts ? -EFBIG :
                   qcow2_corrupt(q, (first + i - at) << q->cluster_bits,
                                 "a cluster in use has no reference count");
             n = i - at;
             break;
         }
-        qcow2_refblock_poke(block->data, q->refcount_order, i, v + delta);
+        qcow2_refblock_poke(counts, q->refcount_order, i, v + delta);
         if (v + delta == 0) {
-            uint64_t cluster = first + i - at;
-            q->free_hint = MIN(q->free_hint, cluster);
-            qcow2_cache_drop(&q->l2, cluster << q->cluster_bits);
+            cluster_freed(q, first + i - at);
         }
     }
-    int stored = n ? refblock_store(q, block, at, n) : 0;
+    int stored = counts_store(q, first, at, n);
     return err < 0 ? err : stored;
 }
 
@@ -271,8 +320,8 @@ static int refblock_new(Qcow2 *q, uint64_t cluster, uint64_t at)
     err = err < 0 ? err : block_file_write(q->file, offset, block,
                                            qcow2_cluster(q));
     err = err < 0 ? err : block_file_sync(q->file);
-    err = err < 0 ? err : block_file_write(q->file, q->reftable_offset +
-                                           index * 8, entry, 8);
+    err = err < 0 ? err : qcow2_pointer_write(q, q->reftable_offset +
+                                              index * 8, entry, 8);
     if (err == 0) {
         q->reftable[index] = offset;
     } else if (at / per_block != index) {
@@ -310,20 +359,31 @@ static int run_extend(Qcow2 *q, uint64_t cluster, uint64_t *run)
     return refblock_new(q, cluster, at);
 }
 
-/* The first cluster from `from` on that begins a run of free ones. */
+/* Is a cluster in use, now or (in a change) before? */
+static int cluster_used(Qcow2 *q, uint64_t cluster, bool *used)
+{
+    uint64_t before, now;
+    int err = qcow2_refcount_before(q, cluster, &before);
+    err = err < 0 ? err : qcow2_refcount_get(q, cluster, &now);
+    *used = err == 0 && (before || now);
+    return err < 0 || cluster < HOST_BYTES_MAX >> q->cluster_bits ? err
+                                                                  : -EFBIG;
+}
+
+/* The first cluster from `from` on that begins a run of free ones. A change
+ * takes none that was in use when it began: if it fails, that is still so. */
 static int find_free(Qcow2 *q, uint64_t from, uint64_t clusters,
                      uint64_t *found)
 {
     uint64_t run = 0;
     for (uint64_t c = from; run < clusters;) {
         Qcow2Table *block;
+        bool used;
         int err = refblock_get(q, c, &block);
-        if (err == 0 && !block) {
+        if (err == 0 && !block && !q->change) {
             err = run_extend(q, c, &run);
         } else if (err == 0) {
-            uint64_t i = c % qcow2_refblock_entries(q);
-            bool used = qcow2_refblock_peek(block->data, q->refcount_order,
-                                            i);
+            err = cluster_used(q, c, &used);
             run = used ? 0 : run + 1;
             c++;
         }

@@ -32,37 +32,33 @@ static int l1_move(Qcow2 *q, const Qcow2Map *from, Qcow2Map *to)
     return err;
 }
 
-static int grow(Qcow2 *q, uint64_t size_bytes)
+/* Makes the L1 table large enough; the size of the disk stays. */
+static int l1_grow(Qcow2 *q, uint64_t size_bytes)
 {
     Qcow2Map old = q->map;
     Qcow2Map map = q->map;
-    uint64_t need = qcow2_l1_needed(q, size_bytes);
-    int err = need > QCOW2_L1_BYTES_MAX / 8 ? -EFBIG : qcow2_sync_tables(q);
-    map.size_bytes = size_bytes;
-    if (err == 0 && need > old.entries) {
-        map.entries = need;
-        err = l1_move(q, &old, &map);
-    }
-    err = err < 0 ? err : qcow2_header_set_map(q, &map);
-    if (err < 0) {
-        if (map.l1 != old.l1) {
-            g_free(map.l1);
+    map.entries = qcow2_l1_needed(q, size_bytes);
+    int err = l1_move(q, &old, &map);
+    if (err == 0) {
+        err = qcow2_header_set_map(q, &map);
+        if (err < 0) {
+            qcow2_free(q, map.offset, qcow2_clusters(q, map.entries * 8ULL));
         }
+    }
+    if (err < 0) {
+        g_free(map.l1);
         return err;
     }
     q->map = map;
-    q->node.size_bytes = qcow2_disk_bytes(size_bytes);
-    if (map.l1 != old.l1) {
-        qcow2_free(q, old.offset, qcow2_clusters(q, old.entries * 8ULL));
-        g_free(old.l1);
-    }
+    qcow2_free(q, old.offset, qcow2_clusters(q, old.entries * 8ULL));
+    g_free(old.l1);
     return 0;
 }
 
-/* What lay behind the old end: in its last cluster, in the backing file. */
-static int clear_grown(Qcow2 *q, uint64_t from)
+/* What lies behind the old end, in its last cluster and in the backing file,
+ * must not be seen: zeroes are written while nobody can. */
+static int clear_grown(Qcow2 *q, uint64_t from, uint64_t size)
 {
-    uint64_t size = q->map.size_bytes;
     uint64_t end = MIN((from + qcow2_cluster(q) - 1) &
                        ~(qcow2_cluster(q) - 1), size);
     if (q->backing) {
@@ -70,6 +66,29 @@ static int clear_grown(Qcow2 *q, uint64_t from)
     }
     int err = end > from ? qcow2_write_zeroes(&q->node, from, end - from) : 0;
     return err < 0 ? err : qcow2_sync_tables(q);
+}
+
+static int grow(Qcow2 *q, uint64_t size_bytes)
+{
+    Qcow2Map old = q->map;
+    uint64_t need = qcow2_l1_needed(q, size_bytes);
+    int err = need > QCOW2_L1_BYTES_MAX / 8 ? -EFBIG : qcow2_sync_tables(q);
+    if (err == 0 && need > old.entries) {
+        err = l1_grow(q, size_bytes);
+    }
+    if (err < 0) {
+        return err;
+    }
+    uint64_t disk = q->node.size_bytes;
+    q->map.size_bytes = size_bytes;
+    q->node.size_bytes = qcow2_disk_bytes(size_bytes);
+    err = clear_grown(q, old.size_bytes, size_bytes);
+    err = err < 0 ? err : qcow2_header_set_map(q, &q->map);
+    if (err < 0) {
+        q->map.size_bytes = old.size_bytes;
+        q->node.size_bytes = disk;
+    }
+    return err;
 }
 
 static int cut(Qcow2 *q, uint64_t size_bytes)
@@ -105,9 +124,6 @@ bool qcow2_resize(BlockNode *n, uint64_t size_bytes, bool shrink, Error **errp)
         return false;
     }
     int err = size_bytes < old ? cut(q, size_bytes) : grow(q, size_bytes);
-    if (err == 0 && size_bytes > old) {
-        err = clear_grown(q, old);
-    }
     if (err < 0) {
         error_set_errno(errp, -err, "Could not resize '%s'", n->file);
     }
@@ -178,7 +194,7 @@ static void put_feature_names(GByteArray *out)
     put_extension(out, EXTENSION_FEATURE_NAMES, features, sizeof features);
 }
 
-/* The first cluster. The reference count table follows it, then a block, and
+/* The first cluster, without the magic number. The reference count table follows it, then a block, and
  * the disk has no bytes yet. */
 static GByteArray *header_new(const ImageCreate *c, unsigned cluster_bits)
 {
@@ -186,7 +202,6 @@ static GByteArray *header_new(const ImageCreate *c, unsigned cluster_bits)
     unsigned version = c->version ? c->version : 3;
     uint8_t fixed[QCOW2_HEADER_V3_BYTES + 8] = { 0 };
     unsigned len = version == 2 ? QCOW2_HEADER_V2_BYTES : sizeof fixed;
-    bytes_st_be32(fixed, QCOW2_MAGIC);
     bytes_st_be32(fixed + 4, version);
     bytes_st_be32(fixed + 20, cluster_bits);
     bytes_st_be64(fixed + HEADER_REFTABLE_OFFSET, UINT64_C(1) << cluster_bits);
@@ -228,16 +243,22 @@ static int create_write(const ImageCreate *c, BlockFile *f,
 }
 
 /* Gives the new image its size by the usual way, so that the tables are made
- * in one place only. */
+ * in one place only; and, when it is whole, the magic number. */
 static bool create_resize(const ImageCreate *c, Error **errp)
 {
-    NodeOpen how = { .file = c->file, .format = "qcow2", .inspect = true };
+    NodeOpen how = { .file = c->file, .format = "qcow2", .inspect = true,
+                     .newborn = true };
+    uint8_t magic[4];
+    bytes_st_be32(magic, QCOW2_MAGIC);
     BlockNode *n = node_open(&how, errp);
     if (!n) {
         return false;
     }
     bool ok = qcow2_resize(n, c->size_bytes, false, errp);
     int err = ok ? n->driver->flush(n) : 0;
+    if (ok && err == 0) {
+        err = qcow2_header_switch(QCOW2(n), 0, magic, sizeof magic);
+    }
     if (err < 0) {
         error_set_errno(errp, -err, "Could not write '%s'", c->file);
     }

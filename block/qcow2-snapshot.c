@@ -3,8 +3,8 @@
  *
  * A snapshot is a copy of the L1 table; everything below it is shared and
  * counted. Its VM state is mapped by further L1 entries, from the first one
- * on that lies wholly behind the end of the disk. Each change prepares all in
- * new clusters and then turns one pointer in the header.
+ * on that lies wholly behind the end of the disk. Each of these is one change
+ * of the image (qcow2-change.c): it is done, or nothing of it.
  */
 #include <errno.h>
 #include <string.h>
@@ -75,39 +75,13 @@ static int map_store_new(Qcow2 *q, Qcow2Map *map)
     return err;
 }
 
-/* Gives back a map that the header no longer leads to. If that fails, its
- * clusters leak. */
-static void map_forget(Qcow2 *q, const Qcow2Map *map)
+/* Takes back a map: what it refers to, and its table. */
+static int map_forget(Qcow2 *q, const Qcow2Map *map)
 {
-    if (qcow2_walk_add(q, map, -1) == 0) {
-        qcow2_free(q, map->offset, map_clusters(q, map));
-    }
-}
-
-/* A change is done: who is shared now? */
-static int settle(Qcow2 *q)
-{
-    int err = block_file_sync(q->file);
-    err = err < 0 ? err : qcow2_walk_copied(q);
-    err = err < 0 ? err : qcow2_sync_tables(q);
-    return err < 0 ? err : block_file_sync(q->file);
-}
-
-/* While counts and "copied" flags are changed all over the image they do not
- * agree. A crash in the middle is told to the next writer by the dirty bit; he
- * sets them right. An error leaves the bit to him, too. */
-static int change_begin(Qcow2 *q, bool *ours)
-{
-    *ours = q->version >= 3 && !(q->incompatible & INCOMPATIBLE_DIRTY);
-    return !*ours ? 0 :
-           qcow2_set_incompatible(q, q->incompatible | INCOMPATIBLE_DIRTY);
-}
-
-static int change_end(Qcow2 *q, bool ours)
-{
-    int err = settle(q);
-    return err < 0 || !ours ? err :
-           qcow2_set_incompatible(q, q->incompatible & ~INCOMPATIBLE_DIRTY);
+    int err = qcow2_walk_add(q, map, -1);
+    return err < 0 ? err :
+           qcow2_refcount_add(q, map->offset >> q->cluster_bits,
+                              map_clusters(q, map), -1);
 }
 
 /* --- taking one ------------------------------------------------------- */
@@ -183,6 +157,7 @@ static Qcow2Map map_copy(const Qcow2 *q, const Qcow2Map *from,
 /* What a new snapshot is made of. */
 typedef struct Creation {
     Qcow2 *q;
+    const Qcow2Map *from;  /* the active map, or another snapshot's */
     const BlockSnapshot *info;
     BlockVmState *state;
     int replaces;          /* a row, -1: none; and what it maps */
@@ -192,29 +167,27 @@ typedef struct Creation {
     const ClusterTree *tree; /* written over it; NULL: nothing */
 } Creation;
 
-/* Gives back what the new map refers to, and its table. */
-static void create_undo(Qcow2 *q, const Qcow2Map *map, bool *ours)
+/* The disk's part, shared with where it comes from. */
+static int create_share(Creation *c)
 {
-    if (qcow2_walk_add(q, map, -1) < 0) {
-        *ours = false;
-    } else if (map->offset) {
-        qcow2_free(q, map->offset, map_clusters(q, map));
+    Qcow2 *q = c->q;
+    /* From now on nothing of the active disk is its own. Said first, so that
+     * the snapshot shares the tables in which that is said. */
+    int err = c->from == &q->map ? qcow2_walk_uncopied(q) : 0;
+    if (err < 0) {
+        return err;
     }
+    c->map = map_copy(q, c->from, c->state->bytes);
+    return c->map.entries > QCOW2_L1_BYTES_MAX / 8 ? -EFBIG :
+           qcow2_walk_add(q, &c->map, 1);
 }
 
-/* All but the switch: references, VM state, the new L1 table. When an error
- * could not be undone the image is not ours to call clean. */
-static int create_prepare(Creation *c, bool *ours)
+/* Everything but the table of snapshots. */
+static int create_prepare(Creation *c)
 {
     Qcow2 *q = c->q;
     Qcow2Map *map = &c->map;
-    int err = qcow2_walk_add(q, map, 1);
-    if (err < 0) {
-        *ours = false;
-        return err;
-    }
-    err = qcow2_walk_copied(q);
-    err = err < 0 ? err : qcow2_sync_tables(q);
+    int err = create_share(c);
     err = err < 0 ? err : map_store_new(q, map);
     if (c->tree) {
         err = err < 0 ? err : qcow2_map_write(q, map, c->tree);
@@ -223,54 +196,44 @@ static int create_prepare(Creation *c, bool *ours)
                                                c->base.l1 ? &c->base : NULL);
     err = err < 0 ? err : qcow2_store_u64(q, map->offset, map->l1,
                                           map->entries);
-    if (err < 0) {
-        create_undo(q, map, ours);
+    if (c->replaces >= 0) {
+        err = err < 0 ? err : map_forget(q, &c->old);
     }
     return err;
 }
 
-/* Puts rows into the file; the one that is dropped is given back. */
-static int rows_switch(Qcow2 *q, GPtrArray *rows, const Qcow2Map *dropped)
-{
-    int err = qcow2_snapshots_store(q, rows);
-    if (err < 0) {
-        g_ptr_array_unref(rows);
-        return err;
-    }
-    if (dropped) {
-        map_forget(q, dropped);
-    }
-    return 0;
-}
-
-/* The new row is in the table, in place of the old one. */
-static int create_switch(Creation *c)
+static Qcow2Snapshot *create_row(const Creation *c)
 {
     Qcow2Snapshot *s = row_new(c->q, c->info, c->state->bytes, c->replaces);
     s->l1_offset = c->map.offset;
     s->l1_entries = c->map.entries;
     s->disk_bytes = c->map.size_bytes;
-    return rows_switch(c->q, rows_changed(c->q, c->replaces, s),
-                       c->replaces >= 0 ? &c->old : NULL);
+    return s;
+}
+
+/* A change has been prepared, or not: the image gets it with new rows. */
+static int change_end(Qcow2 *q, int err, GPtrArray *rows)
+{
+    if (err == 0) {
+        return qcow2_change_commit(q, rows);
+    }
+    if (rows) {
+        g_ptr_array_unref(rows);
+    }
+    qcow2_change_abort(q);
+    return err;
 }
 
 static int create(Creation *c)
 {
-    Qcow2 *q = c->q;
-    bool ours = false;
-    bool fits = c->map.entries <= QCOW2_L1_BYTES_MAX / 8 &&
-                strlen(c->info->name) <= UINT16_MAX;
-    int err = fits ? qcow2_sync_tables(q) : -EFBIG;
-    err = err < 0 ? err : qcow2_walk_room(q, &c->map);
-    err = err < 0 ? err : qcow2_walk_room(q, &c->base);
-    err = err < 0 ? err : change_begin(q, &ours);
-    if (err == 0) {
-        err = create_prepare(c, &ours);
-        err = err < 0 ? err : create_switch(c);
-        int ended = change_end(q, ours);
-        err = err < 0 ? err : ended;
+    int err = strlen(c->info->name) > UINT16_MAX ? -EFBIG :
+              qcow2_change_begin(c->q);
+    if (err < 0) {
+        return err;
     }
-    return err;
+    err = create_prepare(c);
+    return change_end(c->q, err, err < 0 ? NULL :
+                      rows_changed(c->q, c->replaces, create_row(c)));
 }
 
 /* The snapshot that is replaced, and the one that VM state is shared with. */
@@ -299,11 +262,10 @@ bool qcow2_snapshot_create_of(Qcow2 *q, const Qcow2Map *from,
                               const SnapshotAdd *add, Error **errp)
 {
     Qcow2Map base = { 0 };
-    Creation c = { .q = q, .info = add->info, .state = add->state,
-                   .replaces = -1, .tree = add->tree };
+    Creation c = { .q = q, .from = from, .info = add->info,
+                   .state = add->state, .replaces = -1, .tree = add->tree };
     bool ok = create_find(&c, &base, errp);
     if (ok) {
-        c.map = map_copy(q, from, add->state->bytes);
         int err = create(&c);
         ok = err == 0 || qcow2_snapshot_fail(q, errp, err, "create",
                                              add->info->name);
@@ -323,20 +285,19 @@ bool qcow2_snapshot_create(BlockNode *n, const BlockSnapshot *info,
 
 /* --- going back, deleting --------------------------------------------- */
 
-/* Makes `map`, whose clusters were counted, the active one. */
-static int active_switch(Qcow2 *q, Qcow2Map *map)
+/* Makes map the active one; its table is taken over. */
+static int active_replace(Qcow2 *q, Qcow2Map *map)
 {
-    int err = map_store_new(q, map);
-    err = err < 0 ? err : qcow2_header_set_map(q, map);
-    if (err < 0) {
-        return err;
+    int err = qcow2_walk_add(q, map, 1);
+    err = err < 0 ? err : qcow2_walk_add(q, &q->map, -1);
+    if (err == 0) {
+        g_free(q->map.l1);
+        q->map.l1 = g_steal_pointer(&map->l1);
+        q->map.entries = map->entries;
+        q->map.size_bytes = map->size_bytes;
+        q->node.size_bytes = qcow2_disk_bytes(map->size_bytes);
     }
-    Qcow2Map old = q->map;
-    q->map = *map;
-    map->l1 = old.l1;
-    q->node.size_bytes = qcow2_disk_bytes(q->map.size_bytes);
-    map_forget(q, &old);
-    return 0;
+    return err;
 }
 
 bool qcow2_snapshot_goto(BlockNode *n, const char *name, Error **errp)
@@ -351,15 +312,9 @@ bool qcow2_snapshot_goto(BlockNode *n, const char *name, Error **errp)
     for (uint32_t i = 0; i < map.entries; i++) {
         map.l1[i] &= ~ENTRY_COPIED;
     }
-    bool ours = false;
-    int err = qcow2_sync_tables(q);
-    err = err < 0 ? err : qcow2_walk_room(q, &map);
-    err = err < 0 ? err : change_begin(q, &ours);
+    int err = qcow2_change_begin(q);
     if (err == 0) {
-        err = qcow2_walk_add(q, &map, 1);
-        err = err < 0 ? err : active_switch(q, &map);
-        int ended = err < 0 ? 0 : change_end(q, ours);
-        err = err < 0 ? err : ended;
+        err = change_end(q, active_replace(q, &map), NULL);
     }
     g_free(map.l1);
     return err == 0 || qcow2_snapshot_fail(q, errp, err, "go to", name);
@@ -373,15 +328,10 @@ bool qcow2_snapshot_delete(BlockNode *n, const char *name, Error **errp)
     if (!s || !qcow2_snapshot_map(q, s, &map, errp)) {
         return false;
     }
-    bool ours = false;
-    int err = qcow2_sync_tables(q);
-    err = err < 0 ? err : change_begin(q, &ours);
+    int err = qcow2_change_begin(q);
     if (err == 0) {
-        GPtrArray *rows = rows_changed(q, qcow2_snapshot_index(q, name),
-                                       NULL);
-        err = rows_switch(q, rows, &map);
-        int ended = change_end(q, ours);
-        err = err < 0 ? err : ended;
+        err = change_end(q, map_forget(q, &map),
+                         rows_changed(q, qcow2_snapshot_index(q, name), NULL));
     }
     g_free(map.l1);
     return err == 0 || qcow2_snapshot_fail(q, errp, err, "delete", name);

@@ -69,7 +69,8 @@ static Qcow2Snapshot *row_parse(const Qcow2 *q, const uint8_t *row)
     return s;
 }
 
-/* Bytes of a row, 0 if it does not fit into what is left. */
+/* Bytes of a row, 0 if it does not fit into what is left, or can be no row: it
+ * has an id. */
 static uint64_t row_bytes(const uint8_t *row, uint64_t left)
 {
     if (left < ROW_BYTES) {
@@ -78,7 +79,8 @@ static uint64_t row_bytes(const uint8_t *row, uint64_t left)
     uint64_t extra = bytes_ld_be32(row + ROW_EXTRA_BYTES);
     uint64_t bytes = ROW_BYTES + extra + bytes_ld_be16(row + ROW_ID_BYTES) +
                      bytes_ld_be16(row + ROW_NAME_BYTES);
-    return extra > QCOW2_SNAPSHOT_EXTRA_MAX || bytes > left ? 0 : bytes;
+    return extra > QCOW2_SNAPSHOT_EXTRA_MAX || bytes > left ||
+           bytes_ld_be16(row + ROW_ID_BYTES) == 0 ? 0 : bytes;
 }
 
 static bool rows_parse(Qcow2 *q, const uint8_t *table, uint64_t bytes,
@@ -194,38 +196,17 @@ static int table_store(Qcow2 *q, const GByteArray *table, uint64_t *offset)
     return err;
 }
 
-int qcow2_snapshots_store(Qcow2 *q, GPtrArray *rows)
+int qcow2_snapshots_store(Qcow2 *q, const GPtrArray *rows, uint64_t *offset,
+                          uint64_t *bytes)
 {
     g_autoptr(GByteArray) table = g_byte_array_new();
-    uint64_t old = q->snapshots_offset;
-    uint64_t old_clusters = qcow2_clusters(q, q->snapshots_bytes);
-    uint64_t offset;
-    uint8_t header[12];
     for (guint i = 0; i < rows->len; i++) {
         row_append(table, g_ptr_array_index(rows, i));
     }
-    if (rows->len > QCOW2_SNAPSHOTS_MAX ||
-        table->len > QCOW2_SNAPSHOT_TABLE_BYTES_MAX) {
-        return -EFBIG;
-    }
-    int err = table_store(q, table, &offset);
-    if (err < 0) {
-        return err;
-    }
-    bytes_st_be32(header, rows->len);
-    bytes_st_be64(header + 4, offset);
-    err = qcow2_header_switch(q, HEADER_SNAPSHOT_COUNT, header,
-                              sizeof header);
-    if (err < 0) {
-        /* Which of the two is in the file is not known: both stay. */
-        return err;
-    }
-    q->snapshots_offset = offset;
-    q->snapshots_bytes = table->len;
-    qcow2_free(q, old, old_clusters);
-    g_ptr_array_unref(q->snapshots);
-    q->snapshots = rows;
-    return 0;
+    *bytes = table->len;
+    return rows->len > QCOW2_SNAPSHOTS_MAX ||
+           table->len > QCOW2_SNAPSHOT_TABLE_BYTES_MAX ? -EFBIG :
+           table_store(q, table, offset);
 }
 
 int qcow2_snapshot_index(const Qcow2 *q, const char *name)

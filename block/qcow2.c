@@ -67,11 +67,40 @@ int qcow2_store_u64(Qcow2 *q, uint64_t offset, const uint64_t *table,
     return block_file_write(q->file, offset, image, bytes);
 }
 
+/* Nobody knows what the file leads to any more: from now on it is let be. */
+static void pointer_lost(Qcow2 *q, uint64_t offset, int err)
+{
+    error_report("Image '%s' at offset 0x%" G_GINT64_MODIFIER "x: could not "
+                 "be written: %s; nothing more is written to it",
+                 q->node.file, offset, g_strerror(-err));
+    q->node.readonly = true;
+}
+
+int qcow2_pointer_write(Qcow2 *q, uint64_t offset, const void *bytes,
+                        size_t len)
+{
+    uint8_t old[QCOW2_HEADER_V3_BYTES];
+    g_assert(len <= sizeof old);
+    int err = block_file_read(q->file, offset, old, len);
+    if (err < 0) {
+        return err;
+    }
+    err = block_file_write(q->file, offset, bytes, len);
+    err = err < 0 ? err : block_file_sync(q->file);
+    if (err < 0) {
+        int back = block_file_write(q->file, offset, old, len);
+        back = back < 0 ? back : block_file_sync(q->file);
+        if (back < 0) {
+            pointer_lost(q, offset, back);
+        }
+    }
+    return err;
+}
+
 int qcow2_header_switch(Qcow2 *q, unsigned at, const void *bytes, size_t len)
 {
     int err = block_file_sync(q->file);
-    err = err < 0 ? err : block_file_write(q->file, at, bytes, len);
-    return err < 0 ? err : block_file_sync(q->file);
+    return err < 0 ? err : qcow2_pointer_write(q, at, bytes, len);
 }
 
 int qcow2_header_set_map(Qcow2 *q, const Qcow2Map *map)
@@ -313,6 +342,7 @@ BlockNode *qcow2_open(BlockFile *file, const NodeOpen *how, Error **errp)
     Qcow2 *q = g_new0(Qcow2, 1);
     node_init(&q->node, &qcow2_driver, how->file);
     q->node.readonly = how->readonly;
+    q->newborn = how->newborn;
     q->file = file;
     q->unreferenced = g_array_new(FALSE, FALSE, sizeof(ClusterRun));
     q->snapshots = g_ptr_array_new_with_free_func(

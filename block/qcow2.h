@@ -9,6 +9,10 @@
  * only after a sync of the tables that pointed there. So at any moment a count
  * in the file is at least the number of references: a crash can leak clusters
  * and loses what the guest did not flush, and nothing else.
+ *
+ * Taking, deleting and going to a snapshot change counts, tables and "copied"
+ * flags that must agree, all over the image. Such a change (qcow2-change.c) is
+ * prepared in free clusters; one write of the header makes all of it true.
  */
 #ifndef QCOW2_H
 #define QCOW2_H
@@ -108,7 +112,8 @@ typedef struct Qcow2 {
     uint64_t *reftable;
     uint64_t reftable_offset;
     uint32_t reftable_clusters;
-    Qcow2Cache refblocks;  /* never dirty */
+    Qcow2Cache refblocks;  /* dirty: could not be written at once */
+    struct Qcow2Change *change; /* that is being prepared, or NULL */
     uint64_t free_hint;    /* no cluster before this one is free */
     GArray *unreferenced;  /* of ClusterRun: lose one reference each */
 
@@ -118,6 +123,7 @@ typedef struct Qcow2 {
     uint64_t inflated;     /* L2 entry of what is in inflated_data, or 0 */
     uint8_t *inflated_data;
     bool reported;
+    bool newborn;          /* without the magic number still */
 } Qcow2;
 
 typedef struct ClusterRun {
@@ -171,7 +177,12 @@ uint64_t *qcow2_load_u64(Qcow2 *q, uint64_t offset, uint64_t entries,
 /* Writes such a table. */
 int qcow2_store_u64(Qcow2 *q, uint64_t offset, const uint64_t *table,
                     uint64_t entries);
-/* Writes bytes of the header and waits until they are on the medium. */
+/* Writes bytes that lead to other clusters, and waits until they are on the
+ * medium. After an error what was there before is there again; if that fails
+ * too, nothing more is written to the image. */
+int qcow2_pointer_write(Qcow2 *q, uint64_t offset, const void *bytes,
+                        size_t len);
+/* That of the header, after a sync of what it leads to. */
 int qcow2_header_switch(Qcow2 *q, unsigned at, const void *bytes, size_t len);
 /* Points the header at map's L1 table, and takes over its size. */
 int qcow2_header_set_map(Qcow2 *q, const Qcow2Map *map);
@@ -204,6 +215,8 @@ int qcow2_sync_tables(Qcow2 *q);
 
 bool qcow2_reftable_load(Qcow2 *q, Error **errp);
 int qcow2_refcount_get(Qcow2 *q, uint64_t cluster, uint64_t *count);
+/* As the file has it: before the change that is being prepared. */
+int qcow2_refcount_before(Qcow2 *q, uint64_t cluster, uint64_t *count);
 /* Sets one count to a value; for repair. The block must exist. */
 int qcow2_refcount_set(Qcow2 *q, uint64_t cluster, uint64_t count);
 /* Adds 1 or -1 to the counts of a run of clusters. */
@@ -221,6 +234,24 @@ uint64_t qcow2_refblock_peek(const uint8_t *block, unsigned order,
                              uint64_t i);
 void qcow2_refblock_poke(uint8_t *block, unsigned order, uint64_t i,
                          uint64_t count);
+
+/* --- qcow2-change.c ---------------------------------------------------- */
+
+/* Begins a change: from now on counts are changed in memory only, what is
+ * allocated was free before, and nothing that the image leads to is written.
+ * Either a commit or an abort ends it. */
+int qcow2_change_begin(Qcow2 *q);
+/* Makes the active map (its table is written anew; its "copied" flags are set
+ * right) and the rows (NULL: as they are; taken over) those of the image.
+ * After an error all is as it was before the change. */
+int qcow2_change_commit(Qcow2 *q, GPtrArray *rows);
+void qcow2_change_abort(Qcow2 *q);
+/* The changed counts of a block, or NULL: it is as it is in the file. */
+uint8_t *qcow2_change_counts(const Qcow2 *q, uint64_t index);
+/* The same, made from what is there (NULL: all zero) if need be. */
+uint8_t *qcow2_change_own(Qcow2 *q, uint64_t index, const uint8_t *counts);
+/* Notes in a change that a cluster became free; false if there is none. */
+bool qcow2_change_freed(Qcow2 *q, uint64_t cluster);
 
 /* --- qcow2-cluster.c --------------------------------------------------- */
 
@@ -278,9 +309,9 @@ const Qcow2Map *qcow2_node_map(const BlockNode *n, const Qcow2 *image);
 bool qcow2_snapshots_reload(Qcow2 *q, Error **errp);
 bool qcow2_snapshots_load(Qcow2 *q, uint32_t count, Error **errp);
 void qcow2_snapshot_free(Qcow2Snapshot *s);
-/* Writes the rows to new clusters, syncs, points the header there, frees the
- * old table; `rows` is taken over on success. */
-int qcow2_snapshots_store(Qcow2 *q, GPtrArray *rows);
+/* Writes rows to new clusters: where, and how many bytes. */
+int qcow2_snapshots_store(Qcow2 *q, const GPtrArray *rows, uint64_t *offset,
+                          uint64_t *bytes);
 /* By name, then by id. -1: none. */
 int qcow2_snapshot_index(const Qcow2 *q, const char *name);
 
@@ -323,10 +354,11 @@ uint64_t qcow2_vm_state_room(BlockNode *n, const GPtrArray *names);
 
 /* Adds delta to the count of all that a map refers to, except its L1 table. */
 int qcow2_walk_add(Qcow2 *q, const Qcow2Map *map, int delta);
-/* Sets the "copied" flags of the active map to what the counts say. */
+/* Sets the "copied" flags of the active map to what the counts say: in a
+ * change in new L2 tables, otherwise (repair) in place. */
 int qcow2_walk_copied(Qcow2 *q);
-/* -EFBIG if a count below the map cannot be made larger. */
-int qcow2_walk_room(Qcow2 *q, const Qcow2Map *map);
+/* In a change: clears all of them. */
+int qcow2_walk_uncopied(Qcow2 *q);
 
 /* --- qcow2-check.c, qcow2-resize.c -------------------------------------- */
 

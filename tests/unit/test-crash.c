@@ -2,172 +2,12 @@
  * Power cuts: a qcow2 image on a medium that may lose, or tear between
  * sectors, whatever was written after the last sync. What is found afterwards
  * must be an image without corruption, with everything that was flushed.
- *
- * The medium is this file's: it stands in for block/file.c.
  */
-#include <errno.h>
 #include <string.h>
 
-#include "block/file.h"
-#include "io/image.h"
+#include "medium.h"
 
-enum { SECTOR = 512, MEDIUM_MAX = 4 << 20 };
-
-/* --- the medium ------------------------------------------------------- */
-
-/* A sector that was written since the last sync. */
-typedef struct Pending {
-    uint64_t at;
-    uint8_t data[SECTOR];
-} Pending;
-
-struct BlockFile {
-    uint8_t *now;          /* as a reader sees it */
-    uint8_t *safe;         /* as it was at the last sync */
-    uint64_t size_bytes, safe_bytes;
-    GArray *pending;       /* of Pending, in order */
-    void (*before_sync)(void *opaque); /* may be NULL */
-    void *opaque;
-};
-
-static struct BlockFile *medium;
-
-BlockFile *block_file_open(const char *path, unsigned flags, Error **errp)
-{
-    if (flags & BLOCK_FILE_CREATE) {
-        memset(medium->now, 0, MEDIUM_MAX);
-        medium->size_bytes = 0;
-    }
-    return medium;
-}
-
-BlockFile *block_file_open_beside(BlockFile *reader, Error **errp)
-{
-    return medium;
-}
-
-bool block_file_measure(BlockFile *f, Error **errp)
-{
-    return true;
-}
-
-void block_file_close(BlockFile *f)
-{
-}
-
-const char *block_file_path(const BlockFile *f)
-{
-    return "medium";
-}
-
-bool block_file_writable(const BlockFile *f)
-{
-    return true;
-}
-
-uint64_t block_file_size(const BlockFile *f)
-{
-    return f->size_bytes;
-}
-
-uint64_t block_file_allocated(const BlockFile *f)
-{
-    return f->size_bytes;
-}
-
-bool block_file_same(const BlockFile *f, const char *path)
-{
-    return false;
-}
-
-int block_file_read(BlockFile *f, uint64_t offset, void *buf, size_t bytes)
-{
-    uint64_t here = offset < MEDIUM_MAX ? MIN(bytes, MEDIUM_MAX - offset) : 0;
-    memset((uint8_t *)buf + here, 0, bytes - here);
-    memcpy(buf, f->now + MIN(offset, MEDIUM_MAX), here);
-    return 0;
-}
-
-int block_file_write(BlockFile *f, uint64_t offset, const void *buf,
-                     size_t bytes)
-{
-    if (offset + bytes > MEDIUM_MAX) {
-        return -ENOSPC;
-    }
-    memcpy(f->now + offset, buf, bytes);
-    f->size_bytes = MAX(f->size_bytes, offset + bytes);
-    for (uint64_t at = offset & ~(SECTOR - 1ULL); at < offset + bytes;
-         at += SECTOR) {
-        Pending p = { .at = at };
-        memcpy(p.data, f->now + at, SECTOR);
-        g_array_append_val(f->pending, p);
-    }
-    return 0;
-}
-
-int block_file_zero(BlockFile *f, uint64_t offset, uint64_t bytes)
-{
-    g_assert_not_reached();
-}
-
-int block_file_truncate(BlockFile *f, uint64_t size_bytes)
-{
-    f->size_bytes = size_bytes;
-    return 0;
-}
-
-int block_file_sync(BlockFile *f)
-{
-    if (f->before_sync) {
-        f->before_sync(f->opaque);
-    }
-    memcpy(f->safe, f->now, f->size_bytes);
-    f->safe_bytes = f->size_bytes;
-    g_array_set_size(f->pending, 0);
-    return 0;
-}
-
-uint64_t block_file_extent(BlockFile *f, uint64_t offset, uint64_t bytes,
-                           bool *hole)
-{
-    *hole = false;
-    return bytes;
-}
-
-static BlockFile *medium_new(void)
-{
-    BlockFile *f = g_new0(BlockFile, 1);
-    f->now = g_malloc0(MEDIUM_MAX);
-    f->safe = g_malloc0(MEDIUM_MAX);
-    f->pending = g_array_new(FALSE, FALSE, sizeof(Pending));
-    return f;
-}
-
-static void medium_free(BlockFile *f)
-{
-    g_free(f->now);
-    g_free(f->safe);
-    g_array_unref(f->pending);
-    g_free(f);
-}
-
-/* What may be left of a medium: all that is safe, and any of the rest. */
-static BlockFile *medium_cut(const BlockFile *f, GRand *rand)
-{
-    BlockFile *cut = medium_new();
-    unsigned keep = g_rand_int_range(rand, 0, 5);
-    memcpy(cut->now, f->safe, f->safe_bytes);
-    cut->size_bytes = f->safe_bytes;
-    for (guint i = 0; i < f->pending->len; i++) {
-        const Pending *p = &g_array_index(f->pending, Pending, i);
-        if (g_rand_int_range(rand, 0, 4) < keep) {
-            memcpy(cut->now + p->at, p->data, SECTOR);
-            cut->size_bytes = MAX(cut->size_bytes, p->at + SECTOR);
-        }
-    }
-    block_file_sync(cut);
-    return cut;
-}
+enum { SECTOR = MEDIUM_SECTOR };
 
 /* --- the disk --------------------------------------------------------- */
 
@@ -212,52 +52,14 @@ static bool same_sectors(BlockDev *b, const uint32_t *want, const bool *except)
     return true;
 }
 
-static BlockDev *open_medium(void)
-{
-    BlockOpenOptions opts = { .file = "medium", .format = "qcow2" };
-    Error *err = NULL;
-    BlockDev *b = blockdev_open(&opts, &err);
-    if (!b) {
-        g_test_message("%s", error_message(err));
-    }
-    g_assert_nonnull(b);
-    return b;
-}
-
-/* Leaks are what a crash may leave. */
-static void say(void *opaque, const char *line)
-{
-    if (!g_str_has_prefix(line, "Leaked")) {
-        g_test_message("%s", line);
-    }
-}
-
-static bool is_dirty(void)
-{
-    ImageInfo *info = image_info("medium", "qcow2", true, NULL);
-    g_assert_nonnull(info);
-    bool dirty = info->dirty;
-    image_info_free(info);
-    return dirty;
-}
-
-static void check_image(void)
-{
-    ImageCheck r = { .report = say };
-    g_assert_true(image_check("medium", "qcow2", false, &r, NULL));
-    g_assert_cmpuint(r.corruptions, ==, 0);
-}
-
 /* The power fails now: what is there when it comes back? */
 static void power_cut(const Model *d)
 {
     BlockFile *whole = medium;
     BlockFile *cut = medium = medium_cut(whole, d->rand);
-    if (!is_dirty()) {
-        check_image();
-    }
-    BlockDev *b = open_medium();
-    check_image();
+    medium_check();
+    BlockDev *b = medium_open();
+    medium_check();
     g_assert_true(same_sectors(b, d->flushed, d->written) ||
                   (d->doing == GOING && same_sectors(b, d->snap, NULL)));
     if (blockdev_snapshot_goto(b, "s", NULL)) {
@@ -275,7 +77,7 @@ static void power_cut(const Model *d)
         g_assert_true(!d->has_added || d->doing == DROPPING);
     }
     blockdev_close(b);
-    check_image();
+    medium_check();
     medium = whole;
     medium_free(cut);
 }
@@ -380,7 +182,7 @@ static void add(Model *d)
     g_autoptr(GBytes) got = blockdev_snapshot_vm_state(b, "a", NULL);
     g_assert_true(g_bytes_equal(got, state));
     blockdev_close(b);
-    d->disk = open_medium();
+    d->disk = medium_open();
     g_assert_true(same_sectors(d->disk, d->now, NULL));
 }
 
@@ -434,7 +236,7 @@ static void test_power_cuts(gconstpointer data)
     d->rand = g_rand_new_with_seed(c.cluster_bytes);
     medium = medium_new();
     g_assert_true(image_create(&c, NULL));
-    d->disk = open_medium();
+    d->disk = medium_open();
     medium->before_sync = cut_before_sync;
     medium->opaque = d;
     for (unsigned i = 0; i < 150; i++) {
