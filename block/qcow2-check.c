@@ -7,16 +7,22 @@
 
 #include "qcow2.h"
 
-/* Clusters that are kept book of: 1 GiB of memory. */
+/* Clusters that are kept book of: 1.25 GiB of memory. */
 #define CHECK_CLUSTERS_MAX (UINT64_C(1) << 28)
+
+/* What a cluster is used for. Only L2 tables and data have more than one
+ * reference; nothing is two of these. */
+typedef enum Use { USE_NONE, USE_META, USE_COUNTS, USE_L2, USE_DATA } Use;
 
 typedef struct Check {
     Qcow2 *q;
     ImageCheck *result;
     bool repair;
     uint32_t *refs;        /* as found, by cluster */
+    uint8_t *uses;         /* Use, by cluster */
     uint64_t clusters;     /* the file's */
     uint64_t copied_wrong; /* "copied" flags that disagree */
+    uint64_t blocks_wrong; /* blocks of counts that cannot be ones */
     uint64_t next;         /* where data would go on without a gap, or 0 */
 } Check;
 
@@ -41,7 +47,8 @@ static void corruption(Check *c, uint64_t offset, const char *what)
 /* --- counting --------------------------------------------------------- */
 
 /* Bytes of the file are in use. False if they cannot be. */
-static bool refer(Check *c, uint64_t offset, uint64_t bytes, const char *what)
+static bool refer(Check *c, uint64_t offset, uint64_t bytes, Use use,
+                  const char *what)
 {
     uint64_t first = offset >> c->q->cluster_bits;
     uint64_t n = qcow2_clusters(c->q, (offset & (qcow2_cluster(c->q) - 1)) +
@@ -50,8 +57,13 @@ static bool refer(Check *c, uint64_t offset, uint64_t bytes, const char *what)
         corruption(c, offset, what);
         return false;
     }
-    for (uint64_t i = 0; i < n; i++) {
-        c->refs[first + i] += c->refs[first + i] < UINT32_MAX;
+    for (uint64_t i = first; i < first + n; i++) {
+        c->refs[i] += c->refs[i] < UINT32_MAX;
+        if (c->uses[i] != USE_NONE && (c->uses[i] != use || use < USE_L2)) {
+            corruption(c, i << c->q->cluster_bits,
+                       "a cluster is used for two things");
+        }
+        c->uses[i] = use;
     }
     c->result->end_bytes = MAX(c->result->end_bytes,
                                (first + n) << c->q->cluster_bits);
@@ -84,7 +96,8 @@ static void count_entry(Check *c, uint64_t at, uint64_t raw, bool active)
         return;
     }
     refer(c, run.first << c->q->cluster_bits,
-          run.count << c->q->cluster_bits, "data cluster out of bounds");
+          run.count << c->q->cluster_bits, USE_DATA,
+          "data cluster out of bounds");
     if (active) {
         c->result->allocated_clusters++;
         c->result->compressed_clusters += e.kind == CLUSTER_COMPRESSED;
@@ -108,7 +121,7 @@ static int count_l2(Check *c, uint64_t at, uint64_t raw, bool active)
         corruption(c, at, "bad L1 entry");
         return 0;
     }
-    if (!refer(c, offset, qcow2_cluster(q), "L2 table out of bounds")) {
+    if (!refer(c, offset, qcow2_cluster(q), USE_L2, "L2 table out of bounds")) {
         return 0;
     }
     g_autofree uint8_t *l2 = g_malloc(qcow2_cluster(q));
@@ -127,7 +140,8 @@ static int count_map(Check *c, const uint64_t *l1, uint64_t offset,
 {
     int err = 0;
     if (entries == 0 ||
-        !refer(c, offset, entries * UINT64_C(8), "L1 table out of bounds")) {
+        !refer(c, offset, entries * UINT64_C(8), USE_META,
+               "L1 table out of bounds")) {
         return 0;
     }
     for (uint32_t i = 0; i < entries && err == 0; i++) {
@@ -155,7 +169,7 @@ static int count_snapshots(Check *c)
         err = count_map(c, l1, s->l1_offset, s->l1_entries, false);
     }
     if (q->snapshots_bytes) {
-        refer(c, q->snapshots_offset, q->snapshots_bytes,
+        refer(c, q->snapshots_offset, q->snapshots_bytes, USE_META,
               "snapshot table out of bounds");
     }
     return err;
@@ -166,24 +180,56 @@ static uint64_t reftable_entries(const Qcow2 *q)
     return ((uint64_t)q->reftable_clusters << q->cluster_bits) / 8;
 }
 
+/* What is wrong with an entry of the reference count table, or NULL. */
+static const char *block_wrong(const Check *c, uint64_t offset)
+{
+    if (offset & (qcow2_cluster(c->q) - 1)) {
+        return "reference count block not on a cluster's boundary";
+    }
+    uint64_t cluster = offset >> c->q->cluster_bits;
+    return cluster >= c->clusters ? "reference count block out of bounds" :
+           c->uses[cluster] != USE_NONE ?
+           "reference count block is used for something else" : NULL;
+}
+
+/* Comes last: a block that cannot be one is counted as if there were none, and
+ * made anew where it is needed. */
 static void count_refcounts(Check *c)
 {
     Qcow2 *q = c->q;
-    refer(c, q->reftable_offset,
-          (uint64_t)q->reftable_clusters << q->cluster_bits,
-          "reference count table out of bounds");
     for (uint64_t i = 0; i < reftable_entries(q); i++) {
         uint64_t offset = q->reftable[i];
-        if (offset & (qcow2_cluster(q) - 1)) {
-            corruption(c, q->reftable_offset + i * 8,
-                       "reference count block not on a cluster's boundary");
-            /* Not used: as if there were none. */
+        const char *wrong = offset ? block_wrong(c, offset) : NULL;
+        if (wrong) {
+            corruption(c, q->reftable_offset + i * 8, wrong);
+            c->blocks_wrong++;
             q->reftable[i] = 0;
-        } else if (offset && !refer(c, offset, qcow2_cluster(q),
-                                    "reference count block out of bounds")) {
-            q->reftable[i] = 0;
+        } else if (offset) {
+            refer(c, offset, qcow2_cluster(q), USE_COUNTS, "");
         }
     }
+}
+
+/* Without snapshots there is no table, but other programs look at where it
+ * would be. */
+static int check_no_snapshots(Check *c)
+{
+    Qcow2 *q = c->q;
+    uint8_t field[12];
+    int err = block_file_read(q->file, HEADER_SNAPSHOT_COUNT, field, 12);
+    uint64_t offset = bytes_ld_be64(field + 4);
+    if (err < 0 || bytes_ld_be32(field) != 0 ||
+        (offset <= INT64_MAX && !(offset & (qcow2_cluster(q) - 1)))) {
+        return err;
+    }
+    corruption(c, HEADER_SNAPSHOT_COUNT + 4,
+               "bad offset of a table of no snapshots");
+    if (c->repair && !c->result->leaks_only) {
+        static const uint8_t none[8];
+        err = qcow2_header_switch(q, HEADER_SNAPSHOT_COUNT + 4, none, 8);
+        c->result->corruptions_fixed += err == 0;
+    }
+    return err;
 }
 
 /* --- comparing -------------------------------------------------------- */
@@ -205,8 +251,11 @@ static int add_block(Check *c, uint64_t cluster)
     }
     q->reftable[index] = at << q->cluster_bits;
     c->refs = g_renew(uint32_t, c->refs, at + 1);
+    c->uses = g_renew(uint8_t, c->uses, at + 1);
     memset(c->refs + c->clusters, 0, (at + 1 - c->clusters) * 4);
+    memset(c->uses + c->clusters, USE_NONE, at + 1 - c->clusters);
     c->refs[at] = 1;
+    c->uses[at] = USE_COUNTS;
     c->clusters = at + 1;
     c->result->end_bytes = (at + 1) << q->cluster_bits;
     return qcow2_store_u64(q, q->reftable_offset, q->reftable,
@@ -281,14 +330,33 @@ static int compare(Check *c)
 
 /* --- the whole -------------------------------------------------------- */
 
+/* Bad blocks are out of the table in the file, too. */
+static int fix_reftable(Check *c)
+{
+    Qcow2 *q = c->q;
+    if (!c->blocks_wrong || !c->repair || c->result->leaks_only) {
+        return 0;
+    }
+    int err = qcow2_store_u64(q, q->reftable_offset, q->reftable,
+                              reftable_entries(q));
+    c->result->corruptions_fixed += err == 0 ? c->blocks_wrong : 0;
+    return err;
+}
+
 static int check_all(Check *c)
 {
     Qcow2 *q = c->q;
-    refer(c, 0, qcow2_cluster(q), "header out of bounds");
-    count_refcounts(c);
-    int err = count_map(c, q->map.l1, q->map.offset, q->map.entries, true);
+    refer(c, 0, qcow2_cluster(q), USE_META, "header out of bounds");
+    refer(c, q->reftable_offset,
+          (uint64_t)q->reftable_clusters << q->cluster_bits, USE_META,
+          "reference count table out of bounds");
+    int err = check_no_snapshots(c);
+    err = err < 0 ? err :
+          count_map(c, q->map.l1, q->map.offset, q->map.entries, true);
     err = err < 0 ? err : count_snapshots(c);
+    count_refcounts(c);
     err = err < 0 ? err : compare(c);
+    err = err < 0 ? err : fix_reftable(c);
     bool changed = c->result->leaks_fixed + c->result->corruptions_fixed > 0;
     /* Counts set right may make flags wrong that agreed before. */
     if (err == 0 && c->repair &&
@@ -329,7 +397,10 @@ bool qcow2_check(BlockNode *n, bool repair, ImageCheck *result, Error **errp)
     }
     result->total_clusters = qcow2_clusters(q, q->map.size_bytes);
     c.refs = g_try_new0(uint32_t, MAX(c.clusters, 1));
-    if (!c.refs) {
+    c.uses = g_try_new0(uint8_t, MAX(c.clusters, 1));
+    if (!c.refs || !c.uses) {
+        g_free(c.refs);
+        g_free(c.uses);
         error_set(errp, "Image '%s' is too large to be checked", n->file);
         return false;
     }
@@ -339,9 +410,10 @@ bool qcow2_check(BlockNode *n, bool repair, ImageCheck *result, Error **errp)
         err = mark_clean(q, result);
     }
     g_free(c.refs);
+    g_free(c.uses);
     if (err < 0) {
         error_set_errno(errp, -err, "Could not %s '%s'",
                         repair ? "repair" : "check", n->file);
     }
-    return err == 0;
+    return err == 0 && qcow2_backing_check(q, errp);
 }

@@ -26,7 +26,8 @@ const char *qcow2_entry_parse(const Qcow2 *q, uint64_t raw, Qcow2Entry *e)
     if (raw & ENTRY_COMPRESSED) {
         parse_compressed(q, raw, e);
         return raw & ENTRY_COPIED ? "compressed cluster marked as copied" :
-               e->host >= block_file_size(q->file) ?
+               e->host >= block_file_size(q->file) ||
+               e->host < qcow2_cluster(q) ? /* where the header is */
                "compressed cluster out of bounds" : NULL;
     }
     bool zero = q->version >= 3 && (raw & ENTRY_ZERO);

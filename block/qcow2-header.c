@@ -95,14 +95,19 @@ static bool refuse_features(const Qcow2 *q, const uint8_t *names,
 
 static bool check_compression(const Qcow2 *q, const uint8_t *h, Error **errp)
 {
+    static const char *const known[] = { "zlib", "zstd" };
     bool other = q->incompatible & INCOMPATIBLE_COMPRESSION;
-    if (other && (q->header_bytes < 105 || h[104] != 0)) {
-        error_set(errp, "Image '%s' at offset 0x68: unsupported compression "
-                  "type %s", q->node.file,
-                  q->header_bytes >= 105 && h[104] == 1 ? "zstd" : "(unknown)");
+    unsigned type = q->header_bytes > HEADER_COMPRESSION
+                        ? h[HEADER_COMPRESSION] : 0;
+    if (type != 0) {
+        error_set(errp, "Image '%s' at offset 0x%x: unsupported compression "
+                  "type %u (%s)", q->node.file, HEADER_COMPRESSION, type,
+                  type < G_N_ELEMENTS(known) ? known[type] : "unknown");
         return false;
     }
-    return true;
+    return !other ||
+           qcow2_error(q, errp, HEADER_INCOMPATIBLE, "the header says that "
+                       "compression is not zlib, and that it is");
 }
 
 /* Extensions: those that matter are read; all stay where they are, because
@@ -112,16 +117,16 @@ static bool extensions_parse(Qcow2 *q, const uint8_t *h, uint64_t end,
 {
     const uint8_t *names = NULL;
     uint32_t names_bytes = 0;
-    for (uint64_t at = q->header_bytes; end - at >= 8;) {
-        uint32_t type = bytes_ld_be32(h + at);
-        uint32_t len = bytes_ld_be32(h + at + 4);
+    for (uint64_t at = q->header_bytes; at < end;) {
+        uint32_t type = end - at < 8 ? 0 : bytes_ld_be32(h + at);
+        uint32_t len = end - at < 8 ? UINT32_MAX : bytes_ld_be32(h + at + 4);
         at += 8;
-        if (type == EXTENSION_END) {
-            break;
-        }
-        if (len > end - at) {
+        if (at > end || len > end - at) {
             return qcow2_error(q, errp, at - 4,
                                "header extension is too long");
+        }
+        if (type == EXTENSION_END) {
+            break;
         }
         if (type == (uint32_t)EXTENSION_BACKING_FORMAT) {
             g_free(q->backing_format);
@@ -151,8 +156,8 @@ static bool backing_name_parse(Qcow2 *q, const uint8_t *h, uint64_t *end,
     }
     if (len > 0) {
         q->backing_file = g_strndup((const char *)h + at, len);
-        *end = at;
     }
+    *end = at;
     return true;
 }
 

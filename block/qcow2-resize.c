@@ -194,8 +194,8 @@ static void put_feature_names(GByteArray *out)
     put_extension(out, EXTENSION_FEATURE_NAMES, features, sizeof features);
 }
 
-/* The first cluster, without the magic number. The reference count table follows it, then a block, and
- * the disk has no bytes yet. */
+/* The first cluster, without the magic number. The reference count table
+ * follows it, then a block, and the disk has no bytes yet. */
 static GByteArray *header_new(const ImageCreate *c, unsigned cluster_bits)
 {
     GByteArray *h = g_byte_array_new();

@@ -199,6 +199,20 @@ static bool backing_open(Qcow2 *q, const NodeOpen *how, Error **errp)
     return q->backing;
 }
 
+bool qcow2_backing_check(Qcow2 *q, Error **errp)
+{
+    NodeOpen how = { .file = q->node.file, .share = true };
+    bool closed = q->backing_file && !q->backing;
+    if (closed) {
+        g_clear_pointer(&q->backing_path, g_free);
+    }
+    bool ok = !closed || backing_open(q, &how, errp);
+    if (closed) {
+        node_unref(g_steal_pointer(&q->backing));
+    }
+    return ok;
+}
+
 /* --- opening ---------------------------------------------------------- */
 
 static bool l1_load(Qcow2 *q, Error **errp)

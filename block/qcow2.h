@@ -47,6 +47,7 @@ enum {
     HEADER_AUTOCLEAR = 88,
     HEADER_REFCOUNT_ORDER = 96,
     HEADER_LENGTH = 100,
+    HEADER_COMPRESSION = 104,      /* u8 */
 };
 
 #define INCOMPATIBLE_DIRTY (UINT64_C(1) << 0)
@@ -187,6 +188,8 @@ int qcow2_header_switch(Qcow2 *q, unsigned at, const void *bytes, size_t len);
 /* Points the header at map's L1 table, and takes over its size. */
 int qcow2_header_set_map(Qcow2 *q, const Qcow2Map *map);
 int qcow2_set_incompatible(Qcow2 *q, uint64_t bits);
+/* Looks whether the backing files can be opened; true if there are none. */
+bool qcow2_backing_check(Qcow2 *q, Error **errp);
 /* True if bytes of the file are known to be metadata: no data go there. */
 bool qcow2_overlaps(const Qcow2 *q, uint64_t offset, uint64_t bytes);
 
