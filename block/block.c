@@ -16,7 +16,7 @@
 #include "vm/nondet.h"
 
 struct BlockDev {
-    char *id;
+    BlockDevHead head;
     char *file;
     BlockNode *image;      /* NULL: an empty drive */
     BlockNode *top;        /* what requests go to; the image or an overlay */
@@ -68,10 +68,13 @@ static bool open_layers(BlockDev *b, const BlockOpenOptions *opts,
     return b->top;
 }
 
+static const BlockDevOps disk_ops;
+
 BlockDev *blockdev_open(const BlockOpenOptions *opts, Error **errp)
 {
     BlockDev *b = g_new0(BlockDev, 1);
-    b->id = g_strdup(opts->node ? opts->node : "");
+    b->head.ops = &disk_ops;
+    b->head.node = g_strdup(opts->node ? opts->node : "");
     b->readonly = opts->readonly;
     b->replay = opts->replay;
     if (!opts->file || !*opts->file) {
@@ -93,23 +96,18 @@ void blockdev_close(BlockDev *b)
     blockdev_return_to_present(b);
     int err = b->top ? b->top->driver->flush(b->top) : 0;
     if (err < 0) {
-        error_report("%s: '%s' could not be written: %s", b->id, b->file,
+        error_report("%s: '%s' could not be written: %s", b->head.node, b->file,
                      g_strerror(-err));
     }
     undo_free(b->undo);
     node_unref(b->top);
     node_unref(b->image);
-    g_free(b->id);
+    g_free(b->head.node);
     g_free(b->file);
     g_free(b);
 }
 
 /* --- what it is ------------------------------------------------------- */
-
-const char *blockdev_node(const BlockDev *b)
-{
-    return b->id;
-}
 
 const char *blockdev_file(const BlockDev *b)
 {
@@ -121,31 +119,31 @@ const char *blockdev_format(const BlockDev *b)
     return b->image ? b->image->driver->format : "raw";
 }
 
-uint64_t blockdev_size_bytes(const BlockDev *b)
+static uint64_t disk_size_bytes(const BlockDev *b)
 {
     return b->top ? b->top->size_bytes : 0;
 }
 
-bool blockdev_readonly(const BlockDev *b)
+static bool disk_readonly(const BlockDev *b)
 {
     return b->readonly;
 }
 
-bool blockdev_is_empty(const BlockDev *b)
+static bool disk_is_empty(const BlockDev *b)
 {
     return !b->image;
 }
 
 /* --- requests --------------------------------------------------------- */
 
-void blockdev_bind(BlockDev *b, Machine *m)
+static void disk_bind(BlockDev *b, Machine *m)
 {
-    b->errors = nondet_port(m, NONDET_BLOCK_ERROR, b->id, NULL, b);
+    b->errors = nondet_port(m, NONDET_BLOCK_ERROR, b->head.node, NULL, b);
 }
 
 static bool in_bounds(const BlockDev *b, uint64_t offset, uint64_t bytes)
 {
-    uint64_t size = blockdev_size_bytes(b);
+    uint64_t size = disk_size_bytes(b);
     return offset <= size && bytes <= size - offset;
 }
 
@@ -173,12 +171,12 @@ static void report_unreplayable(const BlockDev *b, uint64_t offset, int err)
 {
     if (err < 0) {
         error_report("%s: '%s' at offset %" G_GUINT64_FORMAT ": %s; this "
-                     "replay is no longer the recording", b->id, b->file,
+                     "replay is no longer the recording", b->head.node, b->file,
                      offset, g_strerror(-err));
     }
 }
 
-int blockdev_read(BlockDev *b, uint64_t offset, void *buf, size_t bytes)
+static int disk_read(BlockDev *b, uint64_t offset, void *buf, size_t bytes)
 {
     int err = -EIO;
     if (in_bounds(b, offset, bytes)) {
@@ -230,21 +228,32 @@ static int blockdev_change(BlockDev *b, uint64_t offset, const void *buf,
     return answer;
 }
 
-int blockdev_write(BlockDev *b, uint64_t offset, const void *buf, size_t bytes)
+static int disk_write(BlockDev *b, uint64_t offset, const void *buf, size_t bytes)
 {
     g_assert(buf || bytes == 0);
     return blockdev_change(b, offset, buf, bytes);
 }
 
-int blockdev_write_zeroes(BlockDev *b, uint64_t offset, uint64_t bytes)
+static int disk_write_zeroes(BlockDev *b, uint64_t offset, uint64_t bytes)
 {
     return blockdev_change(b, offset, NULL, bytes);
 }
 
-int blockdev_flush(BlockDev *b)
+static int disk_flush(BlockDev *b)
 {
     return b->top ? error_pull(b, b->top->driver->flush(b->top)) : 0;
 }
+
+static const BlockDevOps disk_ops = {
+    .size_bytes = disk_size_bytes,
+    .readonly = disk_readonly,
+    .is_empty = disk_is_empty,
+    .bind = disk_bind,
+    .read = disk_read,
+    .write = disk_write,
+    .write_zeroes = disk_write_zeroes,
+    .flush = disk_flush,
+};
 
 uint64_t blockdev_extent(BlockDev *b, uint64_t offset, uint64_t bytes,
                          BlockExtent *what)
@@ -267,7 +276,7 @@ static bool all_zero(const uint8_t *p, size_t bytes)
 /* The first byte at or after offset that may be other than zero. */
 static uint64_t skip_zeroes(BlockDev *b, uint64_t offset)
 {
-    uint64_t size = blockdev_size_bytes(b);
+    uint64_t size = disk_size_bytes(b);
     BlockExtent what = BLOCK_EXTENT_ZERO;
     while (offset < size) {
         uint64_t run = blockdev_extent(b, offset, size - offset, &what);
@@ -281,7 +290,7 @@ static uint64_t skip_zeroes(BlockDev *b, uint64_t offset)
 
 bool blockdev_content_digest(BlockDev *b, uint64_t *digest, Error **errp)
 {
-    uint64_t size = blockdev_size_bytes(b);
+    uint64_t size = disk_size_bytes(b);
     g_autofree uint8_t *chunk = g_malloc(DIGEST_CHUNK);
     *digest = digest_mix(0, size);
     for (uint64_t at = skip_zeroes(b, 0) & ~(DIGEST_CHUNK - 1); at < size;
@@ -325,12 +334,12 @@ bool blockdev_can_snapshot(const BlockDev *b)
 static bool want_snapshots(const BlockDev *b, bool change, Error **errp)
 {
     if (!has_snapshots(b)) {
-        error_set(errp, "Device '%s' is of a format without snapshots", b->id);
+        error_set(errp, "Device '%s' is of a format without snapshots", b->head.node);
         return false;
     }
     if (change && !blockdev_can_snapshot(b)) {
         error_set(errp, "Device '%s' is not writable: its snapshots cannot "
-                  "be changed", b->id);
+                  "be changed", b->head.node);
         return false;
     }
     return true;
@@ -380,7 +389,7 @@ bool blockdev_snapshot_may_create(BlockDev *b, const char *name, Error **errp)
     }
     if (!blockdev_can_snapshot(b)) {
         error_set(errp, "Device '%s' is writable but does not support "
-                  "snapshots", b->id);
+                  "snapshots", b->head.node);
         return false;
     }
     return true;
@@ -405,7 +414,7 @@ bool blockdev_snapshot_goto(BlockDev *b, const char *name, Error **errp)
     }
     if (b->undo && undo_has_marks(b->undo)) {
         error_set(errp, "Device '%s' is being recorded and its past is kept: "
-                  "it cannot become another snapshot", b->id);
+                  "it cannot become another snapshot", b->head.node);
         return false;
     }
     if (!b->replay) {
@@ -497,7 +506,7 @@ void blockdev_mark_free(BlockMark *mark)
 void blockdev_keep_past(BlockDev *b, bool on)
 {
     if (on && !b->undo && b->image && !is_layered(b) && !b->readonly) {
-        b->undo = undo_new(b->image, b->id);
+        b->undo = undo_new(b->image, b->head.node);
     }
     if (!on && b->undo) {
         blockdev_return_to_present(b);

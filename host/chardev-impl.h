@@ -31,9 +31,9 @@ typedef struct ChardevBackend {
 } ChardevBackend;
 
 struct Chardev {
+    ChardevHead head;
     const ChardevBackend *backend;
     ChardevSet *set;
-    char *id;
     void *priv;                /* the back end's own */
     bool connected, terminal, claimed;
 

@@ -224,7 +224,7 @@ void chardev_mux_fini(Chardev *base)
 Chardev *chardev_mux_front_new(Chardev *base)
 {
     Mux *mux = base->opaque;
-    g_autofree char *id = g_strdup_printf("%s-mux%u", base->id,
+    g_autofree char *id = g_strdup_printf("%s-mux%u", base->head.id,
                                           mux->fronts->len);
     Chardev *c = chardev_add(base->set, id, &chardev_mux_front);
     Front *f = g_new0(Front, 1);

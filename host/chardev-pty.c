@@ -82,7 +82,7 @@ static bool pty_open(Chardev *c, const ChardevSpec *spec, Error **errp)
     if (!pty_prepare(pty, errp)) {
         return false;
     }
-    printf("char device redirected to %s (label %s)\n", pty->name, c->id);
+    printf("char device redirected to %s (label %s)\n", pty->name, c->head.id);
     fflush(stdout);
     pty->timer = g_timeout_add(LOOK_MS, pty_timer, c);
     return true;

@@ -53,14 +53,14 @@ Chardev *chardev_add(ChardevSet *set, const char *id,
                      const ChardevBackend *backend)
 {
     Chardev *c = chardev_new(set, id, backend);
-    g_hash_table_insert(set->table, c->id, c);
+    g_hash_table_insert(set->table, c->head.id, c);
     g_ptr_array_add(set->order, c);
     return c;
 }
 
 static void chardev_remove(Chardev *c)
 {
-    g_hash_table_remove(c->set->table, c->id);
+    g_hash_table_remove(c->set->table, c->head.id);
     g_ptr_array_remove(c->set->order, c);
     chardev_free(c);
 }

@@ -175,7 +175,7 @@ static void buffer_output(Chardev *c, const uint8_t *data, size_t len)
     g_byte_array_append(c->out, data, len);
 }
 
-void chardev_write(Chardev *c, const void *data, size_t len)
+static void stream_write(Chardev *c, const void *data, size_t len)
 {
     if (c->port && c->set->muted) {
         return;
@@ -287,7 +287,7 @@ static void source_start(Chardev *c)
 {
     c->source = g_source_new(&source_funcs, sizeof(ChardevSource));
     ((ChardevSource *)c->source)->c = c;
-    g_source_set_name(c->source, c->id);
+    g_source_set_name(c->source, c->head.id);
     /* A command that takes long listens for the one that ends it. */
     g_source_set_can_recurse(c->source, TRUE);
     g_source_attach(c->source, NULL);
@@ -335,11 +335,6 @@ void chardev_detach(Chardev *c)
 
 /* --- what users call ---------------------------------------------------------- */
 
-const char *chardev_id(const Chardev *c)
-{
-    return c->id;
-}
-
 bool chardev_connected(const Chardev *c)
 {
     return c->connected;
@@ -356,8 +351,8 @@ char *chardev_describe(const Chardev *c)
                                 : g_strdup(c->backend->name);
 }
 
-void chardev_bind_port(Chardev *c, NondetPort *port, ChardevRoom *room,
-                       void *opaque)
+static void stream_bind_port(Chardev *c, NondetPort *port, ChardevRoom *room,
+                             void *opaque)
 {
     g_assert(c->set->machine);
     c->port = port;
@@ -368,7 +363,7 @@ void chardev_bind_port(Chardev *c, NondetPort *port, ChardevRoom *room,
     }
 }
 
-void chardev_kick(Chardev *c)
+static void stream_kick(Chardev *c)
 {
     /* Nothing to remember: room is asked for before every poll. */
 }
@@ -392,13 +387,20 @@ void chardev_disconnect(Chardev *c)
 
 /* --- making and freeing ------------------------------------------------------- */
 
+static const ChardevOps stream_ops = {
+    .write = stream_write,
+    .bind_port = stream_bind_port,
+    .kick = stream_kick,
+};
+
 Chardev *chardev_new(ChardevSet *set, const char *id,
                      const ChardevBackend *backend)
 {
     Chardev *c = g_new0(Chardev, 1);
+    c->head.ops = &stream_ops;
     c->backend = backend;
     c->set = set;
-    c->id = g_strdup(id);
+    c->head.id = g_strdup(id);
     c->in_fd = c->out_fd = c->log_fd = -1;
     c->out = g_byte_array_new();
     source_start(c);
@@ -422,6 +424,6 @@ void chardev_free(Chardev *c)
         close(c->log_fd);
     }
     g_byte_array_free(c->out, TRUE);
-    g_free(c->id);
+    g_free(c->head.id);
     g_free(c);
 }

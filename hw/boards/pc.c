@@ -14,25 +14,25 @@
 
 static void cpu_intr(void *cpu, int n, bool level)
 {
-    x86_cpu_set_intr(cpu, level);
+    x86_pins(cpu)->set_intr(cpu, level);
 }
 
 static void cpu_smi(void *cpu, int n, bool level)
 {
     if (level) {
-        x86_cpu_set_smi(cpu);
+        x86_pins(cpu)->set_smi(cpu);
     }
 }
 
 static void cpu_a20(void *cpu, int n, bool level)
 {
-    x86_cpu_set_a20(cpu, level);
+    x86_pins(cpu)->set_a20(cpu, level);
 }
 
 static void nmi_button(void *cpu)
 {
-    x86_cpu_set_nmi(cpu, true);
-    x86_cpu_set_nmi(cpu, false);
+    x86_pins(cpu)->set_nmi(cpu, true);
+    x86_pins(cpu)->set_nmi(cpu, false);
 }
 
 /* --- construction --------------------------------------------------------------*/
@@ -130,10 +130,10 @@ static void pc_connect_bridges(Pc *pc)
 static void pc_connect_cpu(Pc *pc)
 {
     irq_connect(i8259_intr(pc->pic), cpu_intr, pc->cpu, 0);
-    x86_cpu_connect_pic(pc->cpu, pic_acknowledge, pc->pic);
+    x86_pins(pc->cpu)->connect_pic(pc->cpu, pic_acknowledge, pc->pic);
     irq_connect(piix4_pm_smi(pc->pm), cpu_smi, pc->cpu, 0);
     irq_connect(pc_a20_line(pc->a20), cpu_a20, pc->cpu, 0);
-    x86_cpu_set_smram(pc->cpu, i440fx_smm_memory(pc->bridge));
+    x86_pins(pc->cpu)->set_smram(pc->cpu, i440fx_smm_memory(pc->bridge));
     pc->dev.machine->power_button =
         (MachineButton){ piix4_pm_power_button, pc->pm };
     pc->dev.machine->nmi_button = (MachineButton){ nmi_button, pc->cpu };

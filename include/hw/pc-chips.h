@@ -27,7 +27,7 @@ void i8259_irq(void *pic, int irq, bool level);
 /* The line to the CPU's INTR. */
 IrqLine *i8259_intr(Device *pic);
 /* The INTA cycle (opaque: the Device): the vector to take, 0..255; that of
- * IRQ 7 or 15 if the request has gone away. As x86_cpu_connect_pic() wants. */
+ * IRQ 7 or 15 if the request has gone away. As X86Pins.connect_pic wants. */
 int pic_acknowledge(void *pic);
 /* `info pic`, a line for each chip. */
 void pic_print(Device *pic, GString *out);

@@ -1,8 +1,8 @@
 /*
  * A disk as a device model sees it: bytes that can be read and written now.
  *
- * Implemented by block/ (block.c over raw, qcow2 and overlay drivers); called
- * by hw/ide and friends, by migration/ for snapshots, and by the roof to open
+ * Implemented by block/ (block.c over raw, qcow2 and overlay drivers), whose
+ * ops devices reach through softmmu/world.c; called by hw/ide and friends, by migration/ for snapshots, and by the roof to open
  * images. Requests are synchronous: when the guest is told that one has
  * finished is the device's business, in virtual time (DESIGN, section 3).
  */
@@ -11,6 +11,26 @@
 
 #include "base/error.h"
 #include "base/types.h"
+
+/* What a device asks of a disk: see the functions of the same names. The
+ * functions of this header that are not here are for the roof and migration/,
+ * which may know block/. */
+typedef struct BlockDevOps {
+    uint64_t (*size_bytes)(const BlockDev *b);
+    bool (*readonly)(const BlockDev *b);
+    bool (*is_empty)(const BlockDev *b);
+    void (*bind)(BlockDev *b, Machine *m);
+    int (*read)(BlockDev *b, uint64_t offset, void *buf, size_t bytes);
+    int (*write)(BlockDev *b, uint64_t offset, const void *buf, size_t bytes);
+    int (*write_zeroes)(BlockDev *b, uint64_t offset, uint64_t bytes);
+    int (*flush)(BlockDev *b);
+} BlockDevOps;
+
+/* Who implements disks begins struct BlockDev with this. */
+typedef struct BlockDevHead {
+    const BlockDevOps *ops;
+    char *node;              /* the id given at open */
+} BlockDevHead;
 
 /* How an image is opened; from -drive. */
 typedef struct BlockOpenOptions {

@@ -1,7 +1,8 @@
 /*
  * A stream of bytes to and from the world: stdio, a file, a socket.
  *
- * Implemented by host/chardev-*.c; used by serial ports (whose input goes
+ * Implemented by host/chardev-*.c, whose ops devices reach through
+ * softmmu/world.c; used by serial ports (whose input goes
  * through a nondet port) and by the doors, monitor and gdbstub (whose input
  * does not reach the guest by itself). All calls are on the machine thread.
  */
@@ -20,6 +21,20 @@ typedef void ChardevInput(void *opaque, const uint8_t *data, size_t len);
 /* A peer came or went. A chardev that is open already when the handler is
  * set reports OPENED from the main loop soon after. */
 typedef void ChardevNotify(void *opaque, ChardevEvent event);
+
+/* What a device asks of a stream: see the functions of the same names. */
+typedef struct ChardevOps {
+    void (*write)(Chardev *c, const void *data, size_t len);
+    void (*bind_port)(Chardev *c, NondetPort *port, ChardevRoom *room,
+                      void *opaque);
+    void (*kick)(Chardev *c);
+} ChardevOps;
+
+/* Who implements streams begins struct Chardev with this. */
+typedef struct ChardevHead {
+    const ChardevOps *ops;
+    char *id;
+} ChardevHead;
 
 /* The id given by -chardev id= or made up ("serial0"). */
 const char *chardev_id(const Chardev *c);

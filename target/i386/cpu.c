@@ -263,26 +263,26 @@ static unsigned x86_code_bits(Cpu *cpu)
 
 /* --- pins (vm/x86-pins.h) ---------------------------------------------------------- */
 
-void x86_cpu_set_intr(Cpu *cpu, bool level)
+static void pin_set_intr(Cpu *cpu, bool level)
 {
     x86_cpu(cpu)->s.intr = level;
     cpu_kick(cpu);
 }
 
 /* The machine calls with each edge; a rising one latches. */
-void x86_cpu_set_nmi(Cpu *cpu, bool level)
+static void pin_set_nmi(Cpu *cpu, bool level)
 {
     x86_cpu(cpu)->s.nmi_pending |= level;
     cpu_kick(cpu);
 }
 
-void x86_cpu_set_smi(Cpu *cpu)
+static void pin_set_smi(Cpu *cpu)
 {
     x86_cpu(cpu)->s.smi_pending = true;
     cpu_kick(cpu);
 }
 
-void x86_cpu_set_a20(Cpu *cpu, bool open)
+static void pin_set_a20(Cpu *cpu, bool open)
 {
     if (x86_cpu(cpu)->s.a20 != open) {
         x86_cpu(cpu)->s.a20 = open;
@@ -291,16 +291,26 @@ void x86_cpu_set_a20(Cpu *cpu, bool open)
     }
 }
 
-void x86_cpu_connect_pic(Cpu *cpu, int (*ack)(void *opaque), void *opaque)
+static void pin_connect_pic(Cpu *cpu, int (*ack)(void *opaque),
+                            void *opaque)
 {
     x86_cpu(cpu)->pic_ack = ack;
     x86_cpu(cpu)->pic = opaque;
 }
 
-void x86_cpu_set_smram(Cpu *cpu, AddressSpace *smm_memory)
+static void pin_set_smram(Cpu *cpu, AddressSpace *smm_memory)
 {
     x86_cpu(cpu)->smm_memory = smm_memory;
 }
+
+static const X86Pins pins = {
+    .set_intr = pin_set_intr,
+    .set_nmi = pin_set_nmi,
+    .set_smi = pin_set_smi,
+    .set_a20 = pin_set_a20,
+    .connect_pic = pin_connect_pic,
+    .set_smram = pin_set_smram,
+};
 
 /* --- the class ------------------------------------------------------------------------ */
 
@@ -308,6 +318,7 @@ void x86_cpu_set_smram(Cpu *cpu, AddressSpace *smm_memory)
     const CpuClass symbol = {                       \
         .name = label,                              \
         .size = sizeof(X86Cpu),                     \
+        .pins = &pins,                              \
         .state_offset = offsetof(X86Cpu, s),        \
         .state = x86_state,                         \
         .regs = x86_ir_regs,                        \

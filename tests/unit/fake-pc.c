@@ -27,10 +27,51 @@ static void fake_nothing(Cpu *cpu)
 {
 }
 
+static void fake_set_intr(Cpu *cpu, bool level)
+{
+    fake_pins.intr = level;
+}
+
+static void fake_set_nmi(Cpu *cpu, bool level)
+{
+    fake_pins.nmi += level;
+}
+
+static void fake_set_smi(Cpu *cpu)
+{
+    fake_pins.smi++;
+}
+
+static void fake_set_a20(Cpu *cpu, bool open)
+{
+    fake_pins.a20 = open;
+}
+
+static void fake_connect_pic(Cpu *cpu, int (*ack)(void *opaque), void *opaque)
+{
+    fake_pins.ack = ack;
+    fake_pins.pic = opaque;
+}
+
+static void fake_set_smram(Cpu *cpu, AddressSpace *smm_memory)
+{
+    fake_pins.smm_memory = smm_memory;
+}
+
+static const X86Pins pin_table = {
+    .set_intr = fake_set_intr,
+    .set_nmi = fake_set_nmi,
+    .set_smi = fake_set_smi,
+    .set_a20 = fake_set_a20,
+    .connect_pic = fake_connect_pic,
+    .set_smram = fake_set_smram,
+};
+
 static const CpuClass fake_cpu_class = {
     .name = "x86_64",
     .size = sizeof(FakeCpu),
     .state_offset = offsetof(FakeCpu, state),
+    .pins = &pin_table,
     .state = state_none,
     .set_model = fake_set_model,
     .reset = fake_nothing,
@@ -88,43 +129,66 @@ static const MachineParts fake_parts = {
     .devices = device_classes,
 };
 
-void x86_cpu_set_intr(Cpu *cpu, bool level)
-{
-    fake_pins.intr = level;
-}
-
-void x86_cpu_set_nmi(Cpu *cpu, bool level)
-{
-    fake_pins.nmi += level;
-}
-
-void x86_cpu_set_smi(Cpu *cpu)
-{
-    fake_pins.smi++;
-}
-
-void x86_cpu_set_a20(Cpu *cpu, bool open)
-{
-    fake_pins.a20 = open;
-}
-
-void x86_cpu_connect_pic(Cpu *cpu, int (*ack)(void *opaque), void *opaque)
-{
-    fake_pins.ack = ack;
-    fake_pins.pic = opaque;
-}
-
-void x86_cpu_set_smram(Cpu *cpu, AddressSpace *smm_memory)
-{
-    fake_pins.smm_memory = smm_memory;
-}
-
 /* --- block/ ----------------------------------------------------------------------*/
+
+static uint64_t fake_disk_size_bytes(const BlockDev *b)
+{
+    return b->size_bytes;
+}
+
+static bool fake_disk_readonly(const BlockDev *b)
+{
+    return b->readonly;
+}
+
+static bool fake_disk_is_empty(const BlockDev *b)
+{
+    return b->empty;
+}
+
+static void fake_disk_bind(BlockDev *b, Machine *m)
+{
+}
+
+static int fake_disk_read(BlockDev *b, uint64_t offset, void *buf, size_t bytes)
+{
+    g_assert_cmpuint(bytes, <=, b->size_bytes);
+    g_assert_cmpuint(offset, <=, b->size_bytes - bytes);
+    memcpy(buf, b->data + offset, bytes);
+    return b->fail;
+}
+
+static int fake_disk_write(BlockDev *b, uint64_t offset, const void *buf, size_t bytes)
+{
+    g_assert_cmpuint(bytes, <=, b->size_bytes);
+    g_assert_cmpuint(offset, <=, b->size_bytes - bytes);
+    if (!b->fail) {
+        memcpy(b->data + offset, buf, bytes);
+    }
+    return b->fail;
+}
+
+static int fake_disk_flush(BlockDev *b)
+{
+    b->flushes++;
+    return b->fail;
+}
+
+static const BlockDevOps fake_disk_ops = {
+    .size_bytes = fake_disk_size_bytes,
+    .readonly = fake_disk_readonly,
+    .is_empty = fake_disk_is_empty,
+    .bind = fake_disk_bind,
+    .read = fake_disk_read,
+    .write = fake_disk_write,
+    .flush = fake_disk_flush,
+};
 
 BlockDev *fake_disk_new(uint64_t size_bytes)
 {
     BlockDev *b = g_new0(BlockDev, 1);
-    b->node = g_strdup("disk");
+    b->head.ops = &fake_disk_ops;
+    b->head.node = g_strdup("disk");
     b->size_bytes = size_bytes;
     b->data = g_malloc0(size_bytes);
     for (uint64_t i = 0; i < size_bytes; i++) {
@@ -135,85 +199,40 @@ BlockDev *fake_disk_new(uint64_t size_bytes)
 
 void fake_disk_free(BlockDev *b)
 {
-    g_free(b->node);
+    g_free(b->head.node);
     g_free(b->data);
     g_free(b);
 }
 
-const char *blockdev_node(const BlockDev *b)
-{
-    return b->node;
-}
-
-uint64_t blockdev_size_bytes(const BlockDev *b)
-{
-    return b->size_bytes;
-}
-
-bool blockdev_readonly(const BlockDev *b)
-{
-    return b->readonly;
-}
-
-bool blockdev_is_empty(const BlockDev *b)
-{
-    return b->empty;
-}
-
-void blockdev_bind(BlockDev *b, Machine *m)
-{
-}
-
-int blockdev_read(BlockDev *b, uint64_t offset, void *buf, size_t bytes)
-{
-    g_assert_cmpuint(bytes, <=, b->size_bytes);
-    g_assert_cmpuint(offset, <=, b->size_bytes - bytes);
-    memcpy(buf, b->data + offset, bytes);
-    return b->fail;
-}
-
-int blockdev_write(BlockDev *b, uint64_t offset, const void *buf, size_t bytes)
-{
-    g_assert_cmpuint(bytes, <=, b->size_bytes);
-    g_assert_cmpuint(offset, <=, b->size_bytes - bytes);
-    if (!b->fail) {
-        memcpy(b->data + offset, buf, bytes);
-    }
-    return b->fail;
-}
-
-int blockdev_flush(BlockDev *b)
-{
-    b->flushes++;
-    return b->fail;
-}
-
 /* --- host/ -----------------------------------------------------------------------*/
 
-Chardev *fake_chardev_new(void)
-{
-    Chardev *c = g_new0(Chardev, 1);
-    c->out = g_byte_array_new();
-    return c;
-}
-
-const char *chardev_id(const Chardev *c)
-{
-    return "chardev";
-}
-
-void chardev_write(Chardev *c, const void *data, size_t len)
+static void fake_stream_write(Chardev *c, const void *data, size_t len)
 {
     g_byte_array_append(c->out, data, len);
 }
 
-void chardev_bind_port(Chardev *c, NondetPort *port, ChardevRoom *room,
-                       void *opaque)
+static void fake_stream_bind_port(Chardev *c, NondetPort *port, ChardevRoom *room,
+                                  void *opaque)
 {
 }
 
-void chardev_kick(Chardev *c)
+static void fake_stream_kick(Chardev *c)
 {
+}
+
+static const ChardevOps fake_stream_ops = {
+    .write = fake_stream_write,
+    .bind_port = fake_stream_bind_port,
+    .kick = fake_stream_kick,
+};
+
+Chardev *fake_chardev_new(void)
+{
+    Chardev *c = g_new0(Chardev, 1);
+    c->head.ops = &fake_stream_ops;
+    c->head.id = "chardev";
+    c->out = g_byte_array_new();
+    return c;
 }
 
 /* --- the machine -------------------------------------------------------------------*/

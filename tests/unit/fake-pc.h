@@ -13,7 +13,7 @@
 #include "vm/machine.h"
 
 struct BlockDev {
-    char *node;
+    BlockDevHead head;
     uint8_t *data;
     uint64_t size_bytes;
     bool readonly, empty;
@@ -22,6 +22,7 @@ struct BlockDev {
 };
 
 struct Chardev {
+    ChardevHead head;
     GByteArray *out;
 };
 

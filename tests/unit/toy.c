@@ -15,6 +15,7 @@
 typedef uint8_t ToySectors[TOY_DISK_SECTORS][512];
 
 struct BlockDev {
+    BlockDevHead head;
     ToySectors data;
     GPtrArray *names;      /* BlockSnapshot * */
     GPtrArray *states;     /* GBytes * or NULL */
@@ -25,28 +26,22 @@ struct BlockMark {
     ToySectors data;
 };
 
+static bool disk_no(const BlockDev *b)
+{
+    return false;
+}
+
+static const BlockDevOps disk_ops = { .is_empty = disk_no,
+                                      .readonly = disk_no };
+
 static BlockDev *disk_new(void)
 {
     BlockDev *b = g_new0(BlockDev, 1);
+    b->head = (BlockDevHead){ &disk_ops, "toy0" };
     b->names = g_ptr_array_new();
     b->states = g_ptr_array_new();
     b->contents = g_ptr_array_new();
     return b;
-}
-
-const char *blockdev_node(const BlockDev *b)
-{
-    return "toy0";
-}
-
-bool blockdev_is_empty(const BlockDev *b)
-{
-    return false;
-}
-
-bool blockdev_readonly(const BlockDev *b)
-{
-    return false;
 }
 
 bool blockdev_can_snapshot(const BlockDev *b)
