@@ -132,3 +132,14 @@ const ToolPort *tool_port_find(const GPtrArray *ports, unsigned number)
 {
     return number < ports->len ? g_ptr_array_index(ports, number) : NULL;
 }
+
+char *tool_printable(const char *text)
+{
+    GString *out = g_string_new(NULL);
+    for (; *text; text++) {
+        bool plain = (uint8_t)*text >= ' ' && *text != 0x7f;
+        g_string_append_printf(out, plain ? "%c" : "\\x%02x",
+                               (uint8_t)*text);
+    }
+    return g_string_free(out, FALSE);
+}

@@ -292,17 +292,11 @@ static bool write_pack(const char *out, bool force, const LogReader *r,
 
 /* --- the command ----------------------------------------------------------------------- */
 
-static void report(const ToolArgs *a, const LogReader *r,
-                   const GPtrArray *files)
+static void warn_cut_off(const ToolArgs *a, const LogReader *r)
 {
     if (!log_reader_complete(r)) {
         error_warn("'%s' was cut off: it is good until icount %"
                    G_GUINT64_FORMAT, a->file, log_reader_end(r));
-    }
-    for (guint i = 0; !a->quiet && i < files->len; i++) {
-        const PackFile *f = g_ptr_array_index(files, i);
-        printf("%s: %s (%s, %" G_GUINT64_FORMAT " bytes)\n", f->path,
-               f->source, f->role, f->bytes);
     }
 }
 
@@ -321,10 +315,10 @@ static bool pack_log(const ToolArgs *a, const LogReader *r, const char *out,
         return false;
     }
     GPtrArray *files = pack_plan(r, names, errp);
-    bool ok = files && check_files(r, names, files, errp) &&
-              write_pack(out, a->force, r, files, errp);
+    bool ok = files && pack_consent(a, log_reader_path(r), files, errp) &&
+              check_files(r, names, files, errp) && write_pack(out, a->force, r, files, errp);
     if (ok) {
-        report(a, r, files);
+        warn_cut_off(a, r);
     }
     if (files) {
         g_ptr_array_free(files, TRUE);
@@ -349,6 +343,13 @@ int tool_pack(const ToolArgs *a)
     LogReader *r = tool_open(log);
     if (!r) {
         return STATUS_BAD;
+    }
+    /* Those of the user's options are meant here. */
+    for (guint i = 0; a->also && i < a->also->len; i++) {
+        char **folder = (char **)&g_ptr_array_index(a->also, i);
+        char *full = g_canonicalize_filename(*folder, NULL);
+        g_free(*folder);
+        *folder = full;
     }
     /* Names were meant there. If it is gone, they may still be found from
      * here: someone moved it and came along. */

@@ -3,8 +3,8 @@
  * reads, and a manifest in front. docs/user/replay-tool.md describes it.
  * Private to tools/.
  *
- * Implemented by replay-plan.c (which files), replay-source.c (their bytes) and
- * replay-script.c; used by replay-pack.c and replay-unpack.c.
+ * Implemented by replay-plan.c (which files), replay-consent.c (may they?),
+ * replay-source.c (their bytes) and replay-script.c; used by replay-pack.c and replay-unpack.c.
  */
 #ifndef REPLAY_PACK_H
 #define REPLAY_PACK_H
@@ -20,6 +20,7 @@
 #define PACK_SCRIPT       "replay"
 #define PACK_FIRMWARE_DIR "firmware"
 #define PACK_FILES_DIR    "files"
+#define PACK_LETTERS      "._-+=,@"    /* in names, beside a-z, A-Z, 0-9 */
 #define PACK_PIECE        (1 * MIB)    /* bytes copied at a time */
 
 /* Bytes of a file that are not a hole. */
@@ -37,6 +38,7 @@ typedef struct PackFile {
                             * a qcow2 header that names its moved backing file */
     uint64_t bytes, digest; /* digest_bytes() of what is packed */
     int64_t mtime_sec;
+    bool usual;            /* firmware from a usual place */
     GArray *extents;       /* PackExtent */
 } PackFile;
 
@@ -55,6 +57,11 @@ bool pack_file_read(const PackFile *f, PackBytes *fn, void *opaque,
  * folder. NULL with an error about one that is not there. */
 GPtrArray *pack_plan(const LogReader *r, const ArgvNames *names,
                      Error **errp);
+
+/* Looks where the files lie, shows them, and asks the user, as his options
+ * say. False with an error if they must not be packed. */
+bool pack_consent(const ToolArgs *a, const char *log, const GPtrArray *files,
+                  Error **errp);
 
 /* The text of a script that replays an unpacked log; free it. `files` are what
  * lies around it; `notes` as argv_for_replay()'s. NULL with an error. */

@@ -46,7 +46,7 @@ static char *plain_name(const char *source)
 {
     char *name = g_path_get_basename(source);
     for (char *c = name; *c; c++) {
-        if (!g_ascii_isalnum(*c) && !strchr("._-+=,@", *c)) {
+        if (!g_ascii_isalnum(*c) && !strchr(PACK_LETTERS, *c)) {
             *c = '_';
         }
     }
@@ -193,13 +193,24 @@ static char *identity_name(const Plan *p, const char *key)
     return space ? g_strdup(space + 1) : NULL;
 }
 
+/* Where everybody's firmware lies. */
+static bool is_usual(const char *name)
+{
+    g_autofree char *folder = g_path_get_dirname(name);
+    return g_strv_contains(world_firmware_dirs(), folder);
+}
+
 static PackFile *plan_firmware(Plan *p, const char *name, const char *role,
                                Error **errp)
 {
     bool added;
     g_autofree char *found = world_find_firmware(p->names->firmware_dirs,
                                                  name);
-    return plan_add(p, found ? found : name, role, &added, errp);
+    PackFile *f = plan_add(p, found ? found : name, role, &added, errp);
+    if (f && added) {
+        f->usual = is_usual(found ? found : name);
+    }
+    return f;
 }
 
 /* What the program found without being told: the board's firmware, the ROM

@@ -21,6 +21,9 @@ enum {
 typedef struct ToolArgs {
     Icount from, to;           /* dump */
     bool json, quiet, force;
+    bool yes;                  /* pack: do not ask */
+    GPtrArray *also;           /* pack: char *, folders to take files from */
+    uint64_t max_bytes;        /* unpack: of all files together */
     const char *out;           /* pack -o */
     const char *folder;        /* unpack -C */
     const char *file;
@@ -42,6 +45,8 @@ LogReader *tool_open(const char *file);
 uint64_t tool_good_bytes(const LogReader *r);
 /* Arguments as a shell would be given them; free it. */
 char *tool_quote(const char *const *argv);
+/* A name from anywhere as a terminal may be shown it; free it. */
+char *tool_printable(const char *text);
 /* A string that may be anything as JSON. */
 json_t *tool_json_text(const char *text);
 /* Prints and releases. */

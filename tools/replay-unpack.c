@@ -7,21 +7,23 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "replay-folder.h"
 #include "replay-pack.h"
 
 typedef struct Unpack {
     struct archive *a;
     const char *file, *folder;
+    PackFolder *into;      /* NULL: nothing was written yet */
     bool force;
+    uint64_t room;         /* bytes that files may still have */
     GPtrArray *files;      /* PackFile, as in the manifest */
+    GHashTable *by_path;   /* the same, by path */
     GHashTable *done;      /* paths that were written */
-    GPtrArray *made;       /* char *: files to remove after an error */
 } Unpack;
 
 static bool damaged(const Unpack *u, const char *what, Error **errp)
@@ -38,7 +40,8 @@ static bool archive_damaged(const Unpack *u, Error **errp)
 
 /* --- the manifest --------------------------------------------------------------------- */
 
-/* Below the folder, by names alone: "a/b", no "", ".", ".." and no "/a". */
+/* Below the folder, by names alone: "a/b", no "", ".", ".." and no "/a"; in
+ * letters that a pack of ours has. */
 static bool path_safe(const char *path)
 {
     g_auto(GStrv) parts = g_strsplit(path, "/", -1);
@@ -46,19 +49,16 @@ static bool path_safe(const char *path)
     for (char **p = parts; *p; p++) {
         ok &= **p && strcmp(*p, ".") != 0 && strcmp(*p, "..") != 0;
     }
+    for (const char *c = path; *c; c++) {
+        ok &= *c == '/' || g_ascii_isalnum(*c) || strchr(PACK_LETTERS, *c);
+    }
     return ok && strcmp(path, PACK_SCRIPT) != 0 &&
            strcmp(path, PACK_MANIFEST) != 0;
 }
 
 static PackFile *manifest_find(const Unpack *u, const char *path)
 {
-    for (guint i = 0; i < u->files->len; i++) {
-        PackFile *f = g_ptr_array_index(u->files, i);
-        if (strcmp(f->path, path) == 0) {
-            return f;
-        }
-    }
-    return NULL;
+    return g_hash_table_lookup(u->by_path, path);
 }
 
 static bool manifest_file(Unpack *u, json_t *o, Error **errp)
@@ -73,10 +73,17 @@ static bool manifest_file(Unpack *u, json_t *o, Error **errp)
         return damaged(u, "its manifest makes no sense", errp);
     }
     if (!path_safe(path)) {
+        g_autofree char *name = tool_printable(path);
         error_set(errp, "'%s' is refused: it has a file '%s', which is not "
-                  "below the folder", u->file, path);
+                  "below the folder, or no name of a pack", u->file, name);
         return false;
     }
+    if ((uint64_t)bytes > u->room) {
+        error_set(errp, "'%s' is refused: its files have more bytes than "
+                  "--max-size allows", u->file);
+        return false;
+    }
+    u->room -= bytes;
     if (manifest_find(u, path)) {
         return damaged(u, "its manifest has a file twice", errp);
     }
@@ -88,6 +95,7 @@ static bool manifest_file(Unpack *u, json_t *o, Error **errp)
         g_array_append_val(f->arguments, value);
     }
     g_ptr_array_add(u->files, f);
+    g_hash_table_insert(u->by_path, f->path, f);
     return true;
 }
 
@@ -144,54 +152,16 @@ static bool read_manifest(Unpack *u, Error **errp)
 
 /* --- files ----------------------------------------------------------------------------- */
 
-static char *target(const Unpack *u, const char *path)
-{
-    return g_build_filename(u->folder, path, NULL);
-}
-
-static bool is_free(const Unpack *u, const char *path, Error **errp)
-{
-    g_autofree char *name = target(u, path);
-    struct stat st;
-    if (lstat(name, &st) < 0) {
-        return true;
-    }
-    error_set(errp, "'%s' exists; --force overwrites it", name);
-    return false;
-}
-
 /* Before anything is written. */
 static bool all_free(const Unpack *u, Error **errp)
 {
     for (guint i = 0; i < u->files->len; i++) {
         const PackFile *f = g_ptr_array_index(u->files, i);
-        if (!is_free(u, f->path, errp)) {
+        if (!pack_folder_is_free(u->into, f->path, errp)) {
             return false;
         }
     }
-    return is_free(u, PACK_SCRIPT, errp);
-}
-
-/* A new file, never one that a link leads to. */
-static int create(Unpack *u, const char *path, int mode, Error **errp)
-{
-    g_autofree char *name = target(u, path);
-    g_autofree char *dir = g_path_get_dirname(name);
-    if (g_mkdir_with_parents(dir, 0777) < 0) {
-        error_set_errno(errp, errno, "Could not create '%s'", dir);
-        return -1;
-    }
-    if (u->force) {
-        unlink(name);
-    }
-    int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                  mode);
-    if (fd < 0) {
-        error_set_errno(errp, errno, "Could not create '%s'", name);
-    } else {
-        g_ptr_array_add(u->made, g_steal_pointer(&name));
-    }
-    return fd;
+    return pack_folder_is_free(u->into, PACK_SCRIPT, errp);
 }
 
 static bool write_at(int fd, const char *name, const uint8_t *data,
@@ -256,7 +226,7 @@ static bool copy_data(Unpack *u, const PackFile *f, int fd,
 
 static bool unpack_file(Unpack *u, const PackFile *f, Error **errp)
 {
-    int fd = create(u, f->path, 0666, errp);
+    int fd = pack_folder_create(u->into, f->path, 0666, u->force, errp);
     if (fd < 0) {
         return false;
     }
@@ -282,8 +252,9 @@ static bool unpack_entry(Unpack *u, struct archive_entry *e, Error **errp)
     const PackFile *f = path ? manifest_find(u, path) : NULL;
     if (!f || archive_entry_filetype(e) != AE_IFREG ||
         archive_entry_hardlink(e)) {
+        g_autofree char *name = tool_printable(path ? path : "?");
         error_set(errp, "'%s' is refused: it has '%s', which is no file of "
-                  "its manifest", u->file, path ? path : "?");
+                  "its manifest", u->file, name);
         return false;
     }
     if (archive_entry_size(e) != (int64_t)f->bytes ||
@@ -315,7 +286,7 @@ static bool unpack_files(Unpack *u, Error **errp)
 
 static bool write_script(Unpack *u, const char *text, Error **errp)
 {
-    int fd = create(u, PACK_SCRIPT, 0777, errp);
+    int fd = pack_folder_create(u->into, PACK_SCRIPT, 0777, u->force, errp);
     if (fd < 0) {
         return false;
     }
@@ -327,7 +298,7 @@ static bool write_script(Unpack *u, const char *text, Error **errp)
 
 static bool make_script(Unpack *u, GPtrArray *notes, Error **errp)
 {
-    g_autofree char *log = target(u, PACK_LOG);
+    g_autofree char *log = g_build_filename(u->folder, PACK_LOG, NULL);
     g_autofree char *text = pack_script(log, u->files, notes, errp);
     return text && write_script(u, text, errp);
 }
@@ -339,7 +310,11 @@ static bool unpack_all(Unpack *u, GPtrArray *notes, Error **errp)
     if (archive_read_open_filename(u->a, u->file, 64 * KIB) != ARCHIVE_OK) {
         return archive_damaged(u, errp);
     }
-    return read_manifest(u, errp) && (u->force || all_free(u, errp)) &&
+    if (!read_manifest(u, errp)) {
+        return false;
+    }
+    u->into = pack_folder_open(u->folder, errp);
+    return u->into && (u->force || all_free(u, errp)) &&
            unpack_files(u, errp) && make_script(u, notes, errp);
 }
 
@@ -364,24 +339,26 @@ int tool_unpack(const ToolArgs *a)
         return tool_fail(err);
     }
     Unpack u = { .a = archive_read_new(), .file = a->file,
-                 .folder = a->folder, .force = a->force };
+                 .folder = a->folder, .force = a->force,
+                 .room = a->max_bytes };
     g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
     u.files = g_ptr_array_new_with_free_func((GDestroyNotify)pack_file_free);
     u.done = g_hash_table_new(g_str_hash, g_str_equal);
-    u.made = g_ptr_array_new_with_free_func(g_free);
+    u.by_path = g_hash_table_new(g_str_hash, g_str_equal);
     archive_read_support_format_tar(u.a);
     archive_read_support_filter_zstd(u.a);
     archive_read_support_filter_gzip(u.a);
     int status = unpack_all(&u, notes, &err) ? STATUS_GOOD : tool_fail(err);
-    for (guint i = 0; status != STATUS_GOOD && i < u.made->len; i++) {
-        unlink(g_ptr_array_index(u.made, i));
+    if (status != STATUS_GOOD && u.into) {
+        pack_folder_undo(u.into);
     }
     if (status == STATUS_GOOD && !a->quiet) {
         report(a, &u, notes);
     }
     archive_read_free(u.a);
     g_hash_table_destroy(u.done);
+    g_hash_table_destroy(u.by_path);
     g_ptr_array_free(u.files, TRUE);
-    g_ptr_array_free(u.made, TRUE);
+    pack_folder_close(u.into);
     return status;
 }

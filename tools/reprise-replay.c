@@ -14,7 +14,13 @@ enum {
     OPT_FROM,
     OPT_TO,
     OPT_FORCE,
+    OPT_ALSO,
+    OPT_YES,
+    OPT_MAX_SIZE,
 };
+
+/* What a pack's files may have together, unless the user allows more. */
+#define MAX_SIZE_DEFAULT (1024 * GIB)
 
 static const struct {
     const char *name;
@@ -26,9 +32,10 @@ static const struct {
     { "dump", tool_dump, "T", "dump [--from ICOUNT] [--to ICOUNT] FILE" },
     { "verify", tool_verify, "q", "verify [-q] FILE" },
     { "stats", tool_stats, "J", "stats [--output=human|json] FILE" },
-    { "pack", tool_pack, "oqf", "pack [-q] [--force] -o OUT.rrpack FILE" },
-    { "unpack", tool_unpack, "Cqf",
-      "unpack [-q] [--force] [-C FOLDER] PACK.rrpack" },
+    { "pack", tool_pack, "oqfay",
+      "pack [-q] [--force] [--yes] [--also FOLDER]... -o OUT.rrpack FILE" },
+    { "unpack", tool_unpack, "Cqfm",
+      "unpack [-q] [--force] [--max-size GIB] [-C FOLDER] PACK.rrpack" },
 };
 
 static const struct option longs[] = {
@@ -37,6 +44,9 @@ static const struct option longs[] = {
     { "from", required_argument, NULL, OPT_FROM },
     { "to", required_argument, NULL, OPT_TO },
     { "force", no_argument, NULL, OPT_FORCE },
+    { "also", required_argument, NULL, OPT_ALSO },
+    { "yes", no_argument, NULL, OPT_YES },
+    { "max-size", required_argument, NULL, OPT_MAX_SIZE },
     { "quiet", no_argument, NULL, 'q' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
@@ -60,6 +70,12 @@ static void print_help(void)
            "  unpack   writes those into a folder, with a script 'replay'\n"
            "  --json   the same as --output=json\n"
            "  --force  overwrite files\n"
+           "  --also   files in that folder may be packed, too; without it "
+           "only those\n"
+           "           in the folder of FILE, and the usual firmware\n"
+           "  --yes    pack them without asking\n"
+           "  --max-size  GiB that the files of a pack may have together; "
+           "1024\n"
            "  -q       no messages but errors\n"
            "\n"
            "Exit status: 0 good, 1 damaged or failed; verify: 2 good, but "
@@ -80,6 +96,14 @@ static bool parse_icount(const char *text, Icount *icount)
     return g_ascii_isdigit(*text) && !*end;
 }
 
+static bool parse_gib(const char *text, uint64_t *bytes)
+{
+    Icount gib;
+    bool ok = parse_icount(text, &gib) && gib < UINT64_MAX / GIB;
+    *bytes = ok ? gib * GIB : 0;
+    return ok;
+}
+
 /* One option; false if its argument is bad. */
 static bool parse_option(ToolArgs *a, int opt)
 {
@@ -97,6 +121,17 @@ static bool parse_option(ToolArgs *a, int opt)
     case OPT_FORCE:
         a->force = true;
         return true;
+    case OPT_ALSO:
+        if (!a->also) {
+            a->also = g_ptr_array_new_with_free_func(g_free);
+        }
+        g_ptr_array_add(a->also, g_strdup(optarg));
+        return *optarg;
+    case OPT_YES:
+        a->yes = true;
+        return true;
+    case OPT_MAX_SIZE:
+        return parse_gib(optarg, &a->max_bytes);
     case 'q':
         a->quiet = true;
         return true;
@@ -121,6 +156,12 @@ static char option_letter(int opt)
         return 'T';
     case OPT_FORCE:
         return 'f';
+    case OPT_ALSO:
+        return 'a';
+    case OPT_YES:
+        return 'y';
+    case OPT_MAX_SIZE:
+        return 'm';
     default:
         return opt;
     }
@@ -129,7 +170,8 @@ static char option_letter(int opt)
 static int run_command(size_t i, int argc, char **argv)
 {
     static char program[] = "reprise-replay";
-    ToolArgs a = { .to = ICOUNT_NONE, .folder = "." };
+    ToolArgs a = { .to = ICOUNT_NONE, .folder = ".",
+                   .max_bytes = MAX_SIZE_DEFAULT };
     int opt;
     argv[0] = program; /* for getopt's messages */
     while ((opt = getopt_long(argc, argv, "qho:C:", longs, NULL)) != -1) {
@@ -148,7 +190,11 @@ static int run_command(size_t i, int argc, char **argv)
         return usage_error("%s: expecting one file name", commands[i].name);
     }
     a.file = argv[optind];
-    return commands[i].run(&a);
+    int status = commands[i].run(&a);
+    if (a.also) {
+        g_ptr_array_free(a.also, TRUE);
+    }
+    return status;
 }
 
 int main(int argc, char **argv)

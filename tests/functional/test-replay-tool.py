@@ -17,10 +17,10 @@ import reprise
 LOG_HEADER, CHUNK_HEADER = 32, 64
 
 
-def tool(*args, cwd=None):
+def tool(*args, cwd=None, answer=''):
     """Runs reprise-replay; a CompletedProcess with text."""
     return subprocess.run([reprise.program('reprise-replay'), *args], cwd=cwd,
-                          capture_output=True, text=True, check=False,
+                          input=answer, capture_output=True, text=True, check=False,
                           errors='replace', timeout=reprise.TIMEOUT)
 
 
@@ -336,7 +336,7 @@ class PackCase(ToolCase):
 
     def pack(self, log, name='run.rrpack'):
         out = self.path(name)
-        self.good('pack', log, '-o', out)
+        self.good('pack', '--yes', log, '-o', out)
         return out
 
     def unpack(self, pack, name='elsewhere'):
@@ -496,7 +496,7 @@ class Pack(PackCase):
         disk = self.path('disk.qcow2')
 
         def refused(*words):
-            result = tool('pack', log, '-o', out)
+            result = tool('pack', '--yes', log, '-o', out)
             self.assertEqual(result.returncode, 1, result)
             for word in words:
                 self.assertIn(word, result.stderr)
@@ -510,13 +510,49 @@ class Pack(PackCase):
         os.mkfifo(disk)
         refused(disk)
 
+    def test_asks(self):
+        """Without --yes the list is shown, and nothing but yes is yes."""
+        log, out = self.record_calls(), self.path('x.rrpack')
+        for answer in ('', 'n\n', '\n', 'yesterday\n'):
+            result = tool('pack', log, '-o', out, answer=answer)
+            self.assertEqual(result.returncode, 1, result)
+            self.assertIn('files/disk.qcow2: ' + self.path('disk.qcow2'),
+                          result.stdout)
+            self.assertIn('nobody said yes', result.stderr)
+            self.assertFalse(os.path.exists(out))
+        self.good('pack', log, '-o', out, answer='y\n')
+        self.assertEqual(self.good('pack', '-q', '--yes', '--force', log, '-o',
+                                   out), '')
+
+    def test_other_folders(self):
+        """The log says which files; they must lie beside it, or where the
+        user says: here it is somebody else's log."""
+        log, out = self.record_calls(), self.path('x.rrpack')
+        os.mkdir(self.path('theirs'))
+        os.rename(log, self.path('theirs/run.rr'))
+        log = self.path('theirs/run.rr')
+        for more in ((), ('--also', self.path('theirs')),
+                     ('--also', self.path('nosuch')), ('--force',)):
+            result = tool('pack', '--yes', *more, log, '-o', out)
+            self.assertEqual(result.returncode, 1, result)
+            self.assertIn(self.path('disk.qcow2'), result.stderr)
+            self.assertIn('--also', result.stderr)
+            self.assertFalse(os.path.exists(out))
+        # Nor does a link among its files lead to others.
+        os.symlink(self.path('disk.qcow2'), self.path('theirs/disk.qcow2'))
+        self.assertEqual(tool('pack', '--yes', log, '-o', out).returncode, 1)
+        self.good('pack', '--yes', '--also', '.', 'theirs/run.rr', '-o', out,
+                  cwd=self.dir)
+        folder, _ = self.unpack(out)
+        self.assertEqual(self.run_script(folder)[0], 1)
+
     def test_while_recording(self):
         log, disk = self.path('run.rr'), self.qcow2('disk.qcow2',
                                                     reprise.guest('calls'))
         self.start('-m', '16', '-hda', disk, '-S', '-icount',
                    f'shift=7,rr=record,rrfile={log},rrsnapshot=init',
                    qmp=True)
-        result = tool('pack', log, '-o', self.path('x.rrpack'))
+        result = tool('pack', '--yes', log, '-o', self.path('x.rrpack'))
         self.assertEqual(result.returncode, 1)
         self.assertIn(disk, result.stderr)
         self.assertFalse(os.path.exists(self.path('x.rrpack')))
@@ -533,7 +569,7 @@ class Pack(PackCase):
         with open(disk, 'r+b') as f:
             f.seek(-1, os.SEEK_END)
             f.write(b'x')
-        result = tool('pack', log, '-o', self.path('y.rrpack'))
+        result = tool('pack', '--yes', log, '-o', self.path('y.rrpack'))
         self.assertEqual(result.returncode, 1)
         self.assertIn(f"'{disk}' is not what was recorded any more",
                       result.stderr)
@@ -542,11 +578,11 @@ class Pack(PackCase):
         log = self.record_calls()
         pack = self.pack(log)
         before = os.stat(pack)
-        result = tool('pack', log, '-o', pack)
+        result = tool('pack', '--yes', log, '-o', pack)
         self.assertEqual(result.returncode, 1)
         self.assertIn(f"'{pack}' exists", result.stderr)
         self.assertEqual(os.stat(pack), before)
-        self.good('pack', '--force', '-q', log, '-o', pack)
+        self.good('pack', '--force', '-q', '--yes', log, '-o', pack)
         folder, _ = self.unpack(pack)
         for name in ('recording.rr', 'replay', 'files/disk.qcow2'):
             path = os.path.join(folder, name)
@@ -619,6 +655,81 @@ class BadPack(PackCase):
             entry.type, entry.linkname = kind, '/etc/passwd'
             self.refused(self.make(['recording.rr'], [entry]),
                          'no file of its manifest')
+
+    def test_names(self):
+        for name in ('files/a\nb', 'files/\x1b[2J', 'files/a b', 'files/\xe9'):
+            self.refused(self.make(['recording.rr', name], []), 'refused')
+
+    def test_huge_claims(self):
+        """More bytes than there are, of which the pack has none."""
+        for size in (1 << 41, (1 << 63) - 1):
+            self.refused(self.make(['recording.rr'], [], files=[
+                {'path': 'recording.rr', 'role': 'log', 'bytes': size,
+                 'xxh3': '0', 'arguments': []}]), '--max-size')
+        self.refused(self.make(['recording.rr'], [], files=[
+            {'path': f'files/{i}', 'role': 'disk', 'bytes': 1 << 39,
+             'xxh3': '0', 'arguments': []} for i in range(3)]), '--max-size')
+
+    def test_many_names(self):
+        """Not looked through one by one."""
+        self.refused(self.make(
+            ['recording.rr', *(f'f/{i}' for i in range(60000))], []),
+            'missing')
+
+    def test_folders_that_are_links(self):
+        """What lies in the target does not lead out of it."""
+        pack = self.pack(self.record_calls())
+        outside, folder = self.path('outside'), self.path('target')
+        os.mkdir(outside)
+        for force in ((), ('--force',)):
+            for name in ('files', 'firmware'):
+                shutil.rmtree(folder, ignore_errors=True)
+                os.mkdir(folder)
+                os.symlink(outside, os.path.join(folder, name))
+                result = tool('unpack', *force, '-C', folder, pack)
+                self.assertEqual(result.returncode, 1, result)
+                self.assertIn(f'{folder}/{name}/', result.stderr)
+                self.assertEqual(os.listdir(outside), [])
+                self.assertEqual(os.listdir(folder), [name])
+
+    def test_files_that_are_links(self):
+        pack = self.pack(self.record_calls())
+        folder, mine = self.path('target'), self.path('mine')
+        with open(mine, 'w', encoding='utf-8') as f:
+            f.write('mine')
+        for name in ('recording.rr', 'replay', 'files/disk.qcow2'):
+            for link in (os.symlink, os.link):
+                shutil.rmtree(folder, ignore_errors=True)
+                os.makedirs(os.path.join(folder, 'files'))
+                link(mine, os.path.join(folder, name))
+                result = tool('unpack', '-C', folder, pack)
+                self.assertEqual(result.returncode, 1, result)
+                self.good('unpack', '--force', '-C', folder, pack)
+                self.assertFalse(os.path.islink(os.path.join(folder, name)))
+                with open(mine, encoding='utf-8') as f:
+                    self.assertEqual(f.read(), 'mine')
+
+    def test_modes(self):
+        """Bits of the pack's are not taken over."""
+        pack = self.pack(self.record_calls())
+        folder, _ = self.unpack(pack)
+        with open(os.path.join(folder, 'manifest.json'), 'wb') as f:
+            f.write(subprocess.run(['tar', '-xOf', pack, 'manifest.json'],
+                                   check=True, capture_output=True).stdout)
+        again = self.path('again.rrpack')
+        subprocess.run(['tar', '-czf', again, '--mode=6777', '-C', folder,
+                        'manifest.json', 'recording.rr', 'files/disk.qcow2',
+                        'firmware/bios-256k.bin'], check=True)
+        folder, _ = self.unpack(again, 'modes')
+        for name in ('recording.rr', 'files/disk.qcow2'):
+            mode = os.stat(os.path.join(folder, name)).st_mode
+            self.assertEqual(mode & 0o7111, 0, name)
+
+    def test_nothing_stays(self):
+        """Folders that were made for a bad pack go, too."""
+        self.refused(self.make(['recording.rr', 'files/x'],
+                               ['files/x', 'recording.rr']))
+        self.assertFalse(os.path.exists(self.path('bad')))
 
     def test_nonsense(self):
         self.refused(self.make([], []), 'recording.rr')
