@@ -56,7 +56,7 @@ enum {
 
 /* Which NaN an operation on NaNs returns (always quieted). */
 typedef enum SfNanRule {
-    SF_NAN_SSE,     /* the first operand that is a NaN */
+    SF_NAN_SSE,     /* the first operand that is a NaN (SSE, AVX) */
     SF_NAN_X87,     /* a quiet one before a signalling one, then the larger
                        significand, then the positive one */
     SF_NAN_ARM,     /* a signalling one before a quiet one, then the first; of
@@ -150,18 +150,13 @@ enum {
     SF_INT_QUIET = 0x1000,     /* SF_INEXACT is not raised */
 };
 
-/* Options of fused multiply-add, and the order in which SF_NAN_SSE looks at
- * its operands (a * b + c, a first): x86's 132 form passes (1, 3, 2) and ACB,
- * 213 (2, 1, 3) and BAC, 231 (2, 3, 1) and CAB. */
+/* Options of fused multiply-add, a * b + c. Among NaNs, x86 takes the first of
+ * a, b, c where its 132 forms pass operands (1, 3, 2), 213 (2, 1, 3), 231 (2,
+ * 3, 1). */
 enum {
     SF_FMA_NEG_PRODUCT = 1,
     SF_FMA_NEG_ADDEND = 2,
     SF_FMA_NEG_RESULT = 4, /* after rounding (a NaN is not negated) */
-    SF_FMA_ABC = 0,
-    SF_FMA_ACB = 8,
-    SF_FMA_BAC = 16,
-    SF_FMA_CAB = 24,
-    SF_FMA_ORDER = 24,
 };
 
 /*

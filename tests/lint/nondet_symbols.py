@@ -3,7 +3,7 @@
 
 usage: nondet_symbols.py SOURCE-ROOT ARCHIVE...
 
-Runs nm over the static libraries of hw, target, accel, softmmu and softfloat and looks
+Runs nm over the static libraries of hw, target, accel, softmmu and softfloat, looks
 for functions that tell time, give randomness, do input or start threads; and
 greps their sources for instructions that do the same."""
 import os

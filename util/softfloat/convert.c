@@ -1,0 +1,28 @@
+/*
+ * Between formats: unpack from the one, round to the other (IEEE 754-2019,
+ * 5.4.2). A NaN keeps its first payload bits.
+ */
+#include "formats.h"
+
+static Parts parts_convert(Parts p, const SfFormat *from, const SfFormat *to,
+                           SfEnv *env)
+{
+    if (parts_is_nan(&p)) {
+        return parts_nan1(&p, env);
+    }
+    /* FST of a denormal register raises no #D (SDM vol. 2, FST). */
+    if (!from->x87) {
+        parts_note_denormal(&p, env);
+    }
+    parts_round(&p, to, env);
+    return p;
+}
+
+#define SF_DEFINE(T, p, U, q)                                         \
+    U p##_to_##q(T a, SfEnv *env)                                     \
+    {                                                                 \
+        Parts r = parts_convert(p##_unpack(a, env), &p##_format,      \
+                                &q##_format, env);                    \
+        return q##_pack(&r);                                          \
+    }
+SF_CONVERSIONS(SF_DEFINE)
