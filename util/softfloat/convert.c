@@ -4,17 +4,32 @@
  */
 #include "formats.h"
 
+/* FST: an unmasked overflow or underflow forbids the store, and nothing is
+ * said of its rounding (SDM vol. 1, 8.5.4, 8.5.5). A denormal register raises
+ * no #D (SDM vol. 2, FST). */
+static void parts_store(Parts *p, const SfFormat *to, SfEnv *env)
+{
+    SfEnv trial = *env;
+    trial.flags = 0;
+    parts_round(p, to, &trial);
+    if (trial.flags & trial.unmasked & (SF_OVERFLOW | SF_UNDERFLOW)) {
+        trial.flags &= ~(SF_INEXACT | SF_ROUNDED_UP);
+    }
+    env->flags |= trial.flags;
+}
+
 static Parts parts_convert(Parts p, const SfFormat *from, const SfFormat *to,
                            SfEnv *env)
 {
     if (parts_is_nan(&p)) {
         return parts_nan1(&p, env);
     }
-    /* FST of a denormal register raises no #D (SDM vol. 2, FST). */
-    if (!from->x87) {
+    if (from->x87) {
+        parts_store(&p, to, env);
+    } else {
         parts_note_denormal(&p, env);
+        parts_round(&p, to, env);
     }
-    parts_round(&p, to, env);
     return p;
 }
 

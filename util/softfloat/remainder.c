@@ -128,7 +128,8 @@ SfPrem sf80_prem(Sf80 a, Sf80 b, bool nearest, SfEnv *env)
                         : remainder_whole(&pa, &pb, nearest, &quotient);
     }
     out.quotient = quotient & 7;
-    parts_round(&r, &sf80_format, env);
+    SfEnv still = { 0 }; /* by infinity, nothing is done: nothing underflows */
+    parts_round(&r, &sf80_format, pb.kind == PARTS_INF ? &still : env);
     out.rest = sf80_pack(&r);
     return out;
 }

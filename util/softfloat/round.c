@@ -63,72 +63,93 @@ static unsigned parts_overflow(Parts *p, const SfFormat *f, unsigned precision,
     return SF_INEXACT;
 }
 
-/* Would p, rounded as if exponents had no bound, be below the smallest
- * normal number? */
-static bool parts_is_tiny(const Parts *p, const SfFormat *f,
-                          unsigned precision, const SfEnv *env)
+/* The x87's answer to an unmasked overflow: the exponent is less by a bias.
+ * FSCALE may be above the end even then. Returns further flags. */
+static unsigned parts_bias_down(Parts *p, const SfFormat *f)
 {
-    Parts q = *p;
-    if (!env->tiny_before) {
-        parts_cut(&q, precision, env->rounding);
+    p->exp -= X87_BIAS;
+    if (p->exp <= f->emax) {
+        return 0;
     }
-    return q.exp < f->emin;
+    *p = parts_inf(p->sign);
+    return SF_INEXACT | SF_ROUNDED_UP;
 }
 
-static void parts_flush(Parts *p, unsigned flags, SfEnv *env)
+static unsigned parts_bias_up(Parts *p, const SfFormat *f)
 {
+    p->exp += X87_BIAS;
+    if (p->exp >= f->emin) {
+        return 0;
+    }
     *p = parts_zero(p->sign);
-    env->flags |= flags;
+    return SF_INEXACT;
 }
 
-/* p's exponent is below the format's. */
-static void parts_round_small(Parts *p, const SfFormat *f, unsigned precision,
-                              SfEnv *env)
+/* Makes p denormal, its exponent being below the format's. */
+static unsigned parts_denormalize(Parts *p, const SfFormat *f,
+                                  unsigned precision, SfRound mode)
 {
-    bool tiny = parts_is_tiny(p, f, precision, env);
-    bool unmasked = env->unmasked & SF_UNDERFLOW;
-    if (env->denormal_out == SF_OUT_ZERO_BEFORE) {
-        parts_flush(p, SF_UNDERFLOW, env);
-        return;
-    }
-    if (env->denormal_out == SF_OUT_ZERO_AFTER && tiny && !unmasked) {
-        parts_flush(p, SF_UNDERFLOW | SF_INEXACT, env);
-        return;
-    }
-    if (tiny && unmasked && f->x87) {
-        p->exp += X87_BIAS;
-        env->flags |= SF_UNDERFLOW | parts_cut(p, precision, env->rounding);
-        return;
-    }
     p->sig = u128_shr_jam(p->sig, f->emin - p->exp);
     p->exp = f->emin;
-    unsigned flags = parts_cut(p, precision, env->rounding);
-    if (tiny && (unmasked || flags)) {
-        flags |= SF_UNDERFLOW;
-    }
-    env->flags |= flags;
+    unsigned flags = parts_cut(p, precision, mode);
     if (!p->sig) {
         *p = parts_zero(p->sign);
     }
+    return flags;
+}
+
+/* p's exponent is below the format's; returns flags. `whole` is p rounded as
+ * if exponents had no bound: whether that is tiny, and inexact, is what x86
+ * asks (IEEE 754-1985, 7.4; SDM vol. 1, 4.9.1.5). */
+static unsigned parts_round_small(Parts *p, const SfFormat *f,
+                                  unsigned precision, const SfEnv *env)
+{
+    Parts whole = *p;
+    unsigned flags = parts_cut(&whole, precision, env->rounding);
+    bool tiny = env->tiny_before || whole.exp < f->emin;
+    if (env->denormal_out == SF_OUT_ZERO_BEFORE) {
+        *p = parts_zero(p->sign);
+        return SF_UNDERFLOW;
+    }
+    if (tiny && (env->unmasked & SF_UNDERFLOW)) {
+        if (!f->x87) { /* a trap follows: only flags matter */
+            parts_denormalize(p, f, precision, env->rounding);
+            return flags | SF_UNDERFLOW;
+        }
+        *p = whole;
+        return flags | SF_UNDERFLOW | parts_bias_up(p, f);
+    }
+    if (tiny && env->denormal_out == SF_OUT_ZERO_AFTER) {
+        *p = parts_zero(p->sign);
+        return SF_UNDERFLOW | SF_INEXACT;
+    }
+    flags = parts_denormalize(p, f, precision, env->rounding);
+    return flags | (tiny && flags ? SF_UNDERFLOW : 0);
+}
+
+/* p is above the largest number; `flags` are those of having been cut. */
+static unsigned parts_round_large(Parts *p, const SfFormat *f,
+                                  unsigned precision, unsigned flags,
+                                  const SfEnv *env)
+{
+    bool unmasked = env->unmasked & SF_OVERFLOW;
+    if (unmasked && f->x87) {
+        return flags | SF_OVERFLOW | parts_bias_down(p, f);
+    }
+    unsigned all = parts_overflow(p, f, precision, env->rounding);
+    return SF_OVERFLOW | (unmasked ? flags : all);
 }
 
 void parts_round_to(Parts *p, const SfFormat *f, unsigned precision,
                     SfEnv *env)
 {
     if (p->exp < f->emin) {
-        parts_round_small(p, f, precision, env);
+        env->flags |= parts_round_small(p, f, precision, env);
         return;
     }
     unsigned flags = parts_cut(p, precision, env->rounding);
     if (p->exp > f->emax) {
-        bool unmasked = env->unmasked & SF_OVERFLOW;
-        if (unmasked && f->x87) {
-            p->exp -= X87_BIAS;
-        } else {
-            unsigned all = parts_overflow(p, f, precision, env->rounding);
-            flags = unmasked ? flags : all;
-        }
-        flags |= SF_OVERFLOW;
+        flags = parts_round_large(p, f, precision, flags, env);
     }
     env->flags |= flags;
 }

@@ -95,6 +95,7 @@ static Parts scale_by_inf(const Parts *a, const Parts *b, SfEnv *env)
 Sf80 sf80_scale(Sf80 a, Sf80 b, SfEnv *env)
 {
     Parts pa = sf80_unpack(a, env), pb = sf80_unpack(b, env), r;
+    SfEnv still = { 0 }; /* by zero, nothing is done: nothing underflows */
     if (parts_any_nan(&pa, &pb)) {
         r = parts_nan2(&pa, &pb, env);
     } else if (pb.kind == PARTS_INF) {
@@ -103,6 +104,6 @@ Sf80 sf80_scale(Sf80 a, Sf80 b, SfEnv *env)
         parts_note_denormal(&pb, env);
         r = parts_scalbn(&pa, scale_int(&pb), env);
     }
-    parts_round(&r, &sf80_format, env);
+    parts_round(&r, &sf80_format, pb.kind == PARTS_ZERO ? &still : env);
     return sf80_pack(&r);
 }
