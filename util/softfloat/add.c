@@ -8,8 +8,8 @@
 static Parts add_magnitudes(const Parts *a, const Parts *b)
 {
     unsigned distance = a->exp - b->exp;
-    U128 sum = u128_shr_jam(a->sig, 1) +
-               u128_shr_jam(b->sig, MIN(distance, 200) + 1);
+    U128 sum =
+        u128_shr_jam(a->sig, 1) + u128_shr_jam(b->sig, MIN(distance, 200) + 1);
     if (sum & U128_TOP) {
         return parts_number(a->sign, a->exp + 1, sum);
     }
@@ -67,19 +67,19 @@ Parts parts_add(const Parts *a, const Parts *b, bool subtract, SfEnv *env)
     return add_numbers(a, &c, env);
 }
 
-#define SF_DEFINE(T, p)                                            \
-    T p##_add(T a, T b, SfEnv *env)                                \
-    {                                                              \
-        Parts pa = p##_unpack(a, env), pb = p##_unpack(b, env);    \
-        Parts r = parts_add(&pa, &pb, false, env);                 \
-        parts_round_pc(&r, &p##_format, env);                      \
-        return p##_pack(&r);                                       \
-    }                                                              \
-    T p##_sub(T a, T b, SfEnv *env)                                \
-    {                                                              \
-        Parts pa = p##_unpack(a, env), pb = p##_unpack(b, env);    \
-        Parts r = parts_add(&pa, &pb, true, env);                  \
-        parts_round_pc(&r, &p##_format, env);                      \
-        return p##_pack(&r);                                       \
+#define SF_DEFINE(T, p)                                                        \
+    T p##_add(T a, T b, SfEnv *env)                                            \
+    {                                                                          \
+        Parts pa = p##_unpack(a, env), pb = p##_unpack(b, env);                \
+        Parts r = parts_add(&pa, &pb, false, env);                             \
+        parts_round_pc(&r, &p##_format, env);                                  \
+        return p##_pack(&r);                                                   \
+    }                                                                          \
+    T p##_sub(T a, T b, SfEnv *env)                                            \
+    {                                                                          \
+        Parts pa = p##_unpack(a, env), pb = p##_unpack(b, env);                \
+        Parts r = parts_add(&pa, &pb, true, env);                              \
+        parts_round_pc(&r, &p##_format, env);                                  \
+        return p##_pack(&r);                                                   \
     }
 SF_FORMATS(SF_DEFINE)

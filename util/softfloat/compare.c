@@ -90,40 +90,42 @@ static Choice choose(const Parts *a, const Parts *b, SfMinMax rule, bool max,
 }
 
 /* A chosen operand is returned as it is, but for a denormal that was flushed.*/
-#define SF_DEFINE(T, p)                                                     \
-    static T p##_minmax(T a, T b, SfMinMax rule, bool max, SfEnv *env)      \
-    {                                                                       \
-        Parts pa = p##_unpack(a, env), pb = p##_unpack(b, env);             \
-        Choice which = choose(&pa, &pb, rule, max, env);                    \
-        if (which == CHOICE_NAN) {                                          \
-            pa = parts_nan2(&pa, &pb, env);                                 \
-            return p##_pack(&pa);                                           \
-        }                                                                   \
-        const Parts *r = which == CHOICE_A ? &pa : &pb;                     \
-        return r->kind == PARTS_ZERO ? p##_pack(r)                          \
-               : which == CHOICE_A   ? a                                    \
-                                     : b;                                   \
-    }                                                                       \
-    T p##_min(T a, T b, SfMinMax rule, SfEnv *env)                          \
-    {                                                                       \
-        return p##_minmax(a, b, rule, false, env);                          \
-    }                                                                       \
-    T p##_max(T a, T b, SfMinMax rule, SfEnv *env)                          \
-    {                                                                       \
-        return p##_minmax(a, b, rule, true, env);                           \
-    }                                                                       \
-    SfRelation p##_compare(T a, T b, bool signalling, SfEnv *env)           \
-    {                                                                       \
-        Parts pa = p##_unpack(a, env), pb = p##_unpack(b, env);             \
-        return compare_flagged(&pa, &pb, signalling, env);                  \
+#define SF_DEFINE(T, p)                                                        \
+    static T p##_minmax(T a, T b, SfMinMax rule, bool max, SfEnv *env)         \
+    {                                                                          \
+        Parts pa = p##_unpack(a, env), pb = p##_unpack(b, env);                \
+        Choice which = choose(&pa, &pb, rule, max, env);                       \
+        if (which == CHOICE_NAN) {                                             \
+            pa = parts_nan2(&pa, &pb, env);                                    \
+            return p##_pack(&pa);                                              \
+        }                                                                      \
+        const Parts *r = which == CHOICE_A ? &pa : &pb;                        \
+        return r->kind == PARTS_ZERO ? p##_pack(r)                             \
+               : which == CHOICE_A   ? a                                       \
+                                     : b;                                        \
+    }                                                                          \
+    T p##_min(T a, T b, SfMinMax rule, SfEnv *env)                             \
+    {                                                                          \
+        return p##_minmax(a, b, rule, false, env);                             \
+    }                                                                          \
+    T p##_max(T a, T b, SfMinMax rule, SfEnv *env)                             \
+    {                                                                          \
+        return p##_minmax(a, b, rule, true, env);                              \
+    }                                                                          \
+    SfRelation p##_compare(T a, T b, bool signalling, SfEnv *env)              \
+    {                                                                          \
+        Parts pa = p##_unpack(a, env), pb = p##_unpack(b, env);                \
+        return compare_flagged(&pa, &pb, signalling, env);                     \
     }
 SF_FORMATS(SF_DEFINE)
 
 static SfClass parts_classify(const Parts *p)
 {
     static const SfClass special[] = {
-        [PARTS_ZERO] = SF_CLASS_ZERO, [PARTS_INF] = SF_CLASS_INF,
-        [PARTS_QNAN] = SF_CLASS_QNAN, [PARTS_SNAN] = SF_CLASS_SNAN,
+        [PARTS_ZERO] = SF_CLASS_ZERO,
+        [PARTS_INF] = SF_CLASS_INF,
+        [PARTS_QNAN] = SF_CLASS_QNAN,
+        [PARTS_SNAN] = SF_CLASS_SNAN,
     };
     if (p->kind == PARTS_NUMBER) {
         return p->denormal ? SF_CLASS_DENORMAL : SF_CLASS_NORMAL;
@@ -131,12 +133,12 @@ static SfClass parts_classify(const Parts *p)
     return special[p->kind];
 }
 
-#define SF_DEFINE_CLASSIFY(T, p)                 \
-    SfClass p##_classify(T a)                    \
-    {                                            \
-        SfEnv keep = { 0 };                      \
-        Parts r = p##_unpack(a, &keep);          \
-        return parts_classify(&r);               \
+#define SF_DEFINE_CLASSIFY(T, p)                                               \
+    SfClass p##_classify(T a)                                                  \
+    {                                                                          \
+        SfEnv keep = { 0 };                                                    \
+        Parts r = p##_unpack(a, &keep);                                        \
+        return parts_classify(&r);                                             \
     }
 SF_DEFINE_CLASSIFY(Sf16, sf16)
 SF_DEFINE_CLASSIFY(SfB16, sfb16)

@@ -33,11 +33,11 @@ static Parts parts_convert(Parts p, const SfFormat *from, const SfFormat *to,
     return p;
 }
 
-#define SF_DEFINE(T, p, U, q)                                         \
-    U p##_to_##q(T a, SfEnv *env)                                     \
-    {                                                                 \
-        Parts r = parts_convert(p##_unpack(a, env), &p##_format,      \
-                                &q##_format, env);                    \
-        return q##_pack(&r);                                          \
+#define SF_DEFINE(T, p, U, q)                                                  \
+    U p##_to_##q(T a, SfEnv *env)                                              \
+    {                                                                          \
+        Parts r =                                                              \
+            parts_convert(p##_unpack(a, env), &p##_format, &q##_format, env);  \
+        return q##_pack(&r);                                                   \
     }
 SF_CONVERSIONS(SF_DEFINE)

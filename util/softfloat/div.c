@@ -69,12 +69,12 @@ Parts parts_div(const Parts *a, const Parts *b, SfEnv *env)
     return div_numbers(a, b, sign);
 }
 
-#define SF_DEFINE(T, p)                                            \
-    T p##_div(T a, T b, SfEnv *env)                                \
-    {                                                              \
-        Parts pa = p##_unpack(a, env), pb = p##_unpack(b, env);    \
-        Parts r = parts_div(&pa, &pb, env);                        \
-        parts_round_pc(&r, &p##_format, env);                      \
-        return p##_pack(&r);                                       \
+#define SF_DEFINE(T, p)                                                        \
+    T p##_div(T a, T b, SfEnv *env)                                            \
+    {                                                                          \
+        Parts pa = p##_unpack(a, env), pb = p##_unpack(b, env);                \
+        Parts r = parts_div(&pa, &pb, env);                                    \
+        parts_round_pc(&r, &p##_format, env);                                  \
+        return p##_pack(&r);                                                   \
     }
 SF_FORMATS(SF_DEFINE)

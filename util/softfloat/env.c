@@ -49,8 +49,9 @@ SfEnv sf_env_arm(uint32_t fpcr, bool half)
         .rounding = modes[fpcr >> 22 & 3],
         .nan_rule = fpcr & (1u << 25) ? SF_NAN_DEFAULT : SF_NAN_ARM,
         /* FZ16 raises no input denormal (shared/functions/float/fpunpack). */
-        .denormal_in = !flush ? SF_IN_KEEP : half ? SF_IN_ZERO
-                                                  : SF_IN_ZERO_FLAG,
+        .denormal_in = !flush ? SF_IN_KEEP
+                       : half ? SF_IN_ZERO
+                              : SF_IN_ZERO_FLAG,
         .denormal_out = flush ? SF_OUT_ZERO_BEFORE : SF_OUT_KEEP,
         .tiny_before = true,
     };

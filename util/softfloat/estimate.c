@@ -8,9 +8,9 @@
 #include "base/bits.h"
 #include "base/softfloat.h"
 
-#define SIGN    UINT32_C(0x80000000)
-#define INF     UINT32_C(0x7f800000)
-#define QUIET   UINT32_C(0x00400000)
+#define SIGN UINT32_C(0x80000000)
+#define INF UINT32_C(0x7f800000)
+#define QUIET UINT32_C(0x00400000)
 #define DEFAULT UINT32_C(0xffc00000)
 
 /* v of 13 bits, the first of them set, times 2^(exp - 126 - 13). */

@@ -6,8 +6,8 @@
 /* e^t - 1 for |t| < 1/256: t * (1 + t/2! + t^2/3! ...) */
 static Parts exp_series(const Parts *t, SfEnv *env)
 {
-    U128 sum = fix_series(fix_from_parts(t), fix_inverse_factorial, 1, 13,
-                          t->sign);
+    U128 sum =
+        fix_series(fix_from_parts(t), fix_inverse_factorial, 1, 13, t->sign);
     Parts factor = t->sign ? parts_one_minus(sum) : parts_one_plus(sum);
     return parts_mul(t, &factor, env);
 }
@@ -81,8 +81,8 @@ static Parts log2_number(const Parts *x, SfEnv *env)
 {
     bool up = x->sig > LOG_SPLIT;
     int n = x->exp + up;
-    Parts whole = n ? parts_normalize(n < 0, 127, n < 0 ? -n : n)
-                    : parts_zero(false);
+    Parts whole =
+        n ? parts_normalize(n < 0, 127, n < 0 ? -n : n) : parts_zero(false);
     if (x->sig == U128_TOP) {
         return whole;
     }

@@ -44,16 +44,15 @@ static Parts fused_add(const Fused *a, const Fused *b, const SfEnv *env)
         bool zero = u256_is_zero(big.v);
         return zero ? parts_zero(env->rounding == SF_DOWN) : fused_parts(big);
     }
-    big.v = u256_add(u256_shr_jam(big.v, 1),
-                     u256_shr_jam(small.v, distance + 1));
+    big.v =
+        u256_add(u256_shr_jam(big.v, 1), u256_shr_jam(small.v, distance + 1));
     big.exp++;
     return fused_parts(big);
 }
 
 /* x86 lets a quiet NaN win over 0 * inf silently (SDM vol. 1, 14.5.3); Arm
  * (FPMulAdd) and RISC-V ("F", 11.6) call it invalid. */
-static Parts fma_nan(const Parts *a, const Parts *b, const Parts *c,
-                     SfEnv *env)
+static Parts fma_nan(const Parts *a, const Parts *b, const Parts *c, SfEnv *env)
 {
     bool product_bad = !parts_any_nan(a, b) &&
                        (a->kind == PARTS_INF || b->kind == PARTS_INF) &&
@@ -108,14 +107,14 @@ static Parts parts_fma(const Parts *a, const Parts *b, const Parts *c,
     return r;
 }
 
-#define SF_DEFINE(T, p)                                            \
-    T p##_fma(T a, T b, T c, unsigned how, SfEnv *env)             \
-    {                                                              \
-        Parts pa = p##_unpack(a, env), pb = p##_unpack(b, env);    \
-        Parts pc = p##_unpack(c, env);                             \
-        Parts r = parts_fma(&pa, &pb, &pc, how, env);              \
-        parts_round(&r, &p##_format, env);                         \
-        r.sign ^= !parts_is_nan(&r) && (how & SF_FMA_NEG_RESULT);  \
-        return p##_pack(&r);                                       \
+#define SF_DEFINE(T, p)                                                        \
+    T p##_fma(T a, T b, T c, unsigned how, SfEnv *env)                         \
+    {                                                                          \
+        Parts pa = p##_unpack(a, env), pb = p##_unpack(b, env);                \
+        Parts pc = p##_unpack(c, env);                                         \
+        Parts r = parts_fma(&pa, &pb, &pc, how, env);                          \
+        parts_round(&r, &p##_format, env);                                     \
+        r.sign ^= !parts_is_nan(&r) && (how & SF_FMA_NEG_RESULT);              \
+        return p##_pack(&r);                                                   \
     }
 SF_FORMATS(SF_DEFINE)

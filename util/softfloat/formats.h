@@ -85,14 +85,14 @@ static inline uint64_t parts_pack_small(const Parts *p, const SfFormat *f)
            (uint64_t)parts_exponent(p, f) << n | frac;
 }
 
-#define SF_SMALL(T, p)                                      \
-    static inline Parts p##_unpack(T a, SfEnv *env)         \
-    {                                                       \
-        return parts_unpack_small(a, &p##_format, env);     \
-    }                                                       \
-    static inline T p##_pack(const Parts *r)                \
-    {                                                       \
-        return (T)parts_pack_small(r, &p##_format);         \
+#define SF_SMALL(T, p)                                                         \
+    static inline Parts p##_unpack(T a, SfEnv *env)                            \
+    {                                                                          \
+        return parts_unpack_small(a, &p##_format, env);                        \
+    }                                                                          \
+    static inline T p##_pack(const Parts *r)                                   \
+    {                                                                          \
+        return (T)parts_pack_small(r, &p##_format);                            \
     }
 SF_SMALL(Sf16, sf16)
 SF_SMALL(SfB16, sfb16)
@@ -137,8 +137,7 @@ static inline Sf80 sf80_pack(const Parts *p)
     uint64_t frac = p->kind == PARTS_ZERO  ? 0
                     : p->kind == PARTS_INF ? UINT64_C(1) << 63
                                            : u128_hi(p->sig);
-    return (Sf80){ frac,
-                   p->sign << 15 | parts_exponent(p, &sf80_format) };
+    return (Sf80){ frac, p->sign << 15 | parts_exponent(p, &sf80_format) };
 }
 
 #endif

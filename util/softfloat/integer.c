@@ -39,8 +39,8 @@ static uint64_t int_modulo(const Parts *p)
     if (p->kind != PARTS_NUMBER || p->exp < 0 || p->exp > 190) {
         return 0;
     }
-    U128 v = p->exp <= 127 ? p->sig >> (127 - p->exp)
-                           : p->sig << (p->exp - 127);
+    U128 v =
+        p->exp <= 127 ? p->sig >> (127 - p->exp) : p->sig << (p->exp - 127);
     return p->sign ? -(uint64_t)v : (uint64_t)v;
 }
 
@@ -116,33 +116,33 @@ static Parts parts_from_uint(bool sign, uint64_t i)
     return i ? parts_normalize(sign, 63, (U128)i << 64) : parts_zero(false);
 }
 
-#define SF_DEFINE(T, p)                                                   \
-    uint64_t p##_to_int(T a, unsigned how, SfEnv *env)                    \
-    {                                                                     \
-        Parts pa = p##_unpack(a, env);                                    \
-        return parts_to_int(&pa, how, env);                               \
-    }                                                                     \
-    T p##_from_int64(int64_t i, SfEnv *env)                               \
-    {                                                                     \
-        uint64_t magnitude = i < 0 ? -(uint64_t)i : (uint64_t)i;          \
-        Parts r = parts_from_uint(i < 0, magnitude);                      \
-        parts_round(&r, &p##_format, env);                                \
-        return p##_pack(&r);                                              \
-    }                                                                     \
-    T p##_from_uint64(uint64_t i, SfEnv *env)                             \
-    {                                                                     \
-        Parts r = parts_from_uint(false, i);                              \
-        parts_round(&r, &p##_format, env);                                \
-        return p##_pack(&r);                                              \
-    }                                                                     \
-    T p##_round_int(T a, SfRound mode, bool inexact, SfEnv *env)          \
-    {                                                                     \
-        Parts pa = p##_unpack(a, env);                                    \
-        unsigned before = env->flags;                                     \
-        Parts r = parts_round_int(&pa, &p##_format, mode, env);           \
-        if (!inexact) {                                                   \
-            env->flags &= before | ~(unsigned)SF_INEXACT;                 \
-        }                                                                 \
-        return p##_pack(&r);                                              \
+#define SF_DEFINE(T, p)                                                        \
+    uint64_t p##_to_int(T a, unsigned how, SfEnv *env)                         \
+    {                                                                          \
+        Parts pa = p##_unpack(a, env);                                         \
+        return parts_to_int(&pa, how, env);                                    \
+    }                                                                          \
+    T p##_from_int64(int64_t i, SfEnv *env)                                    \
+    {                                                                          \
+        uint64_t magnitude = i < 0 ? -(uint64_t)i : (uint64_t)i;               \
+        Parts r = parts_from_uint(i < 0, magnitude);                           \
+        parts_round(&r, &p##_format, env);                                     \
+        return p##_pack(&r);                                                   \
+    }                                                                          \
+    T p##_from_uint64(uint64_t i, SfEnv *env)                                  \
+    {                                                                          \
+        Parts r = parts_from_uint(false, i);                                   \
+        parts_round(&r, &p##_format, env);                                     \
+        return p##_pack(&r);                                                   \
+    }                                                                          \
+    T p##_round_int(T a, SfRound mode, bool inexact, SfEnv *env)               \
+    {                                                                          \
+        Parts pa = p##_unpack(a, env);                                         \
+        unsigned before = env->flags;                                          \
+        Parts r = parts_round_int(&pa, &p##_format, mode, env);                \
+        if (!inexact) {                                                        \
+            env->flags &= before | ~(unsigned)SF_INEXACT;                      \
+        }                                                                      \
+        return p##_pack(&r);                                                   \
     }
 SF_FORMATS(SF_DEFINE)

@@ -38,12 +38,12 @@ Parts parts_mul(const Parts *a, const Parts *b, SfEnv *env)
     return zero ? parts_zero(sign) : mul_numbers(a, b, sign);
 }
 
-#define SF_DEFINE(T, p)                                            \
-    T p##_mul(T a, T b, SfEnv *env)                                \
-    {                                                              \
-        Parts pa = p##_unpack(a, env), pb = p##_unpack(b, env);    \
-        Parts r = parts_mul(&pa, &pb, env);                        \
-        parts_round_pc(&r, &p##_format, env);                      \
-        return p##_pack(&r);                                       \
+#define SF_DEFINE(T, p)                                                        \
+    T p##_mul(T a, T b, SfEnv *env)                                            \
+    {                                                                          \
+        Parts pa = p##_unpack(a, env), pb = p##_unpack(b, env);                \
+        Parts r = parts_mul(&pa, &pb, env);                                    \
+        parts_round_pc(&r, &p##_format, env);                                  \
+        return p##_pack(&r);                                                   \
     }
 SF_FORMATS(SF_DEFINE)

@@ -8,7 +8,8 @@
 
 Parts parts_default_nan(const SfEnv *env)
 {
-    return (Parts){ .kind = PARTS_QNAN, .sign = env->nan_negative,
+    return (Parts){ .kind = PARTS_QNAN,
+                    .sign = env->nan_negative,
                     .sig = (U128)3 << 126 };
 }
 
@@ -95,20 +96,20 @@ Parts parts_nan3(const Parts *a, const Parts *b, const Parts *c, SfEnv *env)
     return parts_choose(arm ? cab : abc, env);
 }
 
-#define SF_DEFINE(T, p)                                     \
-    T p##_default_nan(const SfEnv *env)                     \
-    {                                                       \
-        Parts r = parts_default_nan(env);                   \
-        return p##_pack(&r);                                \
-    }                                                       \
-    T p##_quiet(T a, SfEnv *env)                            \
-    {                                                       \
-        SfEnv keep = { 0 };                                 \
-        Parts r = p##_unpack(a, &keep);                     \
-        if (!parts_is_nan(&r)) {                            \
-            return a;                                       \
-        }                                                   \
-        r = parts_nan1(&r, env);                            \
-        return p##_pack(&r);                                \
+#define SF_DEFINE(T, p)                                                        \
+    T p##_default_nan(const SfEnv *env)                                        \
+    {                                                                          \
+        Parts r = parts_default_nan(env);                                      \
+        return p##_pack(&r);                                                   \
+    }                                                                          \
+    T p##_quiet(T a, SfEnv *env)                                               \
+    {                                                                          \
+        SfEnv keep = { 0 };                                                    \
+        Parts r = p##_unpack(a, &keep);                                        \
+        if (!parts_is_nan(&r)) {                                               \
+            return a;                                                          \
+        }                                                                      \
+        r = parts_nan1(&r, env);                                               \
+        return p##_pack(&r);                                                   \
     }
 SF_FORMATS(SF_DEFINE)

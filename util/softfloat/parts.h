@@ -71,8 +71,9 @@ static inline Parts parts_inf(bool sign)
 
 static inline Parts parts_number(bool sign, int32_t exp, U128 sig)
 {
-    return (Parts){ .kind = PARTS_NUMBER, .sign = sign, .exp = exp,
-                    .sig = sig };
+    return (Parts){
+        .kind = PARTS_NUMBER, .sign = sign, .exp = exp, .sig = sig
+    };
 }
 
 /* A number from any significand that is not 0, its bit 127 worth 2^exp. */

@@ -97,13 +97,13 @@ static Parts parts_remainder(const Parts *a, const Parts *b, SfEnv *env)
     return r;
 }
 
-#define SF_DEFINE(T, p)                                            \
-    T p##_remainder(T a, T b, SfEnv *env)                          \
-    {                                                              \
-        Parts pa = p##_unpack(a, env), pb = p##_unpack(b, env);    \
-        Parts r = parts_remainder(&pa, &pb, env);                  \
-        parts_round(&r, &p##_format, env);                         \
-        return p##_pack(&r);                                       \
+#define SF_DEFINE(T, p)                                                        \
+    T p##_remainder(T a, T b, SfEnv *env)                                      \
+    {                                                                          \
+        Parts pa = p##_unpack(a, env), pb = p##_unpack(b, env);                \
+        Parts r = parts_remainder(&pa, &pb, env);                              \
+        parts_round(&r, &p##_format, env);                                     \
+        return p##_pack(&r);                                                   \
     }
 SF_FORMATS(SF_DEFINE)
 

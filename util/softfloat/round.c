@@ -140,8 +140,7 @@ static unsigned parts_round_large(Parts *p, const SfFormat *f,
     return SF_OVERFLOW | (unmasked ? flags : all);
 }
 
-void parts_round_to(Parts *p, const SfFormat *f, unsigned precision,
-                    SfEnv *env)
+void parts_round_to(Parts *p, const SfFormat *f, unsigned precision, SfEnv *env)
 {
     if (p->exp < f->emin) {
         env->flags |= parts_round_small(p, f, precision, env);

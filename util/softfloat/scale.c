@@ -41,20 +41,20 @@ static Parts parts_logb(const Parts *a, SfEnv *env)
     return parts_small_int(a->exp);
 }
 
-#define SF_DEFINE(T, p)                             \
-    T p##_scalbn(T a, int n, SfEnv *env)            \
-    {                                               \
-        Parts pa = p##_unpack(a, env);              \
-        Parts r = parts_scalbn(&pa, n, env);        \
-        parts_round(&r, &p##_format, env);          \
-        return p##_pack(&r);                        \
-    }                                               \
-    T p##_logb(T a, SfEnv *env)                     \
-    {                                               \
-        Parts pa = p##_unpack(a, env);              \
-        Parts r = parts_logb(&pa, env);             \
-        parts_round(&r, &p##_format, env);          \
-        return p##_pack(&r);                        \
+#define SF_DEFINE(T, p)                                                        \
+    T p##_scalbn(T a, int n, SfEnv *env)                                       \
+    {                                                                          \
+        Parts pa = p##_unpack(a, env);                                         \
+        Parts r = parts_scalbn(&pa, n, env);                                   \
+        parts_round(&r, &p##_format, env);                                     \
+        return p##_pack(&r);                                                   \
+    }                                                                          \
+    T p##_logb(T a, SfEnv *env)                                                \
+    {                                                                          \
+        Parts pa = p##_unpack(a, env);                                         \
+        Parts r = parts_logb(&pa, env);                                        \
+        parts_round(&r, &p##_format, env);                                     \
+        return p##_pack(&r);                                                   \
     }
 SF_FORMATS(SF_DEFINE)
 

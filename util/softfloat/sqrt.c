@@ -89,12 +89,12 @@ Parts parts_sqrt(const Parts *a, unsigned precision, SfEnv *env)
     return sqrt_number(a, precision);
 }
 
-#define SF_DEFINE(T, p)                                            \
-    T p##_sqrt(T a, SfEnv *env)                                    \
-    {                                                              \
-        Parts pa = p##_unpack(a, env);                             \
-        Parts r = parts_sqrt(&pa, p##_format.precision, env);      \
-        parts_round_pc(&r, &p##_format, env);                      \
-        return p##_pack(&r);                                       \
+#define SF_DEFINE(T, p)                                                        \
+    T p##_sqrt(T a, SfEnv *env)                                                \
+    {                                                                          \
+        Parts pa = p##_unpack(a, env);                                         \
+        Parts r = parts_sqrt(&pa, p##_format.precision, env);                  \
+        parts_round_pc(&r, &p##_format, env);                                  \
+        return p##_pack(&r);                                                   \
     }
 SF_FORMATS(SF_DEFINE)

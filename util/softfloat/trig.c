@@ -42,8 +42,8 @@ static U128 trig_square(const Parts *r)
 /* sin(r) = r - r^3/3! + r^5/5! ... */
 static Parts sin_series(const Parts *r, SfEnv *env)
 {
-    U128 sum = fix_series(trig_square(r), &fix_inverse_factorial[1], 2, 16,
-                          true);
+    U128 sum =
+        fix_series(trig_square(r), &fix_inverse_factorial[1], 2, 16, true);
     Parts factor = parts_one_minus(sum);
     return parts_mul(r, &factor, env);
 }
@@ -51,8 +51,8 @@ static Parts sin_series(const Parts *r, SfEnv *env)
 /* cos(r) = 1 - r^2/2! + r^4/4! ... */
 static Parts cos_series(const Parts *r)
 {
-    U128 sum = fix_series(trig_square(r), &fix_inverse_factorial[0], 2, 17,
-                          true);
+    U128 sum =
+        fix_series(trig_square(r), &fix_inverse_factorial[0], 2, 17, true);
     return parts_one_minus(sum);
 }
 
