@@ -103,6 +103,11 @@ SfEnv sf_env_riscv(unsigned rm);
 /* FPCR: RMode, FZ (FZ16 for Sf16 when `half`), DN (Arm ARM, C5.2.8). */
 SfEnv sf_env_arm(uint32_t fpcr, bool half);
 
+/* The flags of one operation as a processor tells them. Where an unmasked
+ * invalid, denormal or division by zero stops it before it computes, what
+ * computing would have raised is left out (SDM vol. 1, 4.9.2). */
+unsigned sf_flags_told(const SfEnv *env);
+
 /* What a value is. The last four exist in Sf80 only (SDM vol. 1, 8.2.2); all
  * but the pseudo-denormal are invalid operands. */
 typedef enum SfClass {

@@ -50,7 +50,7 @@ typedef void (*OurFn)(const In *in, SfEnv *env, Out *out);
         (void)a, (void)b;                                                   \
         memcpy(out->mem, in->mem, sizeof(out->mem));                        \
         statement;                                                          \
-        out->status |= env->flags;                                          \
+        out->status |= sf_flags_told(env) | (env->flags & SF_ROUNDED_UP);   \
     }
 #define ROW(name, insn, statement) HOST(name, insn) OURS(name, statement)
 
@@ -181,6 +181,10 @@ static bool same80(Sf80 a, Sf80 b, bool near)
 static bool same(const Row *row, const In *in, const Out *x, const Out *y)
 {
     bool near = row->what & NEAR;
+    /* What is unmasked before computing leaves all as it was. */
+    if (y->status & ~in->control & (SF_INVALID | SF_DENORMAL | SF_DIV_ZERO)) {
+        return !((x->status ^ y->status) & SF_ALL);
+    }
     if ((row->what & R0) && !same80(x->r0, y->r0, near)) {
         return false;
     }
@@ -270,8 +274,7 @@ static void test_row(gconstpointer data)
         In in = random_in(row, &o);
         in.control = 0x7f | (operands_random(&o) & 0xf) << 8;
         if (i % 4 == 0 && !(row->what & NEAR)) {
-            in.control &= ~(operands_random(&o) &
-                            (SF_OVERFLOW | SF_UNDERFLOW | SF_INEXACT));
+            in.control &= ~(operands_random(&o) & SF_ALL);
         }
         if (!undefined(row, &in)) {
             check(row, &in);

@@ -28,6 +28,11 @@ static Parts parts_convert(Parts p, const SfFormat *from, const SfFormat *to,
         parts_store(&p, to, env);
     } else {
         parts_note_denormal(&p, env);
+        if (p.denormal && to == &sf16_format &&
+            (env->unmasked & SF_UNDERFLOW)) {
+            /* VCVTPS2PH tells of it even if the unbounded result is exact. */
+            env->flags |= SF_INEXACT;
+        }
         parts_round(&p, to, env);
     }
     return p;

@@ -56,3 +56,10 @@ SfEnv sf_env_arm(uint32_t fpcr, bool half)
         .tiny_before = true,
     };
 }
+
+unsigned sf_flags_told(const SfEnv *env)
+{
+    const unsigned before = SF_INVALID | SF_DENORMAL | SF_DIV_ZERO;
+    bool stopped = env->flags & env->unmasked & before;
+    return env->flags & (stopped ? before : SF_ALL);
+}
