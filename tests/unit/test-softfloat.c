@@ -193,7 +193,7 @@ static int64_t half_units(uint16_t h)
 /* units / 2^24 as an integer, in the plainest way. */
 static int64_t round_units(int64_t units, SfRound mode)
 {
-    int64_t low = units >> 24, rest = units - (low << 24);
+    int64_t low = units >> 24, rest = units - low * (1 << 24);
     int64_t half = 1 << 23;
     bool negative = units < 0;
     switch (rest ? mode : SF_DOWN) {
