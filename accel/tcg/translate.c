@@ -41,7 +41,7 @@ static uint8_t byte_on_next_page(Translation *t, GuestAddr va)
     return cpu_fetch_byte(tc->cpu, va, tc->mmu_fetch);
 }
 
-uint8_t translate_byte(TranslateContext *tc, unsigned offset)
+static uint8_t code_byte(TranslateContext *tc, unsigned offset)
 {
     Translation *t = container_of(tc, Translation, tc);
     GuestAddr va = tc->pc + offset;
@@ -150,6 +150,7 @@ static void start(Translation *t, Cpu *cpu, const TbKey *key, TbLimit limit)
     t->max_insns = limit == TB_SINGLE ? 1 : TB_MAX_INSNS;
     t->ram[0] = t->ram[1] = TB_NO_RAM;
     tc->cpu = cpu;
+    tc->byte = code_byte;
     tc->ir = tcg_state(cpu)->ir;
     tc->base = key->base;
     tc->flags = key->flags;

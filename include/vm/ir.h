@@ -17,7 +17,7 @@
  *     behind it count as not executed.
  * i32 values live zero-extended in 64 bits wherever a back end keeps them.
  *
- * Implemented by accel/tcg/ir/ir.c.
+ * Implemented by softmmu/ir.c, so that a target links without an accelerator.
  */
 #ifndef VM_IR_H
 #define VM_IR_H
@@ -165,7 +165,8 @@ bool ir_is_const(const IrBlock *b, IrVal v, uint64_t *out);
 
 /* --- what the common translation loop offers a target -------------------- */
 
-typedef struct TranslateContext {
+typedef struct TranslateContext TranslateContext;
+struct TranslateContext {
     Cpu *cpu;
     IrBlock *ir;
     GuestAddr base;        /* of the TbKey */
@@ -178,11 +179,15 @@ typedef struct TranslateContext {
     bool end_after;        /* target: this one must be the TB's last (`io`,
                             * `end` rows); translate_stop() emits the exit */
     uint64_t scratch[16];  /* the target's, set up by translate_start() */
-} TranslateContext;
+    uint8_t (*byte)(TranslateContext *tc, unsigned offset);
+};
 
 /* The next byte of code at tc->pc + offset, offset < 16. A fault of the first
  * instruction's bytes is raised in the guest; a later instruction whose bytes
  * cannot be had ends the TB before it (does not return). */
-uint8_t translate_byte(TranslateContext *tc, unsigned offset);
+static inline uint8_t translate_byte(TranslateContext *tc, unsigned offset)
+{
+    return tc->byte(tc, offset);
+}
 
 #endif

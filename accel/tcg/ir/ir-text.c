@@ -358,8 +358,11 @@ static const char *parse_line(Parser *p, const char *line)
     *strchrnul(text, '#') = 0;
     g_strdelimit(text, ",\t", ' ');
     GPtrArray *list = g_ptr_array_new();
-    for (char *w = strtok(text, " "); w; w = strtok(NULL, " ")) {
-        g_ptr_array_add(list, g_strdup(w));
+    g_auto(GStrv) pieces = g_strsplit(text, " ", -1);
+    for (char **w = pieces; *w; w++) {
+        if (**w) {
+            g_ptr_array_add(list, g_strdup(*w));
+        }
     }
     bool empty = !list->len;
     g_ptr_array_add(list, NULL);
