@@ -253,6 +253,15 @@ static void random_bcd(Operands *o, uint64_t mem[2])
 static In random_in(const Row *row, Operands *o)
 {
     In in = { .a = operands_next80(o, false), .b = operands_next80(o, false) };
+    unsigned kind = operands_random(o) % 16;
+    if (kind == 0) { /* the same significand: NaNs differ by sign only */
+        in.b = in.a;
+        in.b.sign_exp ^= 0x8000;
+    } else if (kind == 1) { /* zero or infinity beside a denormal */
+        in.b = (Sf80){ operands_random(o) & 1 ? BIT(63) : 0, 0 };
+        in.b.sign_exp = in.b.frac ? 0x7fff : 0;
+        in.a.sign_exp &= 0x8000;
+    }
     if (row->ours == our_flds) {
         in.mem[0] = operands_next(o, 8, 23);
     } else if (row->ours == our_fldl) {
