@@ -145,8 +145,9 @@ void walk_free(Walk *w)
 {
     if (w) {
         if (w->pid) {
-            g_autofree char *text = read_all(&w->out);
-            g_autofree char *messages = read_all(&w->messages);
+            /* It ends once nobody stops it from writing. */
+            g_free(read_all(&w->out));
+            g_free(read_all(&w->messages));
             waitpid(w->pid, NULL, 0);
         }
         g_strfreev(w->lines);

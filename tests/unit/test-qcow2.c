@@ -351,6 +351,7 @@ static void test_backing_loop(void)
     g_autofree char *b = image("loop-b", (ImageCreate) {
         .size_bytes = MIB, .backing_file = "loop-a",
         .backing_format = "qcow2" });
+    g_assert_cmpstr(a, !=, b);
     BlockOpenOptions opts = { .file = a, .readonly = true };
     Error *err = NULL;
     g_assert_null(blockdev_open(&opts, &err));

@@ -8,6 +8,7 @@
  */
 #include "disas.h"
 #include "x64-gen.h"
+#include "x64-host.h"
 
 #define ENTRY_CHECK_BYTES 10
 #define GUARD_BYTES       16
@@ -71,12 +72,14 @@ static void choose_pins(X64State *x)
 
 static void find_host_features(X64State *x, const AccelOptions *o)
 {
-    bool all = !o->plain_host;
-    __builtin_cpu_init();
-    x->bmi1 = all && __builtin_cpu_supports("bmi");
-    x->bmi2 = all && __builtin_cpu_supports("bmi2");
-    x->lzcnt = all && __builtin_cpu_supports("lzcnt");
-    x->popcnt = all && __builtin_cpu_supports("popcnt");
+    X64Host host = { 0 };
+    if (!o->plain_host) {
+        host = x64_host();
+    }
+    x->bmi1 = host.bmi1;
+    x->bmi2 = host.bmi2;
+    x->lzcnt = host.lzcnt;
+    x->popcnt = host.popcnt;
 }
 
 /* --- compiling --------------------------------------------------------------------- */
