@@ -107,8 +107,8 @@ int qcow2_header_set_map(Qcow2 *q, const Qcow2Map *map)
 {
     uint8_t header[HEADER_REFTABLE_OFFSET - HEADER_SIZE] = { 0 };
     bytes_st_be64(header, map->size_bytes);
-    bytes_st_be32(header + HEADER_L1_SIZE - HEADER_SIZE, map->entries);
-    bytes_st_be64(header + HEADER_L1_SIZE + 4 - HEADER_SIZE, map->offset);
+    bytes_st_be32(header + (HEADER_L1_SIZE - HEADER_SIZE), map->entries);
+    bytes_st_be64(header + (HEADER_L1_SIZE + 4 - HEADER_SIZE), map->offset);
     return qcow2_header_switch(q, HEADER_SIZE, header, sizeof header);
 }
 

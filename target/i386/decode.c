@@ -316,35 +316,33 @@ static bool lock_is_legal(const X86Insn *in)
     return (in->row->flags & ROW_LOCK) && in->mod != 3;
 }
 
-DecodeResult x86_decode(const DecodeMode *m, X86Insn *in)
+static DecodeResult decode_insn(Decoder *d)
 {
-    Decoder d = { m, in, 0, false };
-    *in = (X86Insn){ .seg_override = -1, .base = BASE_NONE,
-                     .index = BASE_NONE, .seg = SEG_DS };
-    read_opcode(&d);
+    X86Insn *in = d->in;
+    read_opcode(d);
     const OpSlot *slot = &opmap_slots[in->map][in->opcode];
-    if (!d.too_long && slot->modrm) {
-        read_modrm(&d);
+    if (!d->too_long && slot->modrm) {
+        read_modrm(d);
     }
-    if (d.too_long) {
+    if (d->too_long) {
         return DECODE_TOO_LONG;
     }
-    in->row = find_row(&d, slot);
+    in->row = find_row(d, slot);
     if (!in->row) {
         return DECODE_UD;
     }
-    set_sizes(&d);
-    set_address_size(&d);
+    set_sizes(d);
+    set_address_size(d);
     if (slot->modrm) {
-        read_address(&d);
+        read_address(d);
     } else if (in->row->flags & ROW_OPCODE_REG) {
         in->rm = (in->opcode & 7) | (in->rex & 1 ? 8 : 0);
         in->mod = 3;
     } else {
         in->mod = 3;
     }
-    read_immediates(&d);
-    if (d.too_long) {
+    read_immediates(d);
+    if (d->too_long) {
         return DECODE_TOO_LONG;
     }
     if (in->lock && !lock_is_legal(in)) {
@@ -353,6 +351,15 @@ DecodeResult x86_decode(const DecodeMode *m, X86Insn *in)
     if (in->seg_override >= 0) {
         in->seg = in->seg_override;
     }
-    in->len = d.pos;
     return DECODE_OK;
+}
+
+DecodeResult x86_decode(const DecodeMode *m, X86Insn *in)
+{
+    Decoder d = { m, in, 0, false };
+    *in = (X86Insn){ .seg_override = -1, .base = BASE_NONE,
+                     .index = BASE_NONE, .seg = SEG_DS };
+    DecodeResult result = decode_insn(&d);
+    in->len = d.pos;
+    return result;
 }

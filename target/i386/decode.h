@@ -96,8 +96,8 @@ typedef enum DecodeResult {
     DECODE_TOO_LONG,       /* over 15 bytes: #GP(0), 2.3.11 of vol. 2 */
 } DecodeResult;
 
-/* Decodes the instruction whose bytes m->byte hands out. in->len is valid
- * for DECODE_OK only. */
+/* Decodes the instruction whose bytes m->byte hands out. Unless the result is
+ * DECODE_OK only in->len is valid: the bytes that led to it, at least 1. */
 DecodeResult x86_decode(const DecodeMode *m, X86Insn *in);
 /* Bytes of operand size `size` in this instruction. */
 unsigned x86_operand_bytes(const X86Insn *in, OpSize size);

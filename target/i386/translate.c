@@ -197,17 +197,16 @@ void x86_translate_insn(TranslateContext *tc)
     case DECODE_OK:
         t.next = offset_of(tc, tc->pc + t.in.len);
         translate_row(&t);
-        tc->pc += t.in.len;
         break;
     case DECODE_UD:
         t_raise(&t, EXC_UD);
-        tc->pc++;
         break;
     case DECODE_TOO_LONG:
         t_raise_gp(&t);
-        tc->pc++;
         break;
     }
+    /* A fault, too, follows from every byte that was looked at. */
+    tc->pc += t.in.len;
 }
 
 void x86_translate_stop(TranslateContext *tc)
