@@ -137,6 +137,26 @@ SchedStop sched_run(Machine *m, Icount limit)
     }
 }
 
+/* --- without a CPU ----------------------------------------------------------------- */
+
+void sched_run_devices(Machine *m)
+{
+    nondet_deliver(m, machine_icount(m));
+    clock_run_timers(m->clock);
+}
+
+void sched_clock_to(Machine *m, int64_t ns)
+{
+    sched_run_devices(m);
+    int64_t due_ns = clock_next_due_ns(m->clock);
+    while (due_ns <= ns) {
+        clock_warp_to(m->clock, due_ns);
+        clock_run_timers(m->clock);
+        due_ns = clock_next_due_ns(m->clock);
+    }
+    clock_warp_to(m->clock, ns);
+}
+
 void sched_set_log_end(Machine *m, Icount end)
 {
     m->log_end = end;

@@ -114,7 +114,7 @@ static void configure_time(Program *p)
     clock_set_shift(m->clock, ic->shift);
     if (ic->mode == ICOUNT_AUTO) {
         p->shift_port = nondet_port(m, NONDET_SHIFT, "clock", set_shift, m);
-    } else if (ic->mode == ICOUNT_OFF) {
+    } else if (ic->mode == ICOUNT_OFF && !p->opts.qtest) {
         p->host_clock = nondet_port(m, NONDET_HOST_CLOCK, "clock", NULL,
                                     NULL);
     }

@@ -4,6 +4,7 @@
  */
 #include "program.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define SERIAL_MAX 4
@@ -32,6 +33,7 @@ static char *end_label(const Program *p, const EndOption *e)
     }
     const char *base = e->kind == END_SERIAL ? "serial"
                        : e->kind == END_GDB  ? "gdb"
+                       : e->kind == END_QTEST ? "qtest"
                                              : "compat_monitor";
     return g_strdup_printf("%s%u", base, n);
 }
@@ -191,8 +193,9 @@ bool program_open_chardevs(Program *p, Error **errp)
 
 static bool door_open(Program *p, const EndOption *e, Error **errp)
 {
-    if (e->kind == END_GDB && p->gdb) {
-        error_set(errp, "there can be one gdb stub only");
+    if ((e->kind == END_GDB && p->gdb) || (e->kind == END_QTEST && p->qtest)) {
+        error_set(errp, "there can be one %s only",
+                  e->kind == END_GDB ? "gdb stub" : "such test");
         return false;
     }
     Chardev *c = chardev_claim(p->chardevs, e->id, errp);
@@ -201,6 +204,8 @@ static bool door_open(Program *p, const EndOption *e, Error **errp)
     }
     if (e->kind == END_GDB) {
         p->gdb = gdbstub_new(p->m, p->replay, c);
+    } else if (e->kind == END_QTEST) {
+        p->qtest = qtest_new(p->m, c, p->qtest_log);
     } else {
         g_ptr_array_add(p->monitors,
                         monitor_new(p->m, p->replay, c,
@@ -211,10 +216,27 @@ static bool door_open(Program *p, const EndOption *e, Error **errp)
     return true;
 }
 
+static bool open_qtest_log(Program *p, Error **errp)
+{
+    const char *path = p->opts.qtest_log;
+    if (!path || g_str_equal(path, "none")) {
+        return true;
+    }
+    p->qtest_log = fopen(path, "we");
+    if (!p->qtest_log) {
+        error_set(errp, "-qtest-log %s: cannot write it: %s", path,
+                  g_strerror(errno));
+    }
+    return p->qtest_log != NULL;
+}
+
 bool program_open_doors(Program *p, Error **errp)
 {
     if (p->opts.verify.mode != VERIFY_NO) {
         return true;
+    }
+    if (!open_qtest_log(p, errp)) {
+        return false;
     }
     for (unsigned i = 0; i < p->opts.ends->len; i++) {
         const EndOption *e = g_ptr_array_index(p->opts.ends, i);
@@ -231,6 +253,8 @@ void program_close_doors(Program *p)
 {
     gdbstub_free(p->gdb);
     p->gdb = NULL;
+    g_clear_pointer(&p->qtest, qtest_free);
+    g_clear_pointer(&p->qtest_log, fclose);
     for (unsigned i = 0; p->monitors && i < p->monitors->len; i++) {
         monitor_free(g_ptr_array_index(p->monitors, i));
     }

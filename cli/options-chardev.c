@@ -308,6 +308,12 @@ bool opt_gdb_default(Options *o, const char *arg, KeyVal *kv, Error **errp)
     return true;
 }
 
+bool opt_qtest(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    end_add(o, END_QTEST, "-qtest", arg);
+    return true;
+}
+
 bool opt_mon(Options *o, const char *arg, KeyVal *kv, Error **errp)
 {
     static const char *const modes[] = { "readline", "control", NULL };

@@ -11,21 +11,42 @@
 
 #define IDE_DRIVES 4
 
+/* "kvm:tcg": the first that there is. NULL: none. */
+static const char *find_accel(const Options *o)
+{
+    static const char *const known[] = { "tcg", "qtest", NULL };
+    const char *preset = options_have_end(o, END_QTEST) ? "qtest" : "tcg";
+    g_auto(GStrv) list = g_strsplit(o->accel ? o->accel : preset, ":", -1);
+    for (char **name = list; *name; name++) {
+        for (const char *const *k = known; *k; k++) {
+            if (g_str_equal(*name, *k)) {
+                return *k;
+            }
+        }
+    }
+    return NULL;
+}
+
 static bool check_accel(Options *o, Error **errp)
 {
-    g_auto(GStrv) list = g_strsplit(o->accel ? o->accel : "tcg", ":", -1);
-    if (g_strv_contains((const char *const *)list, "tcg")) {
-        return true;           /* "kvm:tcg": the first that there is */
+    const char *found = find_accel(o);
+    o->qtest = found && g_str_equal(found, "qtest");
+    if (found && !o->qtest && options_have_end(o, END_QTEST)) {
+        error_set(errp, "-qtest: no CPU may run; use -accel qtest");
+        return false;
+    }
+    if (found && !(o->qtest && o->icount.given)) {
+        return true;
     }
     if (o->icount.rr != REPLAY_NONE) {
         error_set(errp, "-accel %s: record and replay need TCG; use -accel "
-                  "tcg", o->accel);
+                  "tcg", o->accel ? o->accel : "qtest");
     } else if (o->icount.given) {
         error_set(errp, "-accel %s: -icount needs TCG; use -accel tcg",
-                  o->accel);
+                  o->accel ? o->accel : "qtest");
     } else {
-        error_set(errp, "-accel %s: invalid accelerator; only tcg is "
-                  "supported", o->accel);
+        error_set(errp, "-accel %s: invalid accelerator; only tcg and qtest "
+                  "are supported", o->accel);
     }
     return false;
 }

@@ -132,7 +132,7 @@ bool opt_memory(Options *o, const char *arg, KeyVal *kv, Error **errp)
 bool opt_accel(Options *o, const char *arg, KeyVal *kv, Error **errp)
 {
     if (kv->help) {
-        printf("Accelerators supported:\ntcg\n");
+        printf("Accelerators supported:\nqtest\ntcg\n");
         o->done = true;
         return true;
     }

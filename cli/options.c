@@ -223,6 +223,7 @@ OPT_STRING(opt_kernel_name, kernel_name)
 OPT_STRING(opt_initrd_name, initrd_name)
 OPT_STRING(opt_loadvm, loadvm)
 OPT_STRING(opt_pidfile, pidfile)
+OPT_STRING(opt_qtest_log, qtest_log)
 
 #define OPT_FLAG(handler, field)                                             \
     bool handler(Options *o, const char *arg, KeyVal *kv, Error **errp)      \

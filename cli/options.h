@@ -31,8 +31,10 @@ typedef struct ChardevOption {
     ChardevSpec spec;
 } ChardevOption;
 
-/* A -serial, -monitor, -qmp, -mon or -gdb. */
-typedef enum EndKind { END_SERIAL, END_MONITOR, END_QMP, END_GDB } EndKind;
+/* A -serial, -monitor, -qmp, -mon, -gdb or -qtest. */
+typedef enum EndKind {
+    END_SERIAL, END_MONITOR, END_QMP, END_GDB, END_QTEST
+} EndKind;
 
 typedef struct EndOption {
     EndKind kind;
@@ -91,6 +93,8 @@ typedef struct Options {
     const char *cpu_model, *name, *uuid;
     uint64_t ram_bytes;        /* 0: the board's default */
     const char *accel;         /* NULL: tcg */
+    bool qtest;                /* that is qtest: no CPU runs */
+    const char *qtest_log;     /* -qtest-log, or NULL */
     AccelOptions accel_options;
 
     const char *bios, *kernel, *append, *initrd;

@@ -14,6 +14,7 @@
 #include "options.h"
 #include "svc/gdbstub.h"
 #include "svc/monitor.h"
+#include "svc/qtest.h"
 
 typedef struct Program {
     Options opts;
@@ -23,6 +24,8 @@ typedef struct Program {
     Replay *replay;            /* NULL: neither record nor replay */
     GPtrArray *monitors;       /* Monitor */
     Gdbstub *gdb;
+    Qtest *qtest;
+    FILE *qtest_log;           /* -qtest-log */
     NondetPort *host_clock;    /* without -icount: virtual time's master */
     int64_t left_ns;           /* virtual time when the guest was left */
     NondetPort *shift_port;    /* shift=auto */

@@ -106,6 +106,29 @@ static void guest_signalled(void *opaque, int signum)
     runstate_quit(p->m, CAUSE_HOST_SIGNAL, 0);
 }
 
+/* --- -accel qtest ------------------------------------------------------------- */
+
+static bool qtest_run(void *opaque, uint64_t max_insns)
+{
+    const Program *p = opaque;
+    if (runstate_request_pending(p->m)) {
+        runstate_handle_requests(p->m);
+    }
+    if (runstate_running(p->m)) {
+        sched_run_devices(p->m);
+    }
+    return true;
+}
+
+static int64_t qtest_idle_due_ns(void *opaque)
+{
+    return TIME_NEVER;         /* the test moves the clock, not the host */
+}
+
+static void qtest_idle_end(void *opaque, int64_t ns)
+{
+}
+
 int program_run(Program *p)
 {
     bool tune = p->shift_port && nondet_wants_input(p->m);
@@ -124,6 +147,11 @@ int program_run(Program *p)
         .set_shift = tune ? guest_set_shift : NULL,
         .signalled = guest_signalled,
     };
+    if (p->opts.qtest) {
+        guest.run = qtest_run;
+        guest.idle_due_ns = qtest_idle_due_ns;
+        guest.idle_end = qtest_idle_end;
+    }
     loop_run(&guest, p->host_clock ? p->world : NULL);
     int code = 0;
     runstate_quit_requested(p->m, &code);

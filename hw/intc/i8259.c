@@ -61,6 +61,7 @@ typedef struct Pic {
     PicState s;
     IrqLine intr;
     MemRegion io[CHIPS], elcr_io;
+    IrqLine taps[16], intr_tap; /* listeners of a test */
 } Pic;
 
 /* Inputs that ELCR can make level-triggered: not the timer, keyboard, cascade,
@@ -123,13 +124,16 @@ static void chip_set_input(PicState *s, int chip, int n, bool level)
 static void pic_update(Pic *p)
 {
     chip_set_input(&p->s, MASTER, CASCADE_IR, chip_pending(&p->s, SLAVE) >= 0);
-    irq_set(&p->intr, chip_pending(&p->s, MASTER) >= 0);
+    bool pending = chip_pending(&p->s, MASTER) >= 0;
+    irq_set(&p->intr, pending);
+    irq_set(&p->intr_tap, pending);
 }
 
 void i8259_irq(void *opaque, int irq, bool level)
 {
     Pic *p = opaque;
     g_assert(irq >= 0 && irq < 16);
+    irq_set(&p->taps[irq], level);
     if (irq != CASCADE_IR) {
         chip_set_input(&p->s, irq >> 3, irq & 7, level);
         pic_update(p);
@@ -367,6 +371,15 @@ static void pic_reset(Device *dev)
     irq_set(&p->intr, false);
 }
 
+static IrqLine *pic_irq_tap(Device *dev, bool out, unsigned n)
+{
+    Pic *p = (Pic *)dev;
+    if (out) {
+        return n == 0 ? &p->intr_tap : NULL;
+    }
+    return n < G_N_ELEMENTS(p->taps) ? &p->taps[n] : NULL;
+}
+
 const DeviceClass i8259_class = {
     .name = "isa-i8259",
     .desc = "8259A interrupt controllers",
@@ -378,4 +391,5 @@ const DeviceClass i8259_class = {
     .reset = pic_reset,
     .info_word = "pic",
     .info = pic_print,
+    .irq_tap = pic_irq_tap,
 };

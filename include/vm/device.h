@@ -60,6 +60,10 @@ struct DeviceClass {
      * it prints. NULL: none. */
     const char *info_word;
     void (*info)(Device *dev, GString *out);
+    /* A test may listen to the device's interrupt lines: the tap of the n-th
+     * that comes in or goes out, driven as that line is; NULL: it has none.
+     * The hook may be NULL: none of its lines has one. */
+    IrqLine *(*irq_tap)(Device *dev, bool out, unsigned n);
 };
 
 struct Device {

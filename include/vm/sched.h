@@ -31,6 +31,13 @@ typedef enum SchedStop {
  * returns SCHED_WAIT; in replay SCHED_LOG_END. */
 SchedStop sched_run(Machine *m, Icount limit);
 
+/* -accel qtest: what has come in is delivered and timers that are due fire;
+ * no CPU runs and time stands. */
+void sched_run_devices(Machine *m);
+/* -accel qtest: moves the clock forward to ns, firing timers on the way at
+ * their time. A time that is past: it stays. */
+void sched_clock_to(Machine *m, int64_t ns);
+
 /* The virtual time at which idling ends by itself; TIME_NEVER: only an input
  * can end it. Valid after SCHED_WAIT. */
 int64_t sched_idle_due_ns(Machine *m);

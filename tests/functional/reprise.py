@@ -171,17 +171,61 @@ class Hmp(Channel):
         return '\n'.join(text.replace('\r', '').split('\n')[1:])
 
 
+class Qtest(Channel):
+    """The door of -accel qtest: a device's registers, and the clock."""
+
+    def __init__(self, sock, what='qtest'):
+        super().__init__(sock, what)
+        self.irqs = {}         # number -> level, as told
+
+    def ask(self, request):
+        """The line that answers; IRQ lines before it are noted."""
+        self.send(request + '\n')
+        while True:
+            line = self.expect(rb'([^\n]*)\n').group(1).decode()
+            if not line.startswith('IRQ '):
+                return line
+            _, what, number = line.split()
+            self.irqs[int(number)] = what == 'raise'
+
+    def cmd(self, request):
+        """What stands behind OK; anything else is a failure."""
+        answer = self.ask(request)
+        if answer.split()[0] != 'OK':
+            raise AssertionError(f'{request}: {answer}')
+        return answer[3:]
+
+    def inp(self, port, size='b'):
+        return int(self.cmd(f'in{size} {port:#x}'), 16)
+
+    def out(self, port, value, size='b'):
+        self.cmd(f'out{size} {port:#x} {value:#x}')
+
+    def step(self, ns=None):
+        """Moves the clock (to the next timer); the time then, ns."""
+        return int(self.cmd('clock_step' if ns is None
+                            else f'clock_step {ns}'))
+
+    def read(self, addr, size):
+        return bytes.fromhex(self.cmd(f'read {addr:#x} {size:#x}')[2:])
+
+    def write(self, addr, data):
+        self.cmd(f'write {addr:#x} {len(data):#x} 0x{data.hex()}')
+
+
 class Reprise:
-    """A running program. serial, qmp, hmp and gdb ask for those doors."""
+    """A running program. serial, qmp, … qtest ask for those doors."""
 
     def __init__(self, *args, arch='x86_64', serial=True, qmp=False,
-                 hmp=False, gdb=False, defaults=('-nodefaults',)):
+                 hmp=False, gdb=False, qtest=False,
+                 defaults=('-nodefaults',)):
         self.channels, self.theirs = [], []
         argv = [program(f'reprise-system-{arch}'), *defaults, *args]
         self.serial = self.add(argv, serial, Channel, 'serial', '-serial')
         self.qmp = self.add(argv, qmp, Qmp, 'qmp', '-mon')
         self.hmp = self.add(argv, hmp, Hmp, 'hmp', '-mon')
         self.gdb = self.add(argv, gdb, Channel, 'gdb', '-gdb')
+        self.qtest = self.add(argv, qtest, Qtest, 'qtest', '-qtest')
         self.errors = tempfile.TemporaryFile()
         self.argv = argv
         self.process = subprocess.Popen(
