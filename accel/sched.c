@@ -9,11 +9,29 @@
 #include "vm/sched.h"
 
 #include "vm/cpu.h"
+#include "vm/work.h"
 
-static Cpu *sched_cpu(Machine *m)
+/* --- whose turn it is ------------------------------------------------------------ */
+
+/* The vCPU that runs now. There is one so far, and it never gives its turn
+ * away; nothing else in this file knows how many there are. */
+static Cpu *present_cpu(Machine *m)
 {
-    return g_ptr_array_index(m->cpus, 0);
+    return g_ptr_array_index(m->cpus, m->turn);
 }
+
+static bool all_halted(Machine *m)
+{
+    for (guint i = 0; i < m->cpus->len; i++) {
+        Cpu *cpu = g_ptr_array_index(m->cpus, i);
+        if (!cpu->cls->halted(cpu)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- what comes next -------------------------------------------------------------- */
 
 /* The icount up to which nothing can happen between instructions. */
 static Icount next_event(Machine *m, Icount limit)
@@ -31,9 +49,15 @@ int64_t sched_idle_due_ns(Machine *m)
     return clock_next_due_ns(m->clock);
 }
 
+static void idle_until(Machine *m, int64_t ns)
+{
+    m->touched = machine_icount(m);
+    clock_warp_to(m->clock, ns);
+}
+
 void sched_idle_end(Machine *m, int64_t ns)
 {
-    clock_warp_to(m->clock, MIN(ns, sched_idle_due_ns(m)));
+    idle_until(m, MIN(ns, sched_idle_due_ns(m)));
 }
 
 /* In replay: time moves to the next timer or to the next logged input,
@@ -44,7 +68,7 @@ static bool idle_replay(Machine *m)
     if (ns == TIME_NEVER) {
         return false;
     }
-    clock_warp_to(m->clock, ns);
+    idle_until(m, ns);
     return true;
 }
 
@@ -63,25 +87,49 @@ static bool sched_idle(Machine *m, SchedStop *stop)
     if (m->idle_sleep || due_ns == TIME_NEVER) {
         return false;
     }
-    clock_warp_to(m->clock, due_ns);
+    idle_until(m, due_ns);
     return true;
 }
 
 /* --- running --------------------------------------------------------------------- */
 
-/* Everything that happens at the present boundary before an instruction.
- * Inputs are taken on arrival at an icount, or while the CPU idles there: so
- * the icount, and when idle the time and the timers that have fired, say
- * exactly where between two instructions an input belongs. */
-static void boundary(Machine *m, Cpu *cpu)
+/* Fires what is due. While nothing runs, inputs are taken between timers, too;
+ * and a reset that one of them asks for comes before the next: so it makes no
+ * difference where a slice's work happens to be done. False if it is, and
+ * timers are left. */
+static bool run_timers(Machine *m, Icount now)
+{
+    while (!runstate_request_pending(m) &&
+           clock_next_due_ns(m->clock) <= clock_now_ns(m->clock)) {
+        if (!machine_work_left(m)) {
+            return false;
+        }
+        machine_work(m, WORK_TIMER);
+        clock_run_timer(m->clock);
+        if (all_halted(m)) {
+            m->revisited = true;
+            nondet_deliver(m, now);
+        }
+    }
+    return true;
+}
+
+/* Everything that happens at the present boundary before an instruction; false
+ * if some of it is left for another slice. Inputs are taken on arrival at an
+ * icount, which is over once an exception was delivered there, or while the
+ * machine idles there: so the icount, and when idle the time and the timers
+ * that have fired, say exactly where between two instructions an input
+ * belongs. */
+static bool boundary(Machine *m)
 {
     Icount now = machine_icount(m);
-    m->revisited = now == m->arrived;
-    m->arrived = now;
-    if (!m->revisited || cpu->cls->halted(cpu)) {
+    machine_work(m, WORK_BOUNDARY);
+    m->revisited = now == m->arrived || machine_has_begun(m);
+    m->arrived = m->touched = now;
+    if (!m->revisited || all_halted(m)) {
         nondet_deliver(m, now);
     }
-    clock_run_timers(m->clock);
+    return run_timers(m, now);
 }
 
 static bool exec_stops(ExecStop why, SchedStop *stop)
@@ -101,40 +149,62 @@ static bool exec_stops(ExecStop why, SchedStop *stop)
     g_assert_not_reached();
 }
 
+/* What ends a slice before the boundary's own events. */
+static bool stops_before(Machine *m, Icount now, Icount limit, SchedStop *stop)
+{
+    *stop = SCHED_REQUEST;
+    if (now >= m->step_limit) {
+        m->step_limit = ICOUNT_NONE;
+        runstate_request_stop(m, RUN_DEBUG);
+        return true;
+    }
+    if (now >= limit) {
+        *stop = SCHED_LIMIT;
+        return true;
+    }
+    if (runstate_request_pending(m)) {
+        return true;
+    }
+    *stop = SCHED_WORK;
+    return !machine_work_left(m);
+}
+
+/* One boundary, and the instructions up to the next. True if the slice ends. */
+static bool run_on(Machine *m, Icount limit, SchedStop *stop)
+{
+    Icount now = machine_icount(m);
+    if (stops_before(m, now, limit, stop)) {
+        return true;
+    }
+    *stop = SCHED_WORK;
+    bool whole = boundary(m);
+    if (runstate_request_pending(m)) {
+        *stop = SCHED_REQUEST;
+        return true;
+    }
+    if (!whole) {
+        return true;
+    }
+    if (now >= m->log_end) {
+        *stop = SCHED_LOG_END;
+        return true;
+    }
+    Icount until = next_event(m, limit);
+    uint64_t retired;
+    ExecStop why = cpu_exec(present_cpu(m), until > now ? until - now : 1,
+                            &retired);
+    return exec_stops(why, stop) ||
+           (why == EXEC_HALTED && !sched_idle(m, stop));
+}
+
 SchedStop sched_run(Machine *m, Icount limit)
 {
-    Cpu *cpu = sched_cpu(m);
     SchedStop stop;
-    for (;;) {
-        Icount now = machine_icount(m);
-        if (now >= m->step_limit) {
-            m->step_limit = ICOUNT_NONE;
-            runstate_request_stop(m, RUN_DEBUG);
-            return SCHED_REQUEST;
-        }
-        if (now >= limit) {
-            return SCHED_LIMIT;
-        }
-        if (runstate_request_pending(m)) {
-            return SCHED_REQUEST;
-        }
-        boundary(m, cpu);
-        if (runstate_request_pending(m)) {
-            return SCHED_REQUEST;
-        }
-        if (now >= m->log_end) {
-            return SCHED_LOG_END;
-        }
-        Icount until = next_event(m, limit);
-        uint64_t retired;
-        ExecStop why = cpu_exec(cpu, until > now ? until - now : 1, &retired);
-        if (exec_stops(why, &stop)) {
-            return stop;
-        }
-        if (why == EXEC_HALTED && !sched_idle(m, &stop)) {
-            return stop;
-        }
+    m->work_left = WORK_SLICE;
+    while (!run_on(m, limit, &stop)) {
     }
+    m->work_left = WORK_UNLIMITED;
+    return stop;
 }
 
 /* --- without a CPU ----------------------------------------------------------------- */
@@ -169,7 +239,7 @@ void sched_set_step(Machine *m, Icount icount)
 
 void sched_skip_breakpoint(Machine *m)
 {
-    Cpu *cpu = sched_cpu(m);
+    Cpu *cpu = present_cpu(m);
     TbKey key;
     cpu->cls->tb_key(cpu, &key);
     cpu->skip_break_icount = machine_icount(m);

@@ -95,7 +95,8 @@ static Icount next_digest(const Replay *r, Icount now)
 static bool clean_stop(const Replay *r, SchedStop stop)
 {
     return stop == SCHED_LIMIT || stop == SCHED_WATCHPOINT || r->stepped ||
-           (stop == SCHED_REQUEST && r->m->arrived != machine_icount(r->m));
+           ((stop == SCHED_REQUEST || stop == SCHED_WORK) &&
+            r->m->touched != machine_icount(r->m));
 }
 
 SchedStop replay_advance(Replay *r, Icount limit)
@@ -238,7 +239,9 @@ static SchedStop run_live(Machine *m, Icount limit)
 {
     Icount start = machine_icount(m);
     SchedStop stop = sched_run(m, limit);
-    m->at_boundary = stop == SCHED_LIMIT && machine_icount(m) > start;
+    m->at_boundary = machine_icount(m) > start &&
+                     (stop == SCHED_LIMIT ||
+                      (stop == SCHED_WORK && m->touched != machine_icount(m)));
     return stop;
 }
 

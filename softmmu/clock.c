@@ -149,14 +149,21 @@ static Timer *first_due(Clock *c)
     return first;
 }
 
+bool clock_run_timer(Clock *c)
+{
+    if (clock_next_due_ns(c) > clock_now_ns(c)) {
+        return false;
+    }
+    Timer *t = first_due(c);
+    timer_cancel(t);
+    c->s.fired++;
+    t->fn(t->opaque);
+    return true;
+}
+
 void clock_run_timers(Clock *c)
 {
-    int64_t now_ns = clock_now_ns(c);
-    while (clock_next_due_ns(c) <= now_ns) {
-        Timer *t = first_due(c);
-        timer_cancel(t);
-        c->s.fired++;
-        t->fn(t->opaque);
+    while (clock_run_timer(c)) {
     }
 }
 

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "memory-view.h"
 #include "vm/machine.h"
+#include "vm/work.h"
 
 const MemRange *address_space_find(AddressSpace *as, PhysAddr addr)
 {
@@ -106,13 +107,29 @@ static void range_write_ram(const MemRange *r, PhysAddr addr, const void *buf,
     memcpy(range_host(r, addr), buf, len);
 }
 
+/* Bytes from addr, which is in no range, to the next range. */
+static uint64_t gap(const AddressSpace *as, PhysAddr addr)
+{
+    const MemRange *view = (const MemRange *)as->view->data;
+    guint lo = 0, hi = as->view->len;
+    while (lo < hi) {
+        guint mid = (lo + hi) / 2;
+        if (addr < view[mid].start) {
+            hi = mid;
+        } else {
+            lo = mid + 1;
+        }
+    }
+    return lo < as->view->len ? view[lo].start - addr : UINT64_MAX - addr;
+}
+
 /* How many bytes from addr, at most len, are answered alike; *r may be NULL. */
 static uint64_t piece(AddressSpace *as, PhysAddr addr, uint64_t len,
                       const MemRange **r)
 {
     *r = address_space_find(as, addr);
     if (!*r) {
-        return 1;
+        return CLAMP(gap(as, addr), 1, len);
     }
     uint64_t n = MIN(len - 1, (*r)->end - addr) + 1;
     return (*r)->region->kind == MEM_RAM ? n : MIN(n, 1);
@@ -136,6 +153,7 @@ void address_space_read(AddressSpace *as, PhysAddr addr, void *buf,
     while (len) {
         const MemRange *r;
         uint64_t n = piece(as, addr, len, &r);
+        machine_work(as->machine, WORK_ACCESS + n / WORK_COPY_BYTES);
         if (!r) {
             memset(p, 0xff, n);
         } else if (r->region->kind == MEM_RAM) {
@@ -157,6 +175,7 @@ void address_space_write(AddressSpace *as, PhysAddr addr, const void *buf,
     while (len) {
         const MemRange *r;
         uint64_t n = piece(as, addr, len, &r);
+        machine_work(as->machine, WORK_ACCESS + n / WORK_COPY_BYTES);
         if (r && r->region->kind == MEM_RAM) {
             if (!r->readonly) {
                 range_write_ram(r, addr, p, n);
@@ -182,6 +201,7 @@ uint64_t address_space_ld(AddressSpace *as, PhysAddr addr, unsigned size)
 {
     const MemRange *r = address_space_find(as, addr);
     if (inside(r, addr, size)) {
+        machine_work(as->machine, WORK_ACCESS);
         return r->region->kind == MEM_RAM
                    ? bytes_ld_le(range_host(r, addr), size)
                    : mem_io_read(r, addr, size);
@@ -196,6 +216,7 @@ void address_space_st(AddressSpace *as, PhysAddr addr, uint64_t v,
 {
     const MemRange *r = address_space_find(as, addr);
     if (inside(r, addr, size) && r->region->kind == MEM_IO) {
+        machine_work(as->machine, WORK_ACCESS);
         if (!r->readonly) {
             mem_io_write(r, addr, v, size);
         }

@@ -7,13 +7,20 @@
 #include "base/digest.h"
 #include "softmmu.h"
 #include "vm/cpu.h"
+#include "vm/work.h"
+
+/* Events in a row without an instruction. Real guests have a handful: a fault
+ * whose handler's page is not there, an NMI on top of it. */
+#define STORM_EVENTS 64
 
 #define SYSTEM_STATE(_)                                                     \
     _(uint64_t, STATE_U64, icount, 0, 1, "instructions retired")            \
-    _(uint64_t, STATE_U64, random, 0, 1, "state of the random generator")
+    _(uint64_t, STATE_U64, random, 0, 1, "state of the random generator")   \
+    _(uint64_t, STATE_U64, stall_icount, 0, 2, "where events came last")    \
+    _(uint32_t, STATE_U32, stall_events, 0, 2, "how many came there")
 
 STATE_STRUCT(SystemState, SYSTEM_STATE);
-static STATE_TABLE(system_state, "machine", 1, SystemState, SYSTEM_STATE)
+static STATE_TABLE(system_state, "machine", 2, SystemState, SYSTEM_STATE)
 
 static Icount clock_source(void *opaque)
 {
@@ -50,9 +57,11 @@ Machine *machine_new(const MachineParts *parts, const BoardClass *board)
     mem_init_container(&m->io_root, "io", 0x10000);
     m->memory = address_space_new(m, "memory", &m->memory_root);
     m->io = address_space_new(m, "I/O", &m->io_root);
+    m->work_left = WORK_UNLIMITED;
     m->log_end = ICOUNT_NONE;
     m->step_limit = ICOUNT_NONE;
     m->arrived = ICOUNT_NONE;
+    m->touched = ICOUNT_NONE;
     m->config.smp = 1;
     m->config.defaults = true;
     m->config.rtc_base_sec = INT64_MIN;
@@ -123,6 +132,32 @@ Icount machine_icount(Machine *m)
 void machine_set_icount(Machine *m, Icount icount)
 {
     m->system->icount = icount;
+}
+
+bool machine_stalled(Machine *m)
+{
+    SystemState *s = m->system;
+    Icount now = machine_icount(m);
+    m->touched = now;
+    if (s->stall_icount != now) {
+        s->stall_icount = now;
+        s->stall_events = 0;
+    }
+    s->stall_events = (s->stall_events + 1) % STORM_EVENTS;
+    return !s->stall_events;
+}
+
+bool machine_has_begun(Machine *m)
+{
+    const SystemState *s = m->system;
+    return s->stall_events && s->stall_icount == machine_icount(m);
+}
+
+void machine_work_done(Machine *m)
+{
+    for (guint i = 0; i < m->cpus->len; i++) {
+        cpu_stop_chain(g_ptr_array_index(m->cpus, i));
+    }
 }
 
 /* SplitMix64 (Steele, Lea, Flood 2014): one word of state, good enough for a

@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "vm/cpu.h"
 #include "vm/page-trace.h"
+#include "vm/work.h"
 
 static unsigned tlb_index(GuestAddr va)
 {
@@ -263,6 +264,7 @@ static const TlbInfo *lookup(Cpu *cpu, GuestAddr va, MmuAccess access,
     if (!hit(cpu, va, access, mode)) {
         MmuResult res;
         cpu->tlb.trail_len = 0;
+        machine_work(cpu->machine, WORK_WALK);
         if (!cpu->cls->walk(cpu, va, access, mode, false, &res)) {
             cpu_raise(cpu);
         }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "tb.h"
 #include "vm/page-trace.h"
+#include "vm/work.h"
 
 /* Values of siglongjmp(). */
 enum { LEAVE_EXCEPTION = 1, LEAVE_AGAIN };
@@ -111,6 +112,18 @@ void tcg_kick(Cpu *cpu)
     cpu_stop_chain(cpu);
 }
 
+/* Something was delivered before the present instruction, which may go on for
+ * ever: each storm of such events is paid for like an instruction. */
+static void note_event(Cpu *cpu)
+{
+    machine_work(cpu->machine, WORK_EVENT);
+    store_icount(cpu);
+    if (machine_stalled(cpu->machine)) {
+        cpu->budget--;
+        store_icount(cpu);
+    }
+}
+
 /* --- finding TBs ------------------------------------------------------------------ */
 
 /* A debugger may know a place by its offset in the segment. Every TB comes by
@@ -152,6 +165,7 @@ static Tb *find_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
             cache_collect(s);
         }
         tb = translate_tb(cpu, key, limit);
+        machine_work(cpu->machine, WORK_TB + tb->insn_count * WORK_TB_INSN);
         if (cpu->machine->trace) {
             note_executed(cpu->machine->trace, tb);
         }
@@ -211,7 +225,7 @@ static void tell_own_hits(Cpu *cpu)
 
 /* --- the loop ------------------------------------------------------------------------ */
 
-/* Torture: every cache may vanish at any boundary. */
+/* Torture: every cache may vanish at any boundary, and a slice may end. */
 static void flush_at_random(Cpu *cpu, TcgState *s)
 {
     s->random ^= s->random << 13;
@@ -222,6 +236,8 @@ static void flush_at_random(Cpu *cpu, TcgState *s)
         tlb_flush(cpu);
     } else if (s->random % 17 == 0) {
         tlb_flush(cpu);
+    } else if (s->random % 509 == 0) {
+        machine_work(cpu->machine, WORK_SLICE);
     }
 }
 
@@ -254,12 +270,13 @@ static bool one_by_one(const TcgState *s)
 static TbExit run_tb(Cpu *cpu, TcgState *s, Tb *tb, Tb **last, int *slot)
 {
     cpu->in_tb = true;
-    if (one_by_one(s)) {
+    if (one_by_one(s) || !machine_work_left(cpu->machine)) {
         cpu_stop_chain(cpu);
     }
     TbExit why = s->backend->run(cpu, tb, last, slot);
     s->left[why]++;
     end_run(cpu);
+    machine_work(cpu->machine, WORK_LEAVE);
     return why;
 }
 
@@ -282,7 +299,8 @@ static void run_tbs(Cpu *cpu, const TbKey *key)
         why = run_tb(cpu, s, tb, &last, &slot);
         /* Looking a TB up sets accessed bits and may fault: that belongs to
          * the next instruction, which may not run now. */
-        if (why != TB_EXIT_LOOKUP || s->kicked || s->random || !cpu->budget) {
+        if (why != TB_EXIT_LOOKUP || s->kicked || s->random || !cpu->budget ||
+            !machine_work_left(cpu->machine)) {
             break;
         }
         store_icount(cpu);
@@ -320,10 +338,20 @@ static bool boundary(Cpu *cpu, TcgState *s, ExecStop *why)
         *why = EXEC_BUDGET;
         return true;
     }
+    if (!machine_work_left(cpu->machine)) {
+        *why = EXEC_EVENT;
+        return true;
+    }
     if (s->random) {
         flush_at_random(cpu, s);
     }
-    cls->interrupt(cpu);
+    if (cls->interrupt(cpu)) {
+        note_event(cpu);
+        if (!cpu->budget) {
+            *why = EXEC_BUDGET;
+            return true;
+        }
+    }
     if (cls->halted(cpu)) {
         *why = EXEC_HALTED;
         return true;
@@ -358,6 +386,7 @@ ExecStop cpu_exec(Cpu *cpu, uint64_t budget, uint64_t *retired)
     if (sigsetjmp(cpu->jump, 0) == LEAVE_EXCEPTION) {
         cpu->last_insn_only = false;
         cpu->cls->deliver_exception(cpu);
+        note_event(cpu);
     }
     while (!boundary(cpu, s, &why)) {
         TbKey key;
@@ -367,6 +396,7 @@ ExecStop cpu_exec(Cpu *cpu, uint64_t budget, uint64_t *retired)
         }
         if (cpu->breakpoints->len && has_break(cpu, &key, BREAK_CPU) &&
             cpu->cls->debug_break(cpu, key.pc)) {
+            note_event(cpu);
             continue;
         }
         run_tbs(cpu, &key);

@@ -196,11 +196,24 @@ static bool alarm_matches(uint8_t alarm, uint8_t encoded)
     return (alarm & 0xc0) == 0xc0 || alarm == encoded;
 }
 
+/* Whether each of the three bytes matches some time. */
+static bool alarm_possible(const RtcState *s)
+{
+    bool hour = false, minute = false, second = false;
+    for (int i = 0; i < 60; i++) {
+        hour |= i < 24 && alarm_matches(s->cmos[REG_HOUR_ALARM],
+                                        rtc_encode_hour(s, i));
+        minute |= alarm_matches(s->cmos[REG_MIN_ALARM], rtc_encode(s, i));
+        second |= alarm_matches(s->cmos[REG_SEC_ALARM], rtc_encode(s, i));
+    }
+    return hour && minute && second;
+}
+
 /* Seconds from time of day t (0..86399) to the first match at or after it,
  * -1 if nothing ever matches. */
 static int rtc_alarm_distance(const RtcState *s, int t)
 {
-    int distance = 0;
+    int distance = alarm_possible(s) ? 0 : SECONDS_PER_DAY;
     while (distance < SECONDS_PER_DAY) {
         int now = (t + distance) % SECONDS_PER_DAY;
         if (!alarm_matches(s->cmos[REG_HOUR_ALARM],

@@ -243,12 +243,25 @@ static void pit_arm(Pit *p, int64_t tick)
     }
 }
 
+/* Where a whole number of periods has passed since counter 0's next edge, all
+ * but the last is left out: whoever is at the other end of the line cannot tell
+ * how often it went up and down between two instructions. */
+static void pit_skip(PitState *s, int64_t now)
+{
+    int64_t count = counter_count(s, 0);
+    if (mode_is_periodic(s->mode[0]) && s->next_at[0] == TICK_NEVER &&
+        s->edge < now && (uint64_t)now - s->edge > 2 * (uint64_t)count) {
+        s->edge += ((now - s->edge) / count - 1) * count;
+    }
+}
+
 /* Brings all counters to the present and returns it. Changes of OUT 0 that
  * lie between two instructions are passed on one by one. */
 static int64_t pit_bring(Pit *p)
 {
     int64_t now = pit_tick(p);
     while (p->s.edge <= now) {
+        pit_skip(&p->s, now);
         int64_t edge = p->s.edge;
         counter_bring(&p->s, 0, edge);
         irq_set(&p->irq, counter_out(&p->s, 0, edge));

@@ -49,7 +49,9 @@ void timer_destroy(Timer *t);
 
 /* The earliest due time of all timers, TIME_NEVER if none is armed. */
 int64_t clock_next_due_ns(Clock *c);
-/* Fires all timers that are due now, earliest first. */
+/* Fires the earliest of the timers that are due now; false: none is. */
+bool clock_run_timer(Clock *c);
+/* Fires all that are due now, earliest first. */
 void clock_run_timers(Clock *c);
 /* How many timers have fired since power-on. Together with the icount it says
  * where between two instructions an idle machine is. */

@@ -100,8 +100,12 @@ struct Machine {
     Icount log_end;        /* replay: nothing is recorded beyond */
     Icount arrived;        /* the icount of the last boundary sched saw */
     bool revisited;        /* sched was at this icount before */
+    Icount touched;        /* where something else than an instruction happened
+                            * last: inputs, timers, exceptions, idling */
     Icount step_limit;     /* a debugger's step ends here (vm/sched.h) */
     bool idle_sleep;       /* -icount sleep=on: idle time follows the host */
+    unsigned turn;         /* the number of the vCPU that runs now */
+    int64_t work_left;     /* vm/work.h */
     bool no_reboot, no_shutdown;
     bool at_boundary;      /* since the last instruction retired nothing has
                             * happened: THE state at its icount (vm/sched.h) */
@@ -135,6 +139,15 @@ void machine_free(Machine *m);
 Icount machine_icount(Machine *m);
 /* Adds what a vCPU has retired; called by accel/ and on load. */
 void machine_set_icount(Machine *m, Icount icount);
+
+/* An exception or an interrupt was delivered before the present instruction.
+ * True if so many were since the last one retired that no guest can mean it
+ * (a handler whose first instruction faults, say): then that storm counts as
+ * an instruction, so that time goes on and inputs get in. Called by accel/. */
+bool machine_stalled(Machine *m);
+/* True if such an event has come since the last instruction retired: what
+ * waits for the next boundary must go on waiting. */
+bool machine_has_begun(Machine *m);
 
 /* The next 64 bits of the machine's own randomness (its seed is an input,
  * its position is state). */

@@ -22,9 +22,13 @@ typedef enum SchedStop {
     SCHED_WATCHPOINT,      /* after the access; see cpu->watch_hit */
     SCHED_REQUEST,         /* runstate_request_pending() */
     SCHED_LOG_END,         /* replay: nothing more is recorded */
+    SCHED_WORK,            /* enough was done (vm/work.h): call again, after
+                            * looking at the world */
 } SchedStop;
 
-/* Runs until icount `limit` (exact), or an earlier reason to stop. Idle time
+/* Runs until icount `limit` (exact), or an earlier reason to stop, one of which
+ * is SCHED_WORK: it returns after a bounded amount of work, whatever the guest
+ * does, perhaps at an icount at which something has happened already. Idle time
  * is skipped if the machine does not sleep (replay, sleep=off); otherwise
  * SCHED_WAIT is returned and the caller waits, then calls sched_idle_end().
  * In record and live mode with nothing that could ever wake the CPUs it also

@@ -144,6 +144,11 @@ static bool due(Player *p, Icount now)
                         e->icount, now);
         return false;
     }
+    if (e->op == LOG_WARP && e->port > WARP_FIRED) {
+        replay_diverged(p->replay, "the log has a warp of an unknown kind, %u, "
+                        "at icount %" G_GUINT64_FORMAT, e->port, now);
+        return false;
+    }
     if (e->op == LOG_WARP && e->port == WARP_FIRED) {
         return clock_fired(machine(p)->clock) >= e->aux;
     }

@@ -16,7 +16,8 @@ static void run_into_breakpoint(Travel *t, Icount icount)
     Checkpoint *boundary = checkpoint_take(r->timeline);
     SchedStop stop;
     travel_quiet(t, false);
-    while ((stop = sched_run(r->m, icount + 1)) == SCHED_REQUEST) {
+    while ((stop = sched_run(r->m, icount + 1)) == SCHED_REQUEST ||
+           stop == SCHED_WORK) {
         runstate_handle_requests(r->m);
     }
     travel_quiet(t, true);

@@ -10,9 +10,11 @@
 #include "travel.h"
 
 /* A poll costs little, but a breakpoint may be hit at every instruction. */
-#define POLL_INSNS (UINT64_C(1) << 22)
-/* What a stop at a breakpoint costs, in instructions. */
+#define POLL_INSNS (UINT64_C(1) << 20)
+/* What a stop at a breakpoint costs, in instructions; and one after a whole
+ * slice's work (vm/work.h). */
 #define STOP_INSNS 2048u
+#define WORK_INSNS (POLL_INSNS / 8)
 /* Who waits hears how far it got twice a second. */
 #define TELL_US    500000
 
@@ -136,10 +138,10 @@ static void tell_hit(Travel *t, SchedStop stop, TravelHit *hit, void *opaque)
 }
 
 /* Meanwhile the world may speak: a monitor's `stop`, a debugger's ^C. */
-static bool give_up(Travel *t, uint64_t ran)
+static bool give_up(Travel *t, SchedStop stop, uint64_t ran)
 {
     int code;
-    t->ran += MAX(ran, STOP_INSNS);
+    t->ran += MAX(ran, stop == SCHED_WORK ? WORK_INSNS : STOP_INSNS);
     if (t->ran >= POLL_INSNS) {
         t->ran = 0;
         while (g_main_context_iteration(NULL, FALSE)) {
@@ -167,6 +169,7 @@ static bool go_on(Travel *t, SchedStop stop, TravelHit *hit, void *opaque,
         runstate_handle_requests(m);
         return true;
     case SCHED_LIMIT:
+    case SCHED_WORK:
         return true;
     case SCHED_WAIT:
     case SCHED_LOG_END:
@@ -194,7 +197,7 @@ TravelEnd travel_forward(Travel *t, Icount icount, TravelHit *hit,
         } else if (reached < icount && !go_on(t, stop, hit, opaque, errp)) {
             return TRAVEL_FAILED;
         }
-        if (give_up(t, reached - now)) {
+        if (give_up(t, stop, reached - now)) {
             return TRAVEL_INTERRUPTED;
         }
     }

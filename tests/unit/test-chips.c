@@ -214,6 +214,37 @@ static void test_pit_rate(void)
     chips_free(c);
 }
 
+/* A loaded clock may be a century ahead of the counters: they are there at
+ * once, in step. */
+static void test_pit_catches_up(void)
+{
+    for (uint8_t mode = 2; mode <= 3; mode++) {
+        ChipsMachine *c = chips_new();
+        Clock *clock = c->m->clock;
+        pit_program(c, 0, mode << 1, 1000);
+        unsigned before = c->rises[0];
+        int64_t start_ns = clock_now_ns(clock);
+        int64_t century_ns = 100 * INT64_C(365) * 86400 * NS_PER_SEC;
+        clock_warp_to(clock, century_ns);
+        clock_run_timers(clock);
+        g_assert_cmpuint(c->rises[0] - before, <=, 3);
+        g_assert_cmpint(clock_next_due_ns(clock), >, century_ns);
+        g_assert_cmpint(clock_next_due_ns(clock), <=,
+                        century_ns + ticks_ns(1000));
+        /* The load came at the tick after start_ns. */
+        __int128 from = (__int128)start_ns * PIT_HZ / NS_PER_SEC + 1;
+        __int128 to = (__int128)century_ns * PIT_HZ / NS_PER_SEC;
+        before = c->rises[0];
+        int64_t left = 1000 - (int64_t)((to - from) % 1000);
+        chips_run_ns(c, ticks_ns(left + 5000));
+        g_assert_cmpuint(c->rises[0] - before, ==, 6);
+        if (mode == 2) {
+            g_assert_cmpuint(pit_count(c, 0), >=, 998);
+        }
+        chips_free(c);
+    }
+}
+
 static void test_pit_oneshot(void)
 {
     ChipsMachine *c = chips_new();
@@ -536,6 +567,7 @@ int main(int argc, char **argv)
     g_test_add_func("/pic/spurious", test_pic_spurious);
     g_test_add_func("/pic/modes", test_pic_modes);
     g_test_add_func("/pit/rate", test_pit_rate);
+    g_test_add_func("/pit/catches-up", test_pit_catches_up);
     g_test_add_func("/pit/oneshot", test_pit_oneshot);
     g_test_add_func("/pit/square-and-gate", test_pit_square_and_gate);
     g_test_add_func("/pit/read-back", test_pit_read_back);

@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 #include <unistd.h>
 
+#include "replay/internal.h"
 #include "svc/snapshot.h"
 #include "svc/timeline.h"
 #include "toy.h"
@@ -187,6 +188,14 @@ static void test_replay(void)
         }
         toy_free(a);
     }
+}
+
+/* Slices may end anywhere, in the recording and, elsewhere, in the replay. */
+static void test_work(void)
+{
+    toy_work = 1;
+    test_replay();
+    toy_work = 0;
 }
 
 static void test_debugged(void)
@@ -554,6 +563,38 @@ static void test_divergence(void)
     commands = true;
 }
 
+static const ToyInsn sleeper[] = {
+    { TOY_HLT, 0, 0, 0 },
+    { TOY_JMP, 0, 0, TOY_CODE },
+};
+
+/* A guest that sleeps, and a log that says of its sleep what nobody knows. */
+static void test_unknown_warp(void)
+{
+    Toy *a = toy_new(sleeper, G_N_ELEMENTS(sleeper), false);
+    Replay *r = start(a, REPLAY_RECORD, NULL);
+    a->m->idle_sleep = true;
+    bool idle = replay_run_slice(a->m, r, 10).idle;
+    g_assert_true(idle);
+    LogEvent warp = { .icount = machine_icount(a->m), .op = LOG_WARP,
+                      .port = 9, .aux = 12345 };
+    log_write_event(r->rec.log, &warp);
+    replay_finish(r, CAUSE_HOST_QMP_QUIT);
+    replay_free(r);
+    toy_free(a);
+    Toy *t = toy_new(sleeper, G_N_ELEMENTS(sleeper), false);
+    r = start(t, REPLAY_PLAY, NULL);
+    sched_set_log_end(t->m, ICOUNT_NONE); /* it has not ended for the guest */
+    for (int i = 0; i < 10 && runstate_running(t->m); i++) {
+        replay_advance(r, 1000);
+        runstate_handle_requests(t->m);
+    }
+    g_assert_nonnull(replay_divergence(r));
+    g_assert_nonnull(strstr(replay_divergence(r), "unknown kind, 9"));
+    replay_free(r);
+    toy_free(t);
+}
+
 static const ToyInsn off_code[] = {
     { TOY_LI, 1, 0, 100 },
     { TOY_ADDI, 1, 0, -1 },
@@ -670,6 +711,7 @@ int main(int argc, char **argv)
     int fd = g_file_open_tmp("test-timeline-XXXXXX", &log_path, NULL);
     close(fd);
     g_test_add_func("/timeline/replay", test_replay);
+    g_test_add_func("/timeline/work", test_work);
     g_test_add_func("/timeline/debugged", test_debugged);
     g_test_add_func("/timeline/reverse-step", test_reverse_step);
     g_test_add_func("/timeline/breakpoints", test_breakpoints);
@@ -681,6 +723,7 @@ int main(int argc, char **argv)
     g_test_add_func("/timeline/snapshots", test_snapshots);
     g_test_add_func("/timeline/snapshot-shortcut", test_snapshot_shortcut);
     g_test_add_func("/timeline/divergence", test_divergence);
+    g_test_add_func("/timeline/unknown-warp", test_unknown_warp);
     g_test_add_func("/timeline/reset-and-off", test_reset_and_off);
     g_test_add_func("/timeline/killed", test_killed);
     int ret = g_test_run();

@@ -9,6 +9,7 @@
 #include "vm/page-trace.h"
 #include "vm/irq.h"
 #include "vm/sched.h"
+#include "vm/work.h"
 
 /* --- a disk in memory ------------------------------------------------------------- */
 
@@ -401,6 +402,20 @@ typedef struct ToySerial {
     ToySerialState s;
 } ToySerial;
 
+uint32_t toy_work;
+
+/* One time in so many the slice is over. */
+static void some_work(Machine *m, unsigned rarely)
+{
+    if (!toy_work) {
+        return;
+    }
+    toy_work ^= toy_work << 13;
+    toy_work ^= toy_work >> 17;
+    toy_work ^= toy_work << 5;
+    machine_work(m, toy_work % rarely ? 1 : WORK_SLICE);
+}
+
 static void set_line(Machine *m, int line, bool up)
 {
     ToyCpu *c = g_ptr_array_index(m->cpus, 0);
@@ -408,12 +423,27 @@ static void set_line(Machine *m, int line, bool up)
     cpu_kick(&c->cpu);
 }
 
-static void timer_tick(void *opaque)
+static void silent_tick(void *opaque)
 {
     ToyTimer *t = opaque;
     t->s.ticks++;
     timer_arm(&t->timer, clock_now_ns(t->timer.clock) + TIMER_PERIOD_NS);
+    some_work(t->dev.machine, 2);
+}
+
+static void timer_tick(void *opaque)
+{
+    ToyTimer *t = opaque;
+    silent_tick(t);
     set_line(t->dev.machine, 0, true);
+}
+
+static bool silent_realize(Device *dev, Error **errp)
+{
+    ToyTimer *t = (ToyTimer *)dev;
+    timer_init(&t->timer, dev->machine->clock, "silent", &t->s.due,
+               silent_tick, t);
+    return true;
 }
 
 static bool timer_realize(Device *dev, Error **errp)
@@ -429,6 +459,15 @@ static void timer_reset(Device *dev)
     ToyTimer *t = (ToyTimer *)dev;
     timer_arm(&t->timer, clock_now_ns(t->timer.clock) + TIMER_PERIOD_NS);
 }
+
+static const DeviceClass toy_silent = {
+    .name = "toy-silent",
+    .size = sizeof(ToyTimer),
+    .state_offset = offsetof(ToyTimer, s),
+    .state = toy_timer_state,
+    .realize = silent_realize,
+    .reset = timer_reset,
+};
 
 static const DeviceClass toy_timer = {
     .name = "toy-timer",
@@ -477,8 +516,8 @@ static const DeviceClass toy_serial = {
     .realize = serial_realize,
 };
 
-static const DeviceClass *const toy_devices[] = { &toy_timer, &toy_serial,
-                                                  NULL };
+static const DeviceClass *const toy_devices[] = { &toy_silent, &toy_timer,
+                                                   &toy_serial, NULL };
 
 /* --- execution ---------------------------------------------------------------------- */
 
@@ -639,9 +678,11 @@ ExecStop cpu_exec(Cpu *cpu, uint64_t budget, uint64_t *retired)
             break;
         }
         one_insn(c);
+        some_work(cpu->machine, 256);
         if (c->watched) {
             why = EXEC_WATCHPOINT;
-        } else if (c->kicked || c->s.pc == TOY_VECTOR) {
+        } else if (c->kicked || c->s.pc == TOY_VECTOR ||
+                   (cpu->budget && !machine_work_left(cpu->machine))) {
             why = EXEC_EVENT;
         } else if (c->s.lines && !c->s.in_irq) {
             why = EXEC_EVENT;
@@ -686,6 +727,9 @@ static bool toy_build(Machine *m, Error **errp)
     building.pull = nondet_port(m, NONDET_HOST_CLOCK, "toy", NULL, NULL);
     ToyCpu *c = (ToyCpu *)cpu_new(m, "toy", errp);
     c->toy = building.toy;
+    if (toy_work) {
+        device_realize(device_new(m, &toy_silent, NULL), errp);
+    }
     device_realize(device_new(m, &toy_timer, NULL), errp);
     Device *serial = device_new(m, &toy_serial, NULL);
     device_realize(serial, errp);

@@ -77,6 +77,10 @@ ToyCpuState *toy_cpu(Toy *t);
 BlockDev *toy_disk(Toy *t);
 /* How often a snapshot's VM state was read from a disk. */
 extern unsigned toy_loads;
+/* Not 0: slices' work ends at random, at instructions and between timers, and
+ * toys are built with a second timer, which the CPU does not hear of. The
+ * machine's run may not depend on the number. */
+extern uint32_t toy_work;
 /* A monitor command that resets the machine. */
 void toy_command(Toy *t);
 void toy_serial_input(Toy *t, const void *data, size_t len);

@@ -1,0 +1,134 @@
+"""Guests gone mad (tests/guests/x86/storm.c): whoever watches one is answered
+all the same, and SIGTERM ends it; live, while recording, and in replay."""
+import re
+
+import reprise
+import rsp
+
+# What each letter does stands in the guest. Those that retire nothing:
+STUCK = 'rplfdn'
+STORMS = STUCK + 'itsmcvDawW'
+
+
+def machine(*more, options='sleep=off'):
+    return ('-m', '64', '-icount', f'shift=3,{options}', '-drive',
+            f'file={reprise.guest("storm")},format=raw,if=ide,snapshot=on',
+            *more)
+
+
+class Storm(reprise.TestCase):
+    def storm(self, letter, *more, options='sleep=off'):
+        vm = self.start(*machine(*more, options=options), qmp=True, hmp=True)
+        self.begin(vm, letter)
+        return vm
+
+    def begin(self, vm, letter):
+        vm.serial.expect(r'storm\? ')
+        vm.serial.send(letter)
+        vm.serial.expect('here it comes')
+
+    def watch(self, vm):
+        """Both monitors, several times, and a pause."""
+        for _ in range(5):
+            self.assertTrue(vm.qmp.cmd('query-status')['running'])
+            self.assertRegex(vm.hmp.cmd('info registers'), 'IP=')
+        vm.qmp.cmd('stop')
+        vm.qmp.event('STOP')
+        self.assertEqual(vm.qmp.cmd('query-status')['status'], 'paused')
+        vm.qmp.cmd('cont')
+        vm.qmp.event('RESUME')
+
+    def number(self, vm, info, what):
+        return int(re.search(what + r' *(\d+)', vm.hmp.cmd(info))[1])
+
+    def test_live(self):
+        for letter in STORMS:
+            with self.subTest(letter=letter):
+                vm = self.storm(letter)
+                self.watch(vm)
+                self.assertEqual(vm.terminate(), 0, vm.output())
+
+    def test_record_and_replay(self):
+        """Inputs get into the storm, and a reset ends it; all of that is the
+        same in the replay, which is answered meanwhile."""
+        for letter in STORMS:
+            with self.subTest(letter=letter):
+                self.check_recorded(letter)
+
+    def check_recorded(self, letter):
+        rr = f'rrfile={self.path("storm-" + letter)},rrdigest=100000'
+        vm = self.storm(letter, options=f'sleep=off,rr=record,{rr}')
+        self.watch(vm)
+        vm.qmp.cmd('send-key', keys=[{'type': 'qcode', 'data': 'a'}])
+        vm.qmp.cmd('system_reset')
+        self.begin(vm, letter)
+        self.watch(vm)
+        self.assertEqual(vm.terminate(), 0, vm.output())
+        printed = vm.serial.seen
+
+        vm = self.start(*machine(options=f'sleep=off,rr=replay,{rr}'), qmp=True,
+                        hmp=True)
+        while vm.qmp.cmd('query-status')['running']:
+            self.assertRegex(vm.hmp.cmd('info registers'), 'IP=')
+        self.assertNotIn('diverged', vm.output())
+        self.assertEqual(vm.serial.quiet(0), printed)
+        self.assertEqual(vm.terminate(), 0, vm.output())
+
+    def test_replay_is_ended(self):
+        """SIGTERM in the middle of a replay."""
+        for letter in 'pi':
+            rr = f'rrfile={self.path("ended-" + letter)}'
+            vm = self.storm(letter, options=f'sleep=off,rr=record,{rr}')
+            self.watch(vm)
+            vm.qmp.cmd('system_reset')
+            self.begin(vm, letter)
+            vm.terminate()
+            vm = self.start(*machine(options=f'sleep=off,rr=replay,{rr}'))
+            vm.serial.expect('here it comes')
+            self.assertEqual(vm.terminate(), 0, vm.output())
+
+    def test_time_goes_on(self):
+        """A storm counts: icount moves although nothing retires."""
+        for letter in STUCK:
+            with self.subTest(letter=letter):
+                rr = f'rr=record,rrfile={self.path("time-" + letter)}'
+                vm = self.storm(letter, options=f'sleep=off,{rr}')
+                before = vm.qmp.cmd('query-replay')['icount']
+                while vm.qmp.cmd('query-replay')['icount'] <= before + 1000:
+                    pass
+                vm.terminate()
+
+    def test_caches_dropped(self):
+        """With every cache dropped and slices ended at random."""
+        for letter in 'pit':
+            with self.subTest(letter=letter):
+                rr = f'rrfile={self.path("drop-" + letter)},rrdigest=50000'
+                vm = self.storm(letter, options=f'sleep=off,rr=record,{rr}')
+                self.watch(vm)
+                vm.terminate()
+                vm = self.start(*machine(
+                    '-accel', 'tcg,flush-at-random=3',
+                    options=f'sleep=off,rr=replay,{rr}'), qmp=True)
+                vm.qmp.event('STOP')
+                self.assertNotIn('diverged', vm.output())
+                vm.terminate()
+
+    def test_debugger(self):
+        """It stops a storm, and steps in it."""
+        for letter in STUCK:
+            with self.subTest(letter=letter):
+                sock = self.path('gdb-' + letter)
+                vm = self.start(*machine('-gdb', f'unix:{sock},server=on'))
+                self.begin(vm, letter)
+                gdb = rsp.Rsp(sock)
+                self.assertRegex(gdb.cmd('?'), '^[ST]')
+                for _ in range(3):
+                    self.assertRegex(gdb.cmd('s'), '^[ST]05')
+                gdb.put('c')
+                self.assertRegex(gdb.stop(), '^[ST]')
+                gdb.close()
+                self.assertEqual(vm.terminate(), 0, vm.output())
+
+
+if __name__ == '__main__':
+    reprise.main()
