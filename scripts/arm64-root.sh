@@ -11,7 +11,8 @@ root=$(realpath -m "$1")
 work=$root.apt
 
 packages=(libc6-dev linux-libc-dev libglib2.0-dev zlib1g-dev libjansson-dev
-          libxxhash-dev libarchive-dev libcapstone-dev)
+          libxxhash-dev libarchive-dev libcapstone-dev
+          libmpfr-dev libgmp-dev)
 
 [ -e "$root/.complete" ] && exit 0
 mkdir -p "$root" "$work/lists/partial" "$work/archives/partial"
