@@ -41,8 +41,14 @@ typedef struct VecArgs {
     uint32_t imm;          /* immediate; 0 if the row has none */
 } VecArgs;
 
+/* In PCMPSTRI's and PCMPSTRM's imm: strings end before their first zero element
+ * (PCMPISTRx); x is not looked at. */
+#define VEC_STR_IMPLICIT 0x10000u
+
 /* env: rounding, NaN and denormal rules of rows with flag E, which add to its
- * flags; others do not look at it (NULL is fine). */
+ * flags what sf_flags_told() tells of all lanes together: as MXCSR, so never
+ * SF_ROUNDED_UP. Others do not look at it (NULL is fine). A result with one of
+ * env->unmasked among the operation's own flags is not to be used. */
 typedef void VecFn(VecArgs *v, SfEnv *env);
 
 typedef struct VecInfo {

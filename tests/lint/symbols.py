@@ -36,7 +36,7 @@ ALLOWED_HOST = re.compile(r'''^(
        strdelimit|strescape|strerror|strlcpy|strcmp0|strstrip|strchug|
        snprintf|int64_equal|int64_hash|log|assertion_message(_expr)?|
        ascii_\w+|path_get_basename)|
-    __(u?div|u?mod|u?divmod|mul|popcount|clz|ctz)\w*[sdt]i[234]| # libgcc
+    __(u?div|u?mod|u?divmod|mul|popcount|parity|clz|ctz)\w*[sdt]i[234]| # libgcc
     __stack_chk_fail|_GLOBAL_OFFSET_TABLE_|
     __(asan|ubsan|msan|tsan|sanitizer)_\w+|__gcov_\w+
     )$''', re.X)
@@ -100,7 +100,8 @@ def check_calls(libs):
             other = owner.get(symbol)
             if other and not may_call(lib.folder, other):
                 yield f'{lib.folder}: {obj} uses {symbol}() of {other}'
-            blind = lib.folder in GUEST_SIDE or 'softfloat' in obj
+            pure = 'softfloat' in obj or 'vector' in obj
+            blind = lib.folder in GUEST_SIDE or pure
             if not other and blind and not ALLOWED_HOST.match(symbol):
                 yield (f'{lib.folder}: {obj} uses {symbol}(), which is not '
                        'known to be blind to the world')
