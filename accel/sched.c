@@ -44,6 +44,17 @@ static Icount next_event(Machine *m, Icount limit)
 
 /* --- idling -------------------------------------------------------------------- */
 
+/* A machine that is stopped at an icount takes inputs as one that arrives
+ * there; if it did before, they come after what has happened since. */
+void sched_take_inputs(Machine *m)
+{
+    Icount now = machine_icount(m);
+    m->revisited = now == m->arrived || machine_has_begun(m);
+    m->arrived = m->touched = now;
+    nondet_deliver(m, now);
+    clock_run_timers(m->clock);
+}
+
 int64_t sched_idle_due_ns(Machine *m)
 {
     return clock_next_due_ns(m->clock);
@@ -129,7 +140,11 @@ static bool boundary(Machine *m)
     if (!m->revisited || all_halted(m)) {
         nondet_deliver(m, now);
     }
-    return run_timers(m, now);
+    bool whole = run_timers(m, now);
+    if (whole && now == m->late_icount && !runstate_request_pending(m)) {
+        nondet_deliver_late(m, now);
+    }
+    return whole;
 }
 
 static bool exec_stops(ExecStop why, SchedStop *stop)

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "svc/gate.h"
 #include "svc/monitor.h"
 #include "svc/snapshot.h"
 
@@ -245,6 +246,7 @@ bool program_build(Program *p, Error **errp)
 {
     p->m = machine_new(&program_parts, p->opts.board);
     monitor_init(p->m);
+    gate_init(p->m);
     p->world = world_new(p->opts.rtc_local);
     world_connect(p->world, p->m);
     p->chardevs = chardev_set_new(user_quit, p);

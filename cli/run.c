@@ -53,6 +53,10 @@ static bool guest_run(void *opaque, uint64_t max_insns)
 static void guest_paused(void *opaque)
 {
     const Program *p = opaque;
+    if (runstate(p->m) == RUN_SHUTDOWN && nondet_pending(p->m)) {
+        /* The reset button, say, which switches it on again. */
+        sched_take_inputs(p->m);
+    }
     if (runstate_request_pending(p->m)) {
         runstate_handle_requests(p->m);
     }

@@ -7,31 +7,46 @@
  * E14, as errno numbers in the fashion of gdbserver.
  */
 #include "stub.h"
+#include "svc/gate.h"
 #include "svc/monitor.h"
 
 typedef void Handler(Gdbstub *g, const char *args, size_t len);
 
-#define GDB_COMMAND(prefix, handler, what) static Handler handler;
+#define GDB_COMMAND(prefix, rest, handler, what) static Handler handler;
 #include "commands.def"
 #undef GDB_COMMAND
 
+/* What may follow a packet's name. Without this, one that we do not know would
+ * be taken for another whose name it begins with. */
+typedef enum Rest {
+    NOTHING,
+    OPTIONAL,              /* nothing, or what begins with ':' or ';' */
+    ANYTHING,              /* the handler looks */
+} Rest;
+
 static const struct {
     const char *prefix;
+    Rest rest;
     Handler *handler;
 } commands[] = {
-#define GDB_COMMAND(prefix, handler, what) { prefix, handler },
+#define GDB_COMMAND(prefix, rest, handler, what) { prefix, rest, handler },
 #include "commands.def"
 #undef GDB_COMMAND
 };
 
-void command_run(Gdbstub *g)
+static bool rest_fits(Rest rest, const char *args, size_t len)
 {
-    const char *packet = (const char *)g->reader.data->data;
-    size_t len = g->reader.data->len;
+    return !len || rest == ANYTHING ||
+           (rest == OPTIONAL && (*args == ':' || *args == ';'));
+}
+
+void command_run(Gdbstub *g, const char *packet, size_t len)
+{
     g_string_truncate(g->reply, 0);
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
         size_t n = strlen(commands[i].prefix);
-        if (len >= n && !memcmp(packet, commands[i].prefix, n)) {
+        if (len >= n && !memcmp(packet, commands[i].prefix, n) &&
+            rest_fits(commands[i].rest, packet + n, len - n)) {
             commands[i].handler(g, packet + n, len - n);
             return;
         }
@@ -179,6 +194,12 @@ static void why(Gdbstub *g, const char *args, size_t len)
     stub_send(g, g->last_stop);
 }
 
+static bool quitting(Gdbstub *g)
+{
+    int code;
+    return runstate_quit_requested(g->machine, &code);
+}
+
 static void monitor(Gdbstub *g, const char *args, size_t len)
 {
     g_autofree char *line = g_malloc0(len / 2 + 1);
@@ -187,17 +208,11 @@ static void monitor(Gdbstub *g, const char *args, size_t len)
         return;
     }
     g_autofree char *out = monitor_run_hmp(g->machine, g->replay, line);
-    size_t left = strlen(out);
-    /* Console output packets first, in pieces that fit; OK ends it. */
-    for (const char *p = out; left;) {
-        size_t n = MIN(left, PACKET_MAX / 2 - 8);
-        g_string_assign(g->reply, "O");
-        packet_put_hex(g->reply, p, n);
-        stub_send_reply(g);
-        p += n;
-        left -= n;
+    stub_send_text(g, out, strlen(out));
+    stub_send(g, "OK"); /* ends it */
+    if (quitting(g)) {
+        chardev_drain(g->chr);
     }
-    stub_send(g, "OK");
 }
 
 /* --- registers --------------------------------------------------------------------- */
@@ -212,31 +227,37 @@ static void put_reg(Gdbstub *g, const CpuReg *reg)
     packet_put_value(g->reply, reg->get(stub_cpu(g), reg->n), reg_bytes(reg));
 }
 
-/* False if the digits are not a value of the register. A read-only register
- * keeps its value. */
-static bool take_reg(Gdbstub *g, const CpuReg *reg, const char *hex)
+/* Asks for a change, and answers. */
+static void change(Gdbstub *g, const GateChange *c)
+{
+    Error *err = NULL;
+    if (gate_change(g->machine, g->replay, c, &err) == GATE_REFUSED) {
+        stub_send_error(g, err);
+    } else {
+        stub_send(g, "OK");
+    }
+}
+
+/* False if the digits are not a value of the register. */
+static bool get_value(const CpuReg *reg, const char *hex, uint64_t *v)
 {
     uint8_t bytes[32] = { 0 };
     unsigned size = reg_bytes(reg);
     g_assert(size <= sizeof bytes);
+    *v = 0;
     if (!packet_get_hex(hex, bytes, size)) {
         return false;
     }
-    uint64_t v = 0;
     for (unsigned i = 0; i < MIN(size, 8); i++) {
-        v |= (uint64_t)bytes[i] << (8 * i);
-    }
-    if (v != reg->get(stub_cpu(g), reg->n)) {
-        reg->set(stub_cpu(g), reg->n, v);
+        *v |= (uint64_t)bytes[i] << (8 * i);
     }
     return true;
 }
 
-static void diverge(Gdbstub *g)
+static GateChange register_change(Gdbstub *g, const CpuReg *reg, uint64_t v)
 {
-    if (g->replay) {
-        replay_diversion_begin(g->replay);
-    }
+    return (GateChange){ .what = GATE_REGISTER, .cpu = stub_cpu(g)->index,
+                         .name = reg->name, .value = v };
 }
 
 static void read_all(Gdbstub *g, const char *args, size_t len)
@@ -251,21 +272,41 @@ static void read_all(Gdbstub *g, const char *args, size_t len)
     stub_send_reply(g);
 }
 
-static void write_all(Gdbstub *g, const char *args, size_t len)
+/* The values of all registers, which must be there, or at least those of the
+ * first ones. */
+static bool get_values(Gdbstub *g, const char *args, size_t len, uint64_t *v,
+                       unsigned *count)
 {
-    if (!guest_may_be_touched(g)) {
-        return;
-    }
-    diverge(g);
     const char *end = args + len;
-    bool ok = true;
-    for (unsigned i = 0; ok && i < g->view->count && args < end; i++) {
-        const CpuReg *reg = &g->view->regs[i];
-        ok = end - args >= 2 * (ptrdiff_t)reg_bytes(reg) &&
-             take_reg(g, reg, args);
+    for (*count = 0; *count < g->view->count && args < end; (*count)++) {
+        const CpuReg *reg = &g->view->regs[*count];
+        if (end - args < 2 * (ptrdiff_t)reg_bytes(reg) ||
+            !get_value(reg, args, &v[*count])) {
+            return false;
+        }
         args += 2 * reg_bytes(reg);
     }
-    answer(g, ok, "E22");
+    return args == end;
+}
+
+static void write_all(Gdbstub *g, const char *args, size_t len)
+{
+    g_autofree uint64_t *v = g_new(uint64_t, g->view->count);
+    unsigned count;
+    Error *err = NULL;
+    if (!get_values(g, args, len, v, &count)) {
+        stub_send(g, "E22");
+        return;
+    }
+    for (unsigned i = 0; i < count && !err; i++) {
+        GateChange c = register_change(g, &g->view->regs[i], v[i]);
+        gate_change(g->machine, g->replay, &c, &err);
+    }
+    if (err) {
+        stub_send_error(g, err);
+    } else {
+        stub_send(g, "OK");
+    }
 }
 
 static void read_reg(Gdbstub *g, const char *args, size_t len)
@@ -285,17 +326,16 @@ static void read_reg(Gdbstub *g, const char *args, size_t len)
 
 static void write_reg(Gdbstub *g, const char *args, size_t len)
 {
-    uint64_t n;
-    if (!guest_may_be_touched(g)) {
-        return;
-    }
+    uint64_t n, v;
     if (!packet_get_number(&args, &n) || n >= g->view->count ||
-        !packet_get_char(&args, '=')) {
+        !packet_get_char(&args, '=') ||
+        strlen(args) != 2 * reg_bytes(&g->view->regs[n]) ||
+        !get_value(&g->view->regs[n], args, &v)) {
         stub_send(g, "E22");
         return;
     }
-    diverge(g);
-    answer(g, take_reg(g, &g->view->regs[n], args), "E22");
+    GateChange c = register_change(g, &g->view->regs[n], v);
+    change(g, &c);
 }
 
 /* --- memory ------------------------------------------------------------------------- */
@@ -324,11 +364,56 @@ static void read_mem(Gdbstub *g, const char *args, size_t len)
 
 static void store(Gdbstub *g, uint64_t addr, const uint8_t *data, uint64_t n)
 {
+    g_autofree uint8_t *old = g_malloc(n + 1);
+    if (!cpu_read_debug(stub_cpu(g), addr, old, n)) {
+        stub_send(g, "E14");
+        return;
+    }
+    GateChange c = { .what = GATE_MEMORY, .cpu = stub_cpu(g)->index,
+                     .addr = addr, .data = data, .len = n };
+    change(g, &c);
+}
+
+#define CRC_POLYNOMIAL 0x04c11db7u
+/* More would keep everybody else waiting. */
+#define CRC_MAX_BYTES (64 * MIB)
+
+static uint32_t crc_more(uint32_t crc, const uint8_t *p, size_t n)
+{
+    while (n--) {
+        crc ^= (uint32_t)*p++ << 24;
+        for (int bit = 0; bit < 8; bit++) {
+            crc = crc << 1 ^ (crc >> 31 ? CRC_POLYNOMIAL : 0);
+        }
+    }
+    return crc;
+}
+
+/* "ADDR,LENGTH": the CRC of the manual's qCRC packet, high bit first. */
+static void memory_crc(Gdbstub *g, const char *args, size_t len)
+{
+    uint64_t addr, n;
+    uint32_t crc = 0xffffffff;
     if (!guest_may_be_touched(g)) {
         return;
     }
-    diverge(g);
-    answer(g, cpu_write_debug(stub_cpu(g), addr, data, n), "E14");
+    if (!packet_get_number(&args, &addr) || !packet_get_char(&args, ',') ||
+        !packet_get_number(&args, &n) || *args || n > CRC_MAX_BYTES) {
+        stub_send(g, "E22");
+        return;
+    }
+    for (uint8_t page[PAGE_SIZE]; n;) {
+        size_t part = MIN(n, sizeof page);
+        if (!cpu_read_debug(stub_cpu(g), addr, page, part)) {
+            stub_send(g, "E14");
+            return;
+        }
+        crc = crc_more(crc, page, part);
+        addr += part;
+        n -= part;
+    }
+    g_string_printf(g->reply, "C%08x", crc);
+    stub_send_reply(g);
 }
 
 static void write_mem(Gdbstub *g, const char *args, size_t len)
@@ -361,26 +446,38 @@ static void write_mem_binary(Gdbstub *g, const char *args, size_t len)
 
 /* --- running --------------------------------------------------------------------------- */
 
-static void set_pc(Gdbstub *g, const char *args)
+/* "[ADDR]": where to go on. False after an answer. */
+static bool set_pc(Gdbstub *g, const char *args)
 {
     uint64_t pc;
-    if (packet_get_number(&args, &pc)) {
-        const CpuReg *reg = &g->view->regs[g->view->pc];
-        diverge(g);
-        reg->set(stub_cpu(g), reg->n, pc);
+    Error *err = NULL;
+    if (!*args) {
+        return true;
     }
+    if (!packet_get_number(&args, &pc) || *args) {
+        stub_send(g, "E22");
+        return false;
+    }
+    GateChange c = register_change(g, &g->view->regs[g->view->pc], pc);
+    if (gate_change(g->machine, g->replay, &c, &err) == GATE_REFUSED) {
+        stub_send_error(g, err);
+        return false;
+    }
+    return true;
 }
 
 static void cont(Gdbstub *g, const char *args, size_t len)
 {
-    set_pc(g, args);
-    resume_continue(g);
+    if (set_pc(g, args)) {
+        resume_continue(g);
+    }
 }
 
 static void step(Gdbstub *g, const char *args, size_t len)
 {
-    set_pc(g, args);
-    resume_step(g);
+    if (set_pc(g, args)) {
+        resume_step(g);
+    }
 }
 
 /* "SIG[;ADDR]": a machine takes no signals. */
@@ -507,14 +604,7 @@ static void remove_point(Gdbstub *g, const char *args, size_t len)
 
 static void detach(Gdbstub *g, const char *args, size_t len)
 {
-    points_clear(g);
-    stub_send(g, "OK");
-    if (g->replay) {
-        replay_diversion_end(g->replay);
-        replay_return_to_present(g->replay);
-    }
-    g->waiting = false;
-    runstate_set(g->machine, RUN_RUNNING);
+    resume_detached(g);
 }
 
 static void kill_machine(Gdbstub *g, const char *args, size_t len)

@@ -2,7 +2,7 @@
  * Making the machine move, in either direction, and saying where it stopped.
  */
 #include "stub.h"
-#include "vm/sched.h"
+#include "svc/gate.h"
 
 static Icount now(Gdbstub *g)
 {
@@ -20,47 +20,64 @@ static char *log_stop(const char *where)
     return g_strdup_printf("T%02xthread:01;replaylog:%s;", GDB_SIGTRAP, where);
 }
 
-/* Execution goes on: what the debugger scribbled in replay is undone. */
 static void depart(Gdbstub *g)
 {
     points_sync(g);
     stub_cpu(g)->watch_hit.valid = false;
-    if (g->replay) {
-        replay_diversion_end(g->replay);
-    }
 }
 
-static void resume(Gdbstub *g)
+/* The machine cannot go on: gdb prints why, and has stopped. */
+static void refused(Gdbstub *g, Error *err)
 {
+    g_autofree char *text = g_strdup_printf("%s\n", error_message(err));
+    error_free(err);
+    stub_send_text(g, text, strlen(text));
+    stub_send_stop(g, g_strdup_printf("T%02xthread:01;", GDB_SIGTRAP));
+}
+
+static void resume(Gdbstub *g, bool one_insn)
+{
+    Error *err = NULL;
+    if (at_log_end(g) && !replay_diverts(g->replay)) {
+        /* What the debugger wrote is undone here as anywhere. */
+        replay_diversion_end(g->replay);
+        stub_send_stop(g, log_stop("end"));
+        return;
+    }
     depart(g);
-    sched_skip_breakpoint(g->machine);
     g->waiting = true;
     g->interrupted = false;
-    runstate_set(g->machine, RUN_RUNNING);
+    if (!gate_run(g->machine, g->replay, one_insn, &err)) {
+        refused(g, err);
+    }
 }
 
 void resume_continue(Gdbstub *g)
 {
-    if (at_log_end(g)) {
-        stub_send_stop(g, log_stop("end"));
-        return;
-    }
-    resume(g);
+    resume(g, false);
 }
 
 void resume_step(Gdbstub *g)
 {
-    if (at_log_end(g)) {
-        stub_send_stop(g, log_stop("end"));
-        return;
+    resume(g, true);
+}
+
+void resume_detached(Gdbstub *g)
+{
+    Error *err = NULL;
+    points_clear(g);
+    stub_send(g, "OK");
+    replay_diversion_end(g->replay);
+    replay_return_to_present(g->replay);
+    g->waiting = false;
+    if (!gate_run(g->machine, g->replay, false, &err)) {
+        error_report("gdb has let go, but %s", error_message(err));
+        error_free(err);
     }
-    sched_set_step(g->machine, now(g) + 1);
-    resume(g);
 }
 
 void resume_stopped(Gdbstub *g, RunState state)
 {
-    sched_set_step(g->machine, ICOUNT_NONE);
     if (g->interrupted) {
         stub_send_stop(g, g_strdup_printf("T%02xthread:01;", GDB_SIGINT));
     } else if (replay_at_end(g->replay) && state != RUN_DEBUG) {
@@ -104,6 +121,7 @@ void resume_reverse(Gdbstub *g, bool step)
         return;
     }
     depart(g);
+    replay_diversion_end(g->replay);
     WatchHit hit = { 0 };
     ReverseStop stop;
     Error *err = NULL;
@@ -113,13 +131,8 @@ void resume_reverse(Gdbstub *g, bool step)
                    : replay_reverse_continue(g->replay, poll_interrupt, g,
                                              &stop, &hit, &err);
     g->travelling = false;
-    if (!g->connected) {
-        replay_return_to_present(g->replay);
-    }
     if (!ok) {
-        error_report("gdb: %s", error_message(err));
-        error_free(err);
-        stub_send(g, "E14");
+        stub_send_error(g, err);
         return;
     }
     stub_send_stop(g, reverse_reply(g, stop, &hit));

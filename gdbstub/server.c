@@ -3,6 +3,10 @@
  *
  * Debuggers come and go, one at a time. One that connects stops the machine;
  * one that hangs up leaves it as it is, without its points.
+ *
+ * While the machine is on a journey, its own or a monitor's, it is nowhere:
+ * packets wait until it has arrived, and so does all that a debugger's coming
+ * or going means for the machine. ^C does not wait: it ends the journey.
  */
 #include "stub.h"
 
@@ -24,6 +28,26 @@ void stub_send_reply(Gdbstub *g)
 void stub_send(Gdbstub *g, const char *text)
 {
     send_frame(g, text, strlen(text));
+}
+
+void stub_send_error(Gdbstub *g, Error *err)
+{
+    g_autofree char *text = g_strdup_printf("E.%s", error_message(err));
+    error_free(err);
+    stub_send(g, text);
+}
+
+void stub_send_text(Gdbstub *g, const char *text, size_t len)
+{
+    /* In pieces that fit. */
+    while (len) {
+        size_t n = MIN(len, PACKET_MAX / 2 - 8);
+        g_autoptr(GString) packet = g_string_new("O");
+        packet_put_hex(packet, text, n);
+        stub_send(g, packet->str);
+        text += n;
+        len -= n;
+    }
 }
 
 void stub_send_stop(Gdbstub *g, char *stop)
@@ -51,15 +75,86 @@ static void interrupt(Gdbstub *g)
     }
 }
 
+/* --- while the machine is on a journey --------------------------------------------- */
+
+static bool on_a_journey(const Gdbstub *g)
+{
+    return g->travelling || g->machine->travelling;
+}
+
+static void hold(Gdbstub *g)
+{
+    const GByteArray *data = g->reader.data;
+    GByteArray *copy = g_byte_array_sized_new(data->len + 1);
+    g_byte_array_append(copy, data->data, data->len + 1); /* its NUL too */
+    g_queue_push_tail(&g->held, copy);
+}
+
+static void drop_held(Gdbstub *g)
+{
+    g_queue_clear_full(&g->held, (GDestroyNotify)g_byte_array_unref);
+}
+
+/* A debugger that hung up, and another one that came. */
+static void settle(Gdbstub *g)
+{
+    if (g->left) {
+        g->left = false;
+        points_clear(g);
+        replay_return_to_present(g->replay);
+    }
+    if (g->came) {
+        g->came = false;
+        g->view = stub_cpu(g)->cls->gdb_view(stub_cpu(g));
+        if (runstate_running(g->machine)) {
+            runstate_set(g->machine, RUN_PAUSED);
+        }
+        replay_start_debugging(g->replay);
+    }
+}
+
+static gboolean take_held(gpointer opaque)
+{
+    Gdbstub *g = opaque;
+    g->held_source = 0;
+    if (!on_a_journey(g)) {
+        settle(g);
+    }
+    while (!on_a_journey(g) && g->connected && !g_queue_is_empty(&g->held)) {
+        g_autoptr(GByteArray) packet = g_queue_pop_head(&g->held);
+        command_run(g, (const char *)packet->data, packet->len - 1);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+/* Something waits for the end of the journey, which is told. */
+static void journey_ended(Gdbstub *g)
+{
+    bool wanted = g->came || g->left || !g_queue_is_empty(&g->held);
+    if (wanted && !g->held_source) {
+        g->held_source = g_idle_add(take_held, g);
+    }
+}
+
+/* --- input ----------------------------------------------------------------------------- */
+
+static void take_packet(Gdbstub *g)
+{
+    const GByteArray *data = g->reader.data;
+    if (on_a_journey(g) || !g_queue_is_empty(&g->held)) {
+        hold(g);
+    } else {
+        settle(g);
+        command_run(g, (const char *)data->data, data->len);
+    }
+}
+
 static void handle(Gdbstub *g, PacketEvent ev)
 {
     switch (ev) {
     case PACKET_READY:
         send_raw(g, '+');
-        if (g->travelling) {
-            break; /* gdb waits for our answer first: a stray packet */
-        }
-        command_run(g);
+        take_packet(g);
         break;
     case PACKET_BAD:
         send_raw(g, '-');
@@ -93,14 +188,27 @@ static void stub_connect(Gdbstub *g)
     g->waiting = false;
     g->swbreak = g->hwbreak = false;
     g->reader.state = READ_IDLE;
-    g->view = stub_cpu(g)->cls->gdb_view(stub_cpu(g));
+    g->came = true;
     g_free(g->last_stop);
     g->last_stop = g_strdup("T05thread:01;");
-    if (runstate_running(g->machine)) {
-        runstate_set(g->machine, RUN_PAUSED);
+    if (!on_a_journey(g)) {
+        settle(g);
     }
-    if (g->replay) {
-        replay_start_debugging(g->replay);
+}
+
+static void stub_disconnect(Gdbstub *g)
+{
+    g->connected = false;
+    g->interrupted = true;
+    g->left = true;
+    g->came = false;
+    drop_held(g);
+    /* It was its journey. */
+    if (g->travelling) {
+        replay_interrupt(g->replay);
+    }
+    if (!on_a_journey(g)) {
+        settle(g);
     }
 }
 
@@ -110,10 +218,7 @@ static void stub_notify(void *opaque, ChardevEvent event)
     if (event == CHARDEV_OPENED) {
         stub_connect(g);
     } else {
-        g->connected = false;
-        g->interrupted = true;
-        points_clear(g);
-        replay_return_to_present(g->replay);
+        stub_disconnect(g);
     }
 }
 
@@ -123,9 +228,7 @@ static void tell_progress(Gdbstub *g, const RunEvent *ev)
     g_autofree char *line = g_strdup_printf(
         "%s: at icount %" G_GUINT64_FORMAT ", from %" G_GUINT64_FORMAT "\n",
         ev->travel, ev->at, ev->begin);
-    g_autoptr(GString) packet = g_string_new("O");
-    packet_put_hex(packet, (const uint8_t *)line, strlen(line));
-    stub_send(g, packet->str);
+    stub_send_text(g, line, strlen(line));
 }
 
 static void stub_run_event(void *opaque, const RunEvent *ev)
@@ -135,13 +238,19 @@ static void stub_run_event(void *opaque, const RunEvent *ev)
         ev->travel) {
         tell_progress(g, ev);
     }
+    if (ev->type == RUN_EVENT_TRAVEL && !ev->travel) {
+        journey_ended(g);
+    }
     if (!g->connected || g->travelling) {
         return;
     }
     if (ev->type == RUN_EVENT_STATE && ev->old_state == RUN_RUNNING &&
         g->waiting) {
         resume_stopped(g, ev->new_state);
-    } else if (ev->type == RUN_EVENT_SHUTDOWN && !g->machine->no_shutdown) {
+    } else if (ev->type == RUN_EVENT_SHUTDOWN && g->waiting &&
+               !g->machine->no_shutdown) {
+        /* An answer to what set the machine going; to other packets it is
+         * none. */
         stub_send(g, "W00");
         chardev_drain(g->chr);
     }
@@ -158,6 +267,8 @@ Gdbstub *gdbstub_new(Machine *m, Replay *r, Chardev *chr)
     g->points = g_array_new(FALSE, FALSE, sizeof(Point));
     g->active = g_array_new(FALSE, FALSE, sizeof(Point));
     g->last_stop = g_strdup("T05thread:01;");
+    g->view = stub_cpu(g)->cls->gdb_view(stub_cpu(g));
+    g_queue_init(&g->held);
     stub_cpu(g)->break_holds = points_hold;
     stub_cpu(g)->break_opaque = g;
     runstate_listen(m, stub_run_event, g);
@@ -172,6 +283,10 @@ void gdbstub_free(Gdbstub *g)
     }
     chardev_set_handlers(g->chr, NULL, NULL, NULL);
     runstate_unlisten(g->machine, stub_run_event, g);
+    if (g->held_source) {
+        g_source_remove(g->held_source);
+    }
+    drop_held(g);
     points_clear(g);
     stub_cpu(g)->break_holds = NULL;
     packet_reader_free(&g->reader);

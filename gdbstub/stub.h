@@ -39,6 +39,10 @@ struct Gdbstub {
     bool waiting;              /* it resumed the machine and wants a reply */
     bool interrupted;          /* ^C came */
     bool travelling;           /* inside a reverse command */
+    GQueue held;               /* GByteArray: packets that came while the
+                                * machine was on a journey */
+    guint held_source;
+    bool came, left;           /* debuggers did, meanwhile */
     char *last_stop;           /* the answer to `?` */
 
     /* gdb removes and inserts its points at every stop: they are brought to
@@ -58,13 +62,17 @@ static inline Cpu *stub_cpu(Gdbstub *g)
 void stub_send_reply(Gdbstub *g);
 /* Sends text as a packet. */
 void stub_send(Gdbstub *g, const char *text);
+/* Sends "E.MESSAGE", which gdb shows, and frees the error. */
+void stub_send_error(Gdbstub *g, Error *err);
+/* Text that gdb prints while it waits for an answer. */
+void stub_send_text(Gdbstub *g, const char *text, size_t len);
 /* The debugger is to hear why the machine stopped. */
 void stub_send_stop(Gdbstub *g, char *stop);
 
 /* --- commands.c ------------------------------------------------------------- */
 
-/* Carries out the packet in g->reader.data, and answers it. */
-void command_run(Gdbstub *g);
+/* Carries out a packet (with a NUL behind it), and answers it. */
+void command_run(Gdbstub *g, const char *packet, size_t len);
 
 /* --- breakpoint.c ------------------------------------------------------------ */
 
@@ -84,6 +92,8 @@ char *point_stop_reply(Gdbstub *g, const WatchHit *hit);
 
 void resume_continue(Gdbstub *g);
 void resume_step(Gdbstub *g);
+/* The debugger goes, the machine runs on if it can; answers the packet. */
+void resume_detached(Gdbstub *g);
 /* Back one instruction, or to the last hit; answers the packet. */
 void resume_reverse(Gdbstub *g, bool step);
 /* The run state changed while the debugger waited. */

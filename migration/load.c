@@ -158,7 +158,7 @@ bool load_state(Machine *m, LoadJob *job, Error **errp)
     if (ok) {
         machine_rewire(m);
         m->at_boundary = h.flags & STREAM_AT_BOUNDARY;
-        m->arrived = ICOUNT_NONE;
+        m->arrived = m->touched = ICOUNT_NONE;
         job->log_position = h.log_position;
     }
     load_clear(&l);

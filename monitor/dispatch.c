@@ -6,6 +6,7 @@
  * as when replaying. In replay a user cannot give one.
  */
 #include "monitor.h"
+#include "svc/gate.h"
 
 static const QmpCommand *find_command(const char *name)
 {
@@ -42,17 +43,14 @@ void monitor_init(Machine *m)
 static json_t *post_command(QmpContext *ctx, const QmpCommand *c,
                             const json_t *args, Error **errp)
 {
-    if (!nondet_wants_input(ctx->machine)) {
-        error_set(errp, "%s would change the guest: not possible in replay",
-                  c->name);
-        return NULL;
-    }
     json_t *o = json_pack("{s:s,s:O}", "execute", c->name, "arguments", args);
     char *text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
-    nondet_post(ctx->machine->command_port, text, strlen(text));
+    GateChange change = { .what = GATE_COMMAND, .data = text,
+                          .len = strlen(text), .name = c->name };
+    GateAnswer answer = gate_change(ctx->machine, ctx->replay, &change, errp);
     free(text);
     json_decref(o);
-    return json_object();
+    return answer == GATE_REFUSED ? NULL : json_object();
 }
 
 /* Arguments of a mutating command are checked before it is posted, so that

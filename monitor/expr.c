@@ -26,9 +26,6 @@ static void skip(Parser *ps)
 static const CpuReg *find_register(Cpu *cpu, const char *name)
 {
     const CpuGdbView *view = cpu->cls->gdb_view(cpu);
-    if (g_str_equal(name, "pc")) {
-        return &view->regs[view->pc];
-    }
     if (g_str_equal(name, "sp")) {
         return &view->regs[view->sp];
     }
@@ -40,6 +37,14 @@ static const CpuReg *find_register(Cpu *cpu, const char *name)
     return NULL;
 }
 
+/* $pc is what `x` takes: an address without a segment. */
+static uint64_t linear_pc(Cpu *cpu)
+{
+    TbKey key;
+    cpu->cls->tb_key(cpu, &key);
+    return key.pc;
+}
+
 static bool reg(Parser *ps, uint64_t *v)
 {
     const char *start = ++ps->p;
@@ -47,6 +52,10 @@ static bool reg(Parser *ps, uint64_t *v)
         ps->p++;
     }
     g_autofree char *name = g_strndup(start, ps->p - start);
+    if (g_str_equal(name, "pc")) {
+        *v = linear_pc(ps->cpu);
+        return true;
+    }
     const CpuReg *r = find_register(ps->cpu, name);
     if (!r) {
         error_set(ps->errp, "unknown register");

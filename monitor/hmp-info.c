@@ -101,6 +101,9 @@ void info_replay(Hmp *h, const char *args)
     hmp_print(h, "%s execution '%s': instruction count = %" PRIu64 "\n",
               verbs[mode], replay_file(h->ctx.replay),
               machine_icount(h->ctx.machine));
+    if (replay_diverts(h->ctx.replay)) {
+        hmp_print(h, "Diverted by a debugger\n");
+    }
     if (replay_divergence(h->ctx.replay)) {
         hmp_print(h, "%s\n", replay_divergence(h->ctx.replay));
     }

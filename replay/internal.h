@@ -76,6 +76,7 @@ typedef struct Player {
     LogEvent head;         /* all but its data */
     Icount next_post;      /* cache; ICOUNT_NONE: none */
     bool next_post_valid;
+    bool late;             /* delivering behind exceptions and interrupts */
 } Player;
 
 void player_plug(Player *p, Replay *r);
@@ -88,7 +89,7 @@ typedef struct Timeline Timeline;
 typedef struct Checkpoint {
     Icount icount;
     bool at_boundary;
-    Icount arrived;        /* Machine.arrived */
+    Icount arrived, touched; /* of Machine */
     bool pinned;           /* never dropped */
     bool excursion;        /* made while away from a recording's present */
     uint64_t position;     /* in the log */
@@ -175,7 +176,9 @@ struct Replay {
     char *divergence;
     uint64_t agreements;       /* states that were the recorded ones */
     Icount agreed;             /* the last of them */
-    Checkpoint *diversion;
+    Checkpoint *diversion;     /* diversion.c: where it began, or NULL */
+    bool diverted;             /* and it has run */
+    GArray *true_regs;         /* and the vCPUs' registers there */
     ReplayMute *mute;
     void *mute_opaque;
 };
@@ -204,6 +207,15 @@ bool live_leave(Replay *r, Error **errp);
 void live_disks(Machine *m);
 /* False with an error while away from it; r may be NULL. */
 bool live_here(const Replay *r, Error **errp);
+
+/* diversion.c */
+struct DebugWrite;
+/* Execution goes on in the diversion: replay_diverts() said so. */
+void diversion_run(Replay *r);
+/* One slice of it; the run state says whether it stopped. */
+void diversion_slice(Replay *r, uint64_t max_insns);
+/* A debugger wrote a register; if all are what they were, that ends it. */
+void diversion_wrote_register(Replay *r, const struct DebugWrite *w);
 
 /* bookmark.c */
 /* Forgets those behind icount. */

@@ -91,7 +91,8 @@ static Icount next_digest(const Replay *r, Icount now)
 }
 
 /* True if a stop after some instructions is before anything else happened.
- * Requests are looked at before and after the boundary's inputs. */
+ * Requests are looked at before and after the boundary's inputs, and may be
+ * an exception's doing (a triple fault). */
 static bool clean_stop(const Replay *r, SchedStop stop)
 {
     return stop == SCHED_LIMIT || stop == SCHED_WATCHPOINT || r->stepped ||
@@ -209,6 +210,10 @@ static bool handle_stop(Machine *m, Replay *r, SchedStop stop)
                         machine_icount(m) >= replay_end(r))) {
         at_end(r);
     } else if (stop == SCHED_REQUEST || runstate_request_pending(m)) {
+        if (play) {
+            /* The recording goes on: somebody switched it on again. */
+            runstate_drop_shutdown(m);
+        }
         runstate_handle_requests(m);
     }
     return stop == SCHED_WAIT;
@@ -249,6 +254,11 @@ SliceResult replay_run_slice(Machine *m, Replay *r, uint64_t max_insns)
 {
     SliceResult res = { 0 };
     Icount limit = machine_icount(m) + max_insns;
+    if (r && r->diverted) {
+        diversion_slice(r, max_insns);
+        res.stopped = !runstate_running(m) || quitting(m);
+        return res;
+    }
     if (!may_run(m, r)) {
         if (r->mode == REPLAY_PLAY) {
             handle_stop(m, r, SCHED_LOG_END);

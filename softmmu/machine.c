@@ -52,6 +52,7 @@ Machine *machine_new(const MachineParts *parts, const BoardClass *board)
     m->nondet = nondet_new();
     m->seed_port = nondet_port(m, NONDET_SEED, "machine", NULL, NULL);
     m->command_port = nondet_port(m, NONDET_COMMAND, "monitor", NULL, NULL);
+    m->debug_port = nondet_port(m, NONDET_DEBUG, "debugger", NULL, NULL);
     m->warp_port = nondet_port(m, NONDET_WARP, "clock", NULL, NULL);
     mem_init_container(&m->memory_root, "system", UINT64_MAX);
     mem_init_container(&m->io_root, "io", 0x10000);
@@ -62,6 +63,7 @@ Machine *machine_new(const MachineParts *parts, const BoardClass *board)
     m->step_limit = ICOUNT_NONE;
     m->arrived = ICOUNT_NONE;
     m->touched = ICOUNT_NONE;
+    m->late_icount = ICOUNT_NONE;
     m->config.smp = 1;
     m->config.defaults = true;
     m->config.rtc_base_sec = INT64_MIN;
@@ -147,10 +149,15 @@ bool machine_stalled(Machine *m)
     return !s->stall_events;
 }
 
-bool machine_has_begun(Machine *m)
+unsigned machine_events_here(Machine *m)
 {
     const SystemState *s = m->system;
-    return s->stall_events && s->stall_icount == machine_icount(m);
+    return s->stall_icount == machine_icount(m) ? s->stall_events : 0;
+}
+
+bool machine_has_begun(Machine *m)
+{
+    return machine_events_here(m);
 }
 
 void machine_work_done(Machine *m)

@@ -191,6 +191,26 @@ void nondet_deliver(Machine *m, Icount now)
     }
 }
 
+void nondet_deliver_late(Machine *m, Icount now)
+{
+    const NondetSource *s = &m->nondet->source;
+    if (s->deliver_late) {
+        s->deliver_late(s->opaque, now);
+    }
+}
+
+void nondet_post_now(NondetPort *p, const void *data, size_t len)
+{
+    const NondetSource *s = &p->nondet->source;
+    if (!s->wants_input) {
+        return;
+    }
+    if (s->delivered) {
+        s->delivered(s->opaque, p, data, len);
+    }
+    nondet_sink(p, data, len);
+}
+
 bool nondet_wants_input(Machine *m)
 {
     return m->nondet->source.wants_input;
@@ -206,6 +226,7 @@ bool nondet_pending(Machine *m)
 void nondet_set_source(Machine *m, const NondetSource *s)
 {
     m->nondet->source = s ? *s : live_source;
+    m->late_icount = ICOUNT_NONE;
 }
 
 const NondetSource *nondet_source(Machine *m)

@@ -169,6 +169,8 @@ static void do_reset(Machine *m)
                     .guest = caused_by_guest(m->run->reset_wanted) };
     m->run->reset_wanted = CAUSE_NONE;
     machine_reset(m);
+    /* Not what a replay finds when it arrives at this icount. */
+    m->at_boundary = false;
     tell(m, &ev);
 }
 
@@ -200,6 +202,13 @@ void runstate_handle_requests(Machine *m)
         rc->stop_wanted = false;
         runstate_set(m, rc->stop_state);
     }
+}
+
+bool runstate_drop_shutdown(Machine *m)
+{
+    bool waited = m->run->shutdown_wanted;
+    m->run->shutdown_wanted = CAUSE_NONE;
+    return waited;
 }
 
 bool runstate_quit_requested(Machine *m, int *exit_code)

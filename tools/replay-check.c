@@ -77,7 +77,7 @@ static unsigned payload_bytes(int kind)
 static const char *event_wrong(const Verify *v, const LogEvent *e)
 {
     if (e->op == LOG_WARP) {
-        return e->port > WARP_FIRED ? "a warp of an unknown kind" : NULL;
+        return e->port >= WARP_KINDS ? "a warp of an unknown kind" : NULL;
     }
     const ToolPort *port = tool_port_find(v->ports, e->port);
     if (!port) {

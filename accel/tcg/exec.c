@@ -122,6 +122,10 @@ static void note_event(Cpu *cpu)
         cpu->budget--;
         store_icount(cpu);
     }
+    /* The run loop may have an input for this very place. */
+    if (cpu->machine->late_icount == machine_icount(cpu->machine)) {
+        cpu_kick(cpu);
+    }
 }
 
 /* --- finding TBs ------------------------------------------------------------------ */
@@ -347,8 +351,9 @@ static bool boundary(Cpu *cpu, TcgState *s, ExecStop *why)
     }
     if (cls->interrupt(cpu)) {
         note_event(cpu);
-        if (!cpu->budget) {
-            *why = EXEC_BUDGET;
+        if (s->kicked || !cpu->budget) {
+            *why = cpu->budget ? EXEC_EVENT : EXEC_BUDGET;
+            s->kicked = false;
             return true;
         }
     }

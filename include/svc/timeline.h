@@ -99,7 +99,8 @@ bool replay_reverse_continue(Replay *r, ReplayPoll *poll, void *opaque,
 
 /* A recording with a debugger can be gone back into: it then is a replay
  * (replay_mode() says so) whose end is the present. Back there it goes on
- * recording; nothing remains of the excursion. Does nothing otherwise. */
+ * recording; nothing remains of the excursion. Elsewhere it only ends a
+ * debugger's diversion. */
 void replay_return_to_present(Replay *r);
 /* True at the end of a replay, or in the present after an excursion: there is
  * nothing more to replay. */
@@ -162,10 +163,14 @@ void replay_set_mute(Replay *r, ReplayMute *fn, void *opaque);
  * rrsnapshot the present becomes the start, as in QEMU. */
 void replay_start_debugging(Replay *r);
 
-/* A debugger changed memory or registers during replay: remembers the true
- * state first, and returns to it before execution goes on. */
+/* A debugger is about to change memory or registers in a replay, which is then
+ * diverted: remembers the true state first. */
 void replay_diversion_begin(Replay *r);
+/* Returns to it; nothing if the replay is not diverted. r may be NULL. */
 void replay_diversion_end(Replay *r);
+/* True if going on means to run the diversion, because a debugger has set
+ * another pc or stack pointer. */
+bool replay_diverts(const Replay *r);
 
 /* Where one can go, and what remembering it costs; for people. */
 void replay_print_timeline(const Replay *r, GString *out);

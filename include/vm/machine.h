@@ -102,6 +102,8 @@ struct Machine {
     bool revisited;        /* sched was at this icount before */
     Icount touched;        /* where something else than an instruction happened
                             * last: inputs, timers, exceptions, idling */
+    Icount late_icount;    /* replay: an input is recorded behind exceptions
+                            * or interrupts of this icount */
     Icount step_limit;     /* a debugger's step ends here (vm/sched.h) */
     bool idle_sleep;       /* -icount sleep=on: idle time follows the host */
     unsigned turn;         /* the number of the vCPU that runs now */
@@ -116,6 +118,7 @@ struct Machine {
     bool quiet;            /* debuggers' breakpoints and watchpoints are off */
     NondetPort *seed_port;         /* where its randomness starts */
     NondetPort *command_port;      /* monitor commands that change the guest */
+    NondetPort *debug_port;        /* what a debugger writes */
     NondetPort *warp_port;         /* idle time that an input ended */
     struct RamState *ram;          /* softmmu/ram.c */
     struct MemState *mem;          /* softmmu/memory.c */
@@ -148,6 +151,9 @@ bool machine_stalled(Machine *m);
 /* True if such an event has come since the last instruction retired: what
  * waits for the next boundary must go on waiting. */
 bool machine_has_begun(Machine *m);
+/* How many have. Together with the icount it says where between two instructions
+ * a machine that is not idle stands. */
+unsigned machine_events_here(Machine *m);
 
 /* The next 64 bits of the machine's own randomness (its seed is an input,
  * its position is state). */

@@ -28,6 +28,7 @@ typedef enum NondetKind {
     NONDET_SHIFT = 8,      /* post: u8 new icount shift (shift=auto) */
     NONDET_NET = 9,        /* post: a received frame */
     NONDET_INPUT = 10,     /* post: keyboard or pointer events */
+    NONDET_DEBUG = 11,     /* post: a debugger's write (vm/debug-write.h) */
     NONDET_KIND_COUNT
 } NondetKind;
 
@@ -71,6 +72,14 @@ void nondet_post(NondetPort *p, const void *data, size_t len);
 /* Delivers what is due at icount now. Called by accel/sched.c only. */
 void nondet_deliver(Machine *m, Icount now);
 
+/* As nondet_post(), for a machine that stands still: delivered at once, before
+ * anything that is queued. Machine.revisited must say whether sched has been
+ * at this icount. */
+void nondet_post_now(NondetPort *p, const void *data, size_t len);
+/* Replay: delivers what was recorded behind what has happened at icount now
+ * (Machine.late_icount). Called by accel/sched.c only. */
+void nondet_deliver_late(Machine *m, Icount now);
+
 /* True when the world's inputs are wanted (not in replay): host back ends ask
  * this before they read a terminal or a socket for the guest. */
 bool nondet_wants_input(Machine *m);
@@ -90,6 +99,9 @@ typedef struct NondetSource {
                       size_t len);
     /* Replay: calls the sinks of what the log holds for `now`. */
     void (*deliver)(void *opaque, Icount now);
+    /* Replay: the same for what comes behind exceptions or interrupts that
+     * were delivered there. */
+    void (*deliver_late)(void *opaque, Icount now);
     /* Replay: the icount of the next logged post, ICOUNT_NONE if none. */
     Icount (*next_icount)(void *opaque);
     /* Replay: the virtual time at which the log's next post, one at the

@@ -83,6 +83,9 @@ bool runstate_request_pending(Machine *m);
 /* Carries out what waits: resets the machine; enters SHUTDOWN or quits
  * according to machine->no_reboot/no_shutdown. */
 void runstate_handle_requests(Machine *m);
+/* Forgets a shutdown that waits: something goes on after it (a recording, a
+ * diversion). True if there was one. */
+bool runstate_drop_shutdown(Machine *m);
 /* True once the process should exit, with that code. */
 bool runstate_quit_requested(Machine *m, int *exit_code);
 /* Leave the process now, whatever the guest is doing (quit, SIGTERM). */

@@ -41,6 +41,9 @@ void sched_run_devices(Machine *m);
 /* -accel qtest: moves the clock forward to ns, firing timers on the way at
  * their time. A time that is past: it stays. */
 void sched_clock_to(Machine *m, int64_t ns);
+/* Delivers what waits and fires what is due, and runs nothing: for a machine
+ * that is off and may be switched on. Not in replay. */
+void sched_take_inputs(Machine *m);
 
 /* The virtual time at which idling ends by itself; TIME_NEVER: only an input
  * can end it. Valid after SCHED_WAIT. */

@@ -115,10 +115,12 @@ void log_event_print(const LogEvent *e, GString *out)
     g_string_append_printf(out, "%" G_GUINT64_FORMAT " %s", e->icount,
                            op_names[e->op]);
     if (e->op == LOG_WARP) {
+        static const char *const units[WARP_KINDS] = {
+            "ns", "timers have fired", "exceptions and interrupts",
+        };
         g_string_append_printf(out, " until %" G_GINT64_FORMAT " %s\n",
                                (int64_t)e->aux,
-                               e->port == WARP_FIRED ? "timers have fired"
-                                                     : "ns");
+                               e->port < WARP_KINDS ? units[e->port] : "?");
         return;
     }
     g_string_append_printf(out, " port %u", e->port);

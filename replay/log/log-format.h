@@ -53,9 +53,11 @@ bool log_chunk_decode(const uint8_t in[LOG_CHUNK_BYTES], LogChunk *c);
 /* ORDER log-op (replay/log/format.c) */
 typedef enum LogOp { LOG_POST, LOG_PULL, LOG_RARE, LOG_WARP } LogOp;
 
-/* What a WARP waits for, in its port field: virtual time, ns, or the number
- * of timers that have fired (clock_fired()). */
-enum { WARP_TIME, WARP_FIRED };
+/* What a WARP waits for, in its port field: virtual time, ns; the number of
+ * timers that have fired (clock_fired()); the number of exceptions and
+ * interrupts at this icount (machine_events_here()), after inputs and timers.
+ * ORDER log-warp (docs/devel/log-format.md) */
+enum { WARP_TIME, WARP_FIRED, WARP_EVENTS, WARP_KINDS };
 
 typedef struct LogEvent {
     Icount icount;

@@ -13,6 +13,11 @@ static Machine *machine(const Player *p)
     return p->replay->m;
 }
 
+static bool is_late(const LogEvent *e)
+{
+    return e->op == LOG_WARP && e->port == WARP_EVENTS;
+}
+
 /* Looks at the event behind the cursor. */
 static void peek(Player *p)
 {
@@ -22,6 +27,8 @@ static void peek(Player *p)
     if (p->state != LOG_NEXT_OK) {
         p->head = (LogEvent){ .icount = ICOUNT_NONE };
     }
+    machine(p)->late_icount = is_late(&p->head) ? p->head.icount
+                                                : ICOUNT_NONE;
     if (p->state == LOG_NEXT_ERROR) {
         replay_diverged(p->replay, "%s", error_message(err));
         error_free(err);
@@ -140,14 +147,19 @@ static bool due(Player *p, Icount now)
         g_autofree char *text = port_text(port_at(p, e->port));
         replay_diverged(p->replay, "%s was recorded at icount %"
                         G_GUINT64_FORMAT " but not taken; now it is %"
-                        G_GUINT64_FORMAT, e->op == LOG_WARP ? "idling" : text,
+                        G_GUINT64_FORMAT, is_late(e)            ? "a debugger's write"
+                        : e->op == LOG_WARP ? "idling"
+                                            : text,
                         e->icount, now);
         return false;
     }
-    if (e->op == LOG_WARP && e->port > WARP_FIRED) {
+    if (e->op == LOG_WARP && e->port >= WARP_KINDS) {
         replay_diverged(p->replay, "the log has a warp of an unknown kind, %u, "
                         "at icount %" G_GUINT64_FORMAT, e->port, now);
         return false;
+    }
+    if (is_late(e)) {
+        return p->late && machine_events_here(machine(p)) == e->aux;
     }
     if (e->op == LOG_WARP && e->port == WARP_FIRED) {
         return clock_fired(machine(p)->clock) >= e->aux;
@@ -187,6 +199,14 @@ static void play_deliver(void *opaque, Icount now)
         g_autofree uint8_t *data = take(p, &e);
         sink(p, &e, data);
     }
+}
+
+static void play_deliver_late(void *opaque, Icount now)
+{
+    Player *p = opaque;
+    p->late = true;
+    play_deliver(p, now);
+    p->late = false;
 }
 
 static bool is_post(const LogEvent *e)
@@ -230,6 +250,9 @@ static int64_t play_next_warp_ns(void *opaque)
         clock_fired(clock) < p->head.aux) {
         return TIME_NEVER; /* timers come first */
     }
+    if (is_late(&p->head)) {
+        return TIME_NEVER; /* an idle CPU takes no exceptions */
+    }
     return p->head.op == LOG_WARP && p->head.port == WARP_TIME
                ? (int64_t)p->head.aux : clock_now_ns(clock);
 }
@@ -244,6 +267,7 @@ void player_plug(Player *p, Replay *r)
         .pull = play_pull,
         .pull_rare = play_pull_rare,
         .deliver = play_deliver,
+        .deliver_late = play_deliver_late,
         .next_icount = play_next_icount,
         .next_warp_ns = play_next_warp_ns,
     };

@@ -7,9 +7,12 @@
  * time moved otherwise than by instructions, whether or not a timer did that;
  * replay needs no more than to wait until its clock says so.) While it idles,
  * timers may fire without time or icount moving: then another WARP says how
- * many had.
+ * many had. A debugger may write where an exception or an interrupt was
+ * delivered, before the handler's first instruction: a third kind of WARP says
+ * how many were.
  */
 #include "internal.h"
+#include "vm/cpu.h"
 
 static void write_event(Recorder *rec, const LogEvent *e)
 {
@@ -54,6 +57,28 @@ static void record_pull_rare(void *opaque, NondetPort *p, void *io, size_t len)
     write_event(rec, &e);
 }
 
+static void write_warp(Recorder *rec, uint16_t kind, uint64_t value)
+{
+    LogEvent e = { .icount = machine_icount(rec->replay->m), .op = LOG_WARP,
+                   .port = kind, .aux = value };
+    write_event(rec, &e);
+}
+
+/* Where between two instructions it is, if not on arrival. */
+static void write_place(Recorder *rec)
+{
+    Machine *m = rec->replay->m;
+    Cpu *cpu = g_ptr_array_index(m->cpus, 0);
+    bool idle = cpu->cls->halted(cpu);
+    uint64_t events = machine_events_here(m);
+    if (m->revisited && idle) {
+        write_warp(rec, WARP_FIRED, clock_fired(m->clock));
+    }
+    if (events || (m->revisited && !idle)) {
+        write_warp(rec, WARP_EVENTS, events);
+    }
+}
+
 static void record_delivered(void *opaque, NondetPort *p, const void *data,
                              size_t len)
 {
@@ -64,14 +89,9 @@ static void record_delivered(void *opaque, NondetPort *p, const void *data,
     int64_t expected = rec->last_ns + (int64_t)((now - rec->last_icount)
                                                 << clock_shift(m->clock));
     if (now_ns != expected) {
-        LogEvent warp = { .icount = now, .op = LOG_WARP, .aux = now_ns };
-        write_event(rec, &warp);
+        write_warp(rec, WARP_TIME, now_ns);
     }
-    if (m->revisited) {
-        LogEvent fired = { .icount = now, .op = LOG_WARP, .port = WARP_FIRED,
-                           .aux = clock_fired(m->clock) };
-        write_event(rec, &fired);
-    }
+    write_place(rec);
     rec->last_icount = now;
     rec->last_ns = now_ns;
     LogEvent e = { .icount = now, .op = LOG_POST, .port = p->index,

@@ -9,15 +9,6 @@
 
 /* --- starting ------------------------------------------------------------------------ */
 
-/* After a reset this is not what a replay finds at this icount. */
-static void on_run_event(void *opaque, const RunEvent *ev)
-{
-    Replay *r = opaque;
-    if (ev->type == RUN_EVENT_RESET) {
-        r->m->at_boundary = false;
-    }
-}
-
 /* Enough for all of RAM at some points in time, if the host has it. */
 static uint64_t default_bytes(Machine *m)
 {
@@ -48,7 +39,6 @@ static Replay *replay_new(Machine *m, const ReplayOptions *opts)
     if (r->argv) {
         g_ptr_array_add(r->argv, NULL);
     }
-    runstate_listen(m, on_run_event, r);
     return r;
 }
 
@@ -198,11 +188,11 @@ void replay_free(Replay *r)
     if (!r) {
         return;
     }
-    runstate_unlisten(r->m, on_run_event, r);
     nondet_set_source(r->m, NULL);
     sched_set_log_end(r->m, ICOUNT_NONE);
     if (r->timeline) {
         checkpoint_free(r->timeline, r->diversion);
+        g_clear_pointer(&r->true_regs, g_array_unref);
         checkpoint_free(r->timeline, r->present);
     }
     timeline_free(r->timeline);

@@ -40,6 +40,7 @@ Checkpoint *checkpoint_take(Timeline *t)
     cp->icount = machine_icount(m);
     cp->at_boundary = m->at_boundary;
     cp->arrived = m->arrived;
+    cp->touched = m->touched;
     cp->excursion = t->r->present;
     cp->position = replay_log_position(t->r);
     if (t->r->mode == REPLAY_PLAY) {
@@ -96,7 +97,7 @@ static void play_from(Replay *r, const Checkpoint *cp)
     LogCursor c = cp->cursor;
     Error *err = NULL;
     if (r->mode == REPLAY_RECORD) {
-        return; /* a debugger's diversion: nothing was recorded since */
+        return;
     }
     if (cp->generation != r->log_generation &&
         !log_reader_seek(r->play.log, cp->position, &c, &err)) {
@@ -123,6 +124,7 @@ void checkpoint_restore(Timeline *t, const Checkpoint *cp)
     machine_rewire(m);
     m->at_boundary = cp->at_boundary;
     m->arrived = cp->arrived;
+    m->touched = cp->touched;
     runstate_rewind(m);
     replay_forgive(t->r);
     play_from(t->r, cp);

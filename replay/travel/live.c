@@ -68,8 +68,6 @@ bool live_leave(Replay *r, Error **errp)
     if (r->mode != REPLAY_RECORD || !r->timeline) {
         return true;
     }
-    /* What a debugger scribbled is not the present. */
-    replay_diversion_end(r);
     LogReader *log = read_own_log(r, errp);
     LogCursor now;
     if (!log ||
@@ -111,10 +109,13 @@ static void state_of_present(Replay *r)
 
 void replay_return_to_present(Replay *r)
 {
-    if (!r || !r->present || r->m->travelling) {
+    if (!r || r->m->travelling) {
         return;
     }
     replay_diversion_end(r);
+    if (!r->present) {
+        return;
+    }
     r->break_icount = ICOUNT_NONE;
     /* Marks of disks that were made on the way mean nothing here. */
     timeline_drop_excursion(r->timeline);
@@ -136,6 +137,7 @@ void replay_return_to_present(Replay *r)
 
 bool replay_at_end(const Replay *r)
 {
-    return r && (r->came_back || (r->mode == REPLAY_PLAY &&
-                                  machine_icount(r->m) >= replay_end(r)));
+    return r && !r->diverted &&
+           (r->came_back || (r->mode == REPLAY_PLAY &&
+                             machine_icount(r->m) >= replay_end(r)));
 }

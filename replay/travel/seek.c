@@ -306,25 +306,3 @@ bool replay_seek(Replay *r, Icount icount, Error **errp)
     travel_home(r);
     return end == TRAVEL_ARRIVED;
 }
-
-/* --- diversions ------------------------------------------------------------------------- */
-
-void replay_diversion_begin(Replay *r)
-{
-    if (replay_can_reverse(r) && !r->diversion && !r->m->travelling) {
-        r->diversion = checkpoint_take(r->timeline);
-    }
-}
-
-void replay_diversion_end(Replay *r)
-{
-    if (r && r->diversion && !r->m->travelling) {
-        Checkpoint *cp = r->diversion;
-        r->diversion = NULL;
-        checkpoint_restore(r->timeline, cp);
-        checkpoint_free(r->timeline, cp);
-        if (r->mode == REPLAY_RECORD) {
-            live_disks(r->m);
-        }
-    }
-}

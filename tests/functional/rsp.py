@@ -6,20 +6,25 @@ import time
 import reprise
 
 
+def connect(path):
+    """A unix socket that a program listens on, or soon will."""
+    sock = socket.socket(socket.AF_UNIX)
+    end = time.monotonic() + reprise.TIMEOUT
+    while True:
+        try:
+            sock.connect(path)
+            return sock
+        except (FileNotFoundError, ConnectionRefusedError):
+            if time.monotonic() > end:
+                raise
+
+
 class Rsp(reprise.Channel):
     """A debugger on a unix socket. Connecting stops the machine."""
 
     def __init__(self, path):
-        sock = socket.socket(socket.AF_UNIX)
-        end = time.monotonic() + reprise.TIMEOUT
-        while True:
-            try:
-                sock.connect(path)
-                break
-            except (FileNotFoundError, ConnectionRefusedError):
-                if time.monotonic() > end:
-                    raise
-        super().__init__(sock, 'gdb')
+        super().__init__(connect(path), 'gdb')
+        self.shown = []        # texts for the user
         self.send('+')
         self.features = self.cmd('qSupported:swbreak+;hwbreak+')
 
@@ -33,6 +38,7 @@ class Rsp(reprise.Channel):
             self.send('+')
             if text == 'OK' or not text.startswith('O'):
                 return text
+            self.shown.append(bytes.fromhex(text[1:]).decode())
 
     def cmd(self, packet):
         self.put(packet)

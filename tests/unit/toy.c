@@ -263,6 +263,28 @@ static void cpu_tb_key(Cpu *cpu, TbKey *key)
     *key = (TbKey){ .pc = ((ToyCpu *)cpu)->s.pc };
 }
 
+static uint64_t cpu_get_pc(Cpu *cpu, unsigned n)
+{
+    return ((ToyCpu *)cpu)->s.pc;
+}
+
+static bool cpu_set_pc(Cpu *cpu, unsigned n, uint64_t v)
+{
+    ((ToyCpu *)cpu)->s.pc = v;
+    return true;
+}
+
+/* Its stack pointer is its pc, too. */
+static const CpuGdbView *cpu_gdb_view(Cpu *cpu)
+{
+    static const CpuReg regs[] = {
+        { .name = "pc", .bits = 64, .get = cpu_get_pc, .set = cpu_set_pc },
+    };
+    static const CpuGdbView view = { .architecture = "toy", .regs = regs,
+                                     .count = G_N_ELEMENTS(regs) };
+    return &view;
+}
+
 static const CpuClass toy_cpu_class = {
     .name = "toy",
     .size = sizeof(ToyCpu),
@@ -274,6 +296,7 @@ static const CpuClass toy_cpu_class = {
     .rewire = cpu_nothing,
     .halted = cpu_halted,
     .tb_key = cpu_tb_key,
+    .gdb_view = cpu_gdb_view,
 };
 
 void tlb_init(Cpu *cpu)

@@ -1,0 +1,59 @@
+/*
+ * QMP: the commands that change the guest ('mutates': true in the schema).
+ *
+ * Nobody calls these but the generated table. They run twice: once without a
+ * machine, to check the arguments, and once at delivery (dispatch.c). This is
+ * the only file of the doors that may change the guest; tests/lint/gate.py
+ * holds it to the schema.
+ */
+#include "io/input.h"
+#include "monitor.h"
+
+void qmp_system_reset(QmpContext *ctx, Error **errp)
+{
+    if (ctx->machine) {
+        runstate_request_reset(ctx->machine, CAUSE_HOST_QMP_SYSTEM_RESET);
+        if (runstate(ctx->machine) == RUN_SHUTDOWN) {
+            runstate_set(ctx->machine, RUN_PRELAUNCH);
+        }
+    }
+}
+
+static bool take_key(const json_t *o, InputKey *key, Error **errp)
+{
+    const char *type = json_string_value(json_object_get(o, "type"));
+    const char *word = json_string_value(json_object_get(o, "data"));
+    if (!type || !g_str_equal(type, "qcode") || !word) {
+        error_set(errp, "Parameter 'keys' takes objects like "
+                        "{'type': 'qcode', 'data': 'ret'}");
+        return false;
+    }
+    if (!input_key_find(word, key)) {
+        error_set(errp, "Parameter 'data' does not accept value '%s'", word);
+        return false;
+    }
+    return true;
+}
+
+void qmp_send_key(QmpContext *ctx, json_t *keys, bool has_hold_time,
+                  int64_t hold_time, Error **errp)
+{
+    enum { MOST_KEYS = 16 };
+    InputKey key[MOST_KEYS];
+    size_t n = json_array_size(keys);
+    if (n > MOST_KEYS) {
+        error_set(errp, "Parameter 'keys' takes at most %d keys", MOST_KEYS);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!take_key(json_array_get(keys, i), &key[i], errp)) {
+            return;
+        }
+    }
+    for (size_t i = 0; ctx->machine && i < n; i++) {
+        input_send_key(ctx->machine, key[i], true);
+    }
+    for (size_t i = n; ctx->machine && i-- > 0;) {
+        input_send_key(ctx->machine, key[i], false);
+    }
+}

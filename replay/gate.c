@@ -1,0 +1,156 @@
+/*
+ * The gate. See svc/gate.h.
+ *
+ *              no record/replay   recording         replay, or a recording's past
+ *   command    posted             posted            refused
+ *   debugger   posted             posted            diverted; refused without a
+ *                                                   timeline
+ *
+ * and refused whenever the machine is on a journey, or runs and a debugger
+ * wants to write.
+ */
+#include "svc/gate.h"
+
+#include "internal.h"
+#include "vm/debug-write.h"
+
+void gate_init(Machine *m)
+{
+    m->debug_port->sink = debug_write_sink;
+    m->debug_port->device = m;
+}
+
+/* --- commands ------------------------------------------------------------------------- */
+
+static GateAnswer post_command(Machine *m, const GateChange *c, Error **errp)
+{
+    if (!nondet_wants_input(m)) {
+        error_set(errp, "%s would change the guest: not possible in replay",
+                  c->name);
+        return GATE_REFUSED;
+    }
+    nondet_post(m->command_port, c->data, c->len);
+    return GATE_POSTED;
+}
+
+/* --- a debugger's writes ----------------------------------------------------------------- */
+
+static DebugWrite as_write(const GateChange *c)
+{
+    bool memory = c->what == GATE_MEMORY;
+    return (DebugWrite){
+        .kind = memory ? DEBUG_MEMORY : DEBUG_REGISTER,
+        .cpu = c->cpu,
+        .value = memory ? c->addr : c->value,
+        .data = memory ? c->data : c->name,
+        .len = memory ? c->len : strlen(c->name),
+    };
+}
+
+/* A register that has the value already is no change: gdb writes all of them
+ * to change one. */
+static bool changes(Machine *m, const DebugWrite *w)
+{
+    Cpu *cpu = g_ptr_array_index(m->cpus, w->cpu);
+    if (w->kind == DEBUG_MEMORY) {
+        return w->len;
+    }
+    const CpuReg *reg = debug_write_register(cpu, w->data, w->len);
+    cpu->cls->sync(cpu);
+    return reg->get(cpu, reg->n) != w->value;
+}
+
+static void post_write(Machine *m, const DebugWrite *w)
+{
+    g_autoptr(GByteArray) payload = debug_write_encode(w);
+    m->revisited = machine_icount(m) == m->arrived || machine_has_begun(m);
+    nondet_post_now(m->debug_port, payload->data, payload->len);
+    m->at_boundary = false;
+}
+
+static GateAnswer divert(Replay *r, const DebugWrite *w, Error **errp)
+{
+    if (!replay_can_reverse(r)) {
+        error_set(errp, "a replay can be written to only with a timeline "
+                  "(-replay-timeline), which leads back to what was recorded");
+        return GATE_REFUSED;
+    }
+    if (changes(r->m, w)) {
+        replay_diversion_begin(r);
+        debug_write_apply(r->m, w);
+    }
+    if (w->kind == DEBUG_REGISTER) {
+        diversion_wrote_register(r, w);
+    }
+    return GATE_DIVERTED;
+}
+
+static GateAnswer debugger(Machine *m, Replay *r, const DebugWrite *w,
+                           Error **errp)
+{
+    if (runstate_running(m)) {
+        error_set(errp, "the machine is running: stop it first");
+        return GATE_REFUSED;
+    }
+    if (!debug_write_possible(m, w, errp)) {
+        return GATE_REFUSED;
+    }
+    if (replay_mode(r) == REPLAY_PLAY) {
+        return divert(r, w, errp);
+    }
+    if (changes(m, w)) {
+        post_write(m, w);
+    }
+    return GATE_POSTED;
+}
+
+GateAnswer gate_change(Machine *m, Replay *r, const GateChange *c,
+                       Error **errp)
+{
+    if (m->travelling) {
+        error_set(errp, "the machine is on its way to another icount");
+        return GATE_REFUSED;
+    }
+    if (c->what == GATE_COMMAND) {
+        return post_command(m, c, errp);
+    }
+    DebugWrite w = as_write(c);
+    return debugger(m, r, &w, errp);
+}
+
+/* --- going on -------------------------------------------------------------------------------- */
+
+static bool may_go_on(Machine *m, Error **errp)
+{
+    RunState s = runstate(m);
+    const char *why = m->travelling
+                          ? "the machine is on its way to another icount"
+                      : s == RUN_SHUTDOWN
+                          ? "Resetting the Virtual Machine is required"
+                      : s == RUN_INTERNAL_ERROR
+                          ? "the replay diverged: it cannot go on"
+                          : NULL;
+    if (why) {
+        error_set(errp, "%s", why);
+    }
+    return !why;
+}
+
+bool gate_run(Machine *m, Replay *r, bool one_insn, Error **errp)
+{
+    if (!may_go_on(m, errp)) {
+        return false;
+    }
+    if (runstate_running(m)) {
+        return true;
+    }
+    if (replay_diverts(r)) {
+        diversion_run(r);
+    } else {
+        replay_diversion_end(r);
+    }
+    sched_set_step(m, one_insn ? machine_icount(m) + 1 : ICOUNT_NONE);
+    sched_skip_breakpoint(m);
+    runstate_set(m, RUN_RUNNING);
+    return true;
+}
