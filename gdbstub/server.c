@@ -12,7 +12,8 @@
 
 static void send_frame(Gdbstub *g, const void *data, size_t len)
 {
-    if (!g->connected) {
+    bool gone = g->serving && g->serving != g->peer;
+    if (!g->connected || gone) {
         return;
     }
     g_clear_pointer(&g->sent, g_byte_array_unref);
@@ -95,6 +96,14 @@ static void drop_held(Gdbstub *g)
     g_queue_clear_full(&g->held, (GDestroyNotify)g_byte_array_unref);
 }
 
+/* What it answers is for who asked: on a journey another may come. */
+static void serve(Gdbstub *g, const uint8_t *packet, size_t len)
+{
+    g->serving = g->peer;
+    command_run(g, (const char *)packet, len);
+    g->serving = 0;
+}
+
 /* A debugger that hung up, and another one that came. */
 static void settle(Gdbstub *g)
 {
@@ -122,7 +131,7 @@ static gboolean take_held(gpointer opaque)
     }
     while (!on_a_journey(g) && g->connected && !g_queue_is_empty(&g->held)) {
         g_autoptr(GByteArray) packet = g_queue_pop_head(&g->held);
-        command_run(g, (const char *)packet->data, packet->len - 1);
+        serve(g, packet->data, packet->len - 1);
     }
     return G_SOURCE_REMOVE;
 }
@@ -140,13 +149,15 @@ static void journey_ended(Gdbstub *g)
 
 static void take_packet(Gdbstub *g)
 {
-    const GByteArray *data = g->reader.data;
     if (on_a_journey(g) || !g_queue_is_empty(&g->held)) {
         hold(g);
-    } else {
-        settle(g);
-        command_run(g, (const char *)data->data, data->len);
+        return;
     }
+    /* The reader may be another debugger's before this is over. */
+    g_autoptr(GByteArray) packet = g_byte_array_new();
+    g_byte_array_append(packet, g->reader.data->data, g->reader.data->len + 1);
+    settle(g);
+    serve(g, packet->data, packet->len - 1);
 }
 
 static void handle(Gdbstub *g, PacketEvent ev)
@@ -176,7 +187,8 @@ static void handle(Gdbstub *g, PacketEvent ev)
 static void stub_input(void *opaque, const uint8_t *data, size_t len)
 {
     Gdbstub *g = opaque;
-    for (size_t i = 0; i < len && g->connected; i++) {
+    unsigned peer = g->peer;
+    for (size_t i = 0; i < len && g->connected && g->peer == peer; i++) {
         handle(g, packet_reader_feed(&g->reader, data[i]));
     }
 }
@@ -184,6 +196,7 @@ static void stub_input(void *opaque, const uint8_t *data, size_t len)
 static void stub_connect(Gdbstub *g)
 {
     g->connected = true;
+    g->peer++;
     g->no_ack = false;
     g->waiting = false;
     g->swbreak = g->hwbreak = false;

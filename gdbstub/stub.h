@@ -43,6 +43,8 @@ struct Gdbstub {
                                 * machine was on a journey */
     guint held_source;
     bool came, left;           /* debuggers did, meanwhile */
+    unsigned peer;             /* counts them */
+    unsigned serving;          /* whose packet is being carried out; 0: none's */
     char *last_stop;           /* the answer to `?` */
 
     /* gdb removes and inserts its points at every stop: they are brought to

@@ -17,6 +17,8 @@ struct Monitor {
     MonitorMode mode;
     bool pretty;
     bool negotiated;       /* QMP: qmp_capabilities was given */
+    unsigned peer;         /* counts those who came and went: during a command
+                            * that takes long, another one may have */
     GString *input;        /* QMP: JSON text not complete yet */
     struct Readline *readline;
     bool busy;             /* HMP: a command is being carried out */

@@ -64,6 +64,7 @@ static size_t value_end(const char *text, size_t len)
 static void handle_text(Monitor *mon, const char *text, size_t len)
 {
     QmpContext ctx = { mon->machine, mon->replay, mon };
+    unsigned peer = mon->peer;
     json_error_t err;
     json_t *request = json_loadb(text, len, JSON_DECODE_ANY, &err);
     json_t *response;
@@ -75,8 +76,10 @@ static void handle_text(Monitor *mon, const char *text, size_t len)
                                                 err.text);
         response = error_response(desc);
     }
-    if (response) {
+    if (response && mon->peer == peer) {
         qmp_send(mon, response);
+    } else {
+        json_decref(response); /* who asked is gone */
     }
 }
 
@@ -93,8 +96,10 @@ static bool blank(const char *text, size_t len)
 void qmp_input(Monitor *mon, const uint8_t *data, size_t len)
 {
     size_t end;
+    unsigned peer = mon->peer;
     g_string_append_len(mon->input, (const char *)data, len);
-    while ((end = value_end(mon->input->str, mon->input->len))) {
+    while (mon->peer == peer &&
+           (end = value_end(mon->input->str, mon->input->len))) {
         g_autofree char *text = g_strndup(mon->input->str, end);
         g_string_erase(mon->input, 0, end);
         if (!blank(text, end)) {

@@ -6,9 +6,13 @@
 static void hmp_line(void *opaque, const char *line)
 {
     Monitor *mon = opaque;
+    unsigned peer = mon->peer;
     mon->busy = true;
     g_autofree char *out = monitor_run_hmp(mon->machine, mon->replay, line);
     mon->busy = false;
+    if (mon->peer != peer) {
+        return; /* who asked is gone */
+    }
     /* A terminal in raw mode needs the carriage return too. */
     g_auto(GStrv) lines = g_strsplit(out, "\n", -1);
     g_autofree char *text = g_strjoinv("\r\n", lines);
@@ -95,7 +99,8 @@ static void take_input(Monitor *mon, const uint8_t *data, size_t len)
         qmp_input(mon, data, len);
         return;
     }
-    for (size_t i = 0; i < len; i++) {
+    unsigned peer = mon->peer;
+    for (size_t i = 0; i < len && mon->peer == peer; i++) {
         readline_feed(mon->readline, data[i]);
     }
 }
@@ -104,6 +109,8 @@ static void session_notify(void *opaque, ChardevEvent event)
 {
     Monitor *mon = opaque;
     mon->negotiated = false;
+    mon->peer++;
+    g_string_truncate(mon->waiting, 0);
     if (event != CHARDEV_OPENED) {
         return;
     }

@@ -305,7 +305,8 @@ bool replay_break_set(Replay *r, Icount icount, Error **errp)
         error_set(errp, "setting the breakpoint is allowed only in play mode");
         return false;
     }
-    if (icount < machine_icount(r->m)) {
+    if (icount < (r->diversion ? r->diversion->icount
+                               : machine_icount(r->m))) {
         error_set(errp, "cannot set breakpoint at the instruction in the past");
         return false;
     }

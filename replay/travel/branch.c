@@ -177,10 +177,10 @@ static void record_on(Replay *r, LogWriter *w, const char *file)
 
 bool replay_branch(Replay *r, const char *file, Error **errp)
 {
+    replay_diversion_end(r);
     if (!may_branch(r, file, errp)) {
         return false;
     }
-    replay_diversion_end(r);
     LogWriter *w = new_log(r, file, errp);
     if (!w) {
         return false;

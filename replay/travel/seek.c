@@ -285,6 +285,7 @@ bool replay_seek(Replay *r, Icount icount, Error **errp)
         travel_home(r);
         return false;
     }
+    replay_diversion_end(r);
     Travel t = { 0 };
     bool forward = icount > machine_icount(r->m);
     travel_begin(&t, r);
