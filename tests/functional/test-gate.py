@@ -100,8 +100,8 @@ class Recorded(Case):
         gdb = vm.rsp
         vm.serial.expect('> ')
         stops = [f"0,{sym['mix']:x},1", f"0,{sym['isr_32']:x},1",
-                 f"0,{sym['isr_36']:x},1", f"2,{sym['ticks']:x},4"]
-        for n in range(24):
+                 f"2,{sym['ticks']:x},4"]
+        for n in range(16):
             point = rnd.choice(stops)
             vm.serial.send('keys\r' if n % 3 else f'text {n}\r')
             how = rnd.randrange(4)
