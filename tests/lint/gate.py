@@ -9,9 +9,8 @@ greps their sources for what nm cannot see. One file may change the guest: that
 of the commands which the schema calls mutating, and it holds nothing else."""
 import os
 import re
+import subprocess
 import sys
-
-from nondet_symbols import undefined
 
 FOLDERS = ('gdbstub', 'monitor')
 MUTATING = 'qmp-mutating.c'
@@ -39,6 +38,16 @@ AT_DELIVERY = re.compile(r'^(runstate_request_(reset|shutdown)|input_send_\w+)$'
 SOURCES = re.compile(r'(->|\.)(set|sink|press)\(|'
                      r'runstate_set\([^;]*RUN_RUNNING')
 COMMAND = re.compile(r"'command':\s*'([\w-]+)'([^#]*?)\}\s*(?=#|\{|$)", re.S)
+
+
+def undefined(archive):
+    """(object, name) of what an archive's objects refer to elsewhere."""
+    out = subprocess.run(['nm', '-u', '-A', archive], check=True,
+                         capture_output=True, text=True).stdout
+    for line in out.splitlines():
+        where, _, symbol = line.rpartition(' U ')
+        if symbol:
+            yield where.strip(), symbol.split('@')[0].strip()
 
 
 def mutating_commands(root):
