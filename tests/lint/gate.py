@@ -14,6 +14,9 @@ import sys
 
 FOLDERS = ('gdbstub', 'monitor')
 MUTATING = 'qmp-mutating.c'
+# -accel qtest: a machine without a CPU, whose test is its guest. Nothing of it
+# can be recorded.
+QTEST = 'qtest.c.o'
 # Changes the guest, or what it will see next. Loading a snapshot is not among
 # them: without a recording it changes no run, with one replay_loadvm() decides.
 WRITES = re.compile(r'''^(
@@ -95,7 +98,8 @@ def main(root, archives):
         for where, symbol in undefined(archive):
             count += 1
             at_delivery = MUTATING in where and AT_DELIVERY.match(symbol)
-            if WRITES.match(symbol) and not at_delivery:
+            allowed = at_delivery or QTEST in where
+            if WRITES.match(symbol) and not allowed:
                 wrong.append(f'{where}: {symbol}')
     check_sources(root, wrong)
     check_mutating(root, wrong)
