@@ -6,8 +6,12 @@
 #include "base/bytes.h"
 #include "hmp.h"
 
+/* The most that one command shows: while it prints, nobody else is served. */
+#define MOST_VALUES 65536u
+#define MOST_INSNS  10000u
+
 typedef struct Format {
-    unsigned count;
+    uint64_t count;
     char format;           /* x d u o c i */
     unsigned size;         /* bytes */
 } Format;
@@ -41,7 +45,7 @@ static bool take_format(Hmp *h, const char **args, Format *f)
     (*args)++;
     if (g_ascii_isdigit(**args)) {
         char *end;
-        f->count = MIN(g_ascii_strtoull(*args, &end, 10), 1u << 16);
+        f->count = g_ascii_strtoull(*args, &end, 10);
         *args = end;
     }
     for (; **args && !g_ascii_isspace(**args); (*args)++) {
@@ -107,6 +111,16 @@ static void dump(Hmp *h, const Format *f, uint64_t addr, bool physical)
     hmp_print(h, "\n");
 }
 
+static bool too_many(Hmp *h, const Format *f)
+{
+    unsigned most = f->format == 'i' ? MOST_INSNS : MOST_VALUES;
+    if (f->count > most) {
+        hmp_print(h, "%" PRIu64 " are too many at a time; %u are shown at "
+                  "most\n", f->count, most);
+    }
+    return f->count > most;
+}
+
 static void examine(Hmp *h, const char *args, bool physical)
 {
     Format f = { 1, 'x', 4 };
@@ -118,7 +132,7 @@ static void examine(Hmp *h, const char *args, bool physical)
     if (!expr_eval(hmp_cpu(h), &args, &addr, &err)) {
         hmp_print(h, "%s\n", error_message(err));
         error_free(err);
-    } else if (!hmp_end(h, physical ? "xp" : "x", args)) {
+    } else if (!hmp_end(h, physical ? "xp" : "x", args) || too_many(h, &f)) {
         return;
     } else if (f.format == 'i') {
         disas_print(h, addr, f.count, physical);

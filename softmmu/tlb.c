@@ -332,7 +332,7 @@ typedef struct Part {
     RamAddr ram;           /* if host */
     uint8_t *host;         /* NULL: not RAM */
     unsigned size;
-    bool readonly;
+    bool lost;             /* what is stored goes nowhere */
 } Part;
 
 static bool crosses(GuestAddr va, unsigned size)
@@ -389,20 +389,38 @@ static void prepare_load(Cpu *cpu, const Part *p)
     }
 }
 
+/* Nothing at all, or ROM: a store goes nowhere. */
+static bool is_lost(Cpu *cpu, const Part *p)
+{
+    if (p->host) {
+        const MemRange *r = address_space_find(cpu_memory(cpu), p->phys);
+        return !r || r->readonly;
+    }
+    for (unsigned i = 0; i < p->size; i++) {
+        if (address_space_find(cpu_memory(cpu), p->phys + i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The next instruction must be looked up anew if its code or its translation
  * may change. What cannot be read back must not be taken for memory by later
  * loads of the TB. */
 static void prepare_store(Cpu *cpu, Part *p)
 {
     Machine *m = cpu->machine;
+    p->lost = is_lost(cpu, p);
+    if (p->lost) {
+        cpu_drop_store(cpu);
+        return;
+    }
     if (!p->host) {
         cpu_need_last_insn(cpu);
         return;
     }
-    const MemRange *r = address_space_find(cpu_memory(cpu), p->phys);
     unsigned bits = ram_watch_bits(m, p->ram);
-    p->readonly = !r || r->readonly;
-    if (p->readonly || (bits & RAM_WATCH_QUERY) ||
+    if ((bits & RAM_WATCH_QUERY) ||
         ((bits & RAM_WATCH_CODE) && tb_code_at(m, p->ram, p->size)) ||
         ((bits & RAM_WATCH_WALK) && walked_at(m, p->ram, p->size))) {
         cpu_need_last_insn(cpu);
@@ -439,9 +457,12 @@ static void loads_may_be_fast_now(Cpu *cpu, const Part *p, unsigned mode)
 
 static void store_part(Cpu *cpu, const Part *p, uint64_t v, unsigned size)
 {
+    if (p->lost) {
+        return;
+    }
     if (!p->host) {
         address_space_st(cpu_memory(cpu), p->phys, v, size);
-    } else if (!p->readonly) {
+    } else {
         ram_will_write(cpu->machine, p->ram, size);
         bytes_st_le(p->host, size, v);
     }
@@ -505,7 +526,7 @@ void tlb_store_slow(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size,
         store_bytes(cpu, &part[0], v);
         store_bytes(cpu, &part[1], v >> (8 * part[0].size));
     }
-    if (part[0].host && !part[0].readonly) {
+    if (part[0].host && !part[0].lost) {
         may_be_fast_now(cpu, &part[0], mode);
     }
 }

@@ -193,6 +193,7 @@ const AccelOps accel_tcg = {
     .exit_retired = tcg_exit_retired,
     .present_insn = tcg_present_insn,
     .need_last_insn = tcg_need_last_insn,
+    .drop_store = tcg_drop_store,
     .jump_cache_flush = tcg_jump_cache_flush,
     .jump_cache_flush_page = tcg_jump_cache_flush_page,
     .tb_flush_all = tcg_flush_all,

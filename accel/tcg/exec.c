@@ -95,8 +95,19 @@ void tcg_need_last_insn(Cpu *cpu)
     cpu->last_insn_only = true;
     cpu->cls->tb_key(cpu, &key);
     g_assert(key.base == tb->key.base);
+    s->aborts = MIN(s->aborts + ABORT_CHARGE, ABORT_MOST);
     cache_end_at(s, tb, key.pc);
     siglongjmp(cpu->jump, LEAVE_AGAIN);
+}
+
+void tcg_drop_store(Cpu *cpu)
+{
+    if (cpu->in_tb) {
+        tcg_state(cpu)->plain = PLAIN_TBS;
+        if (cpu->tb->forwards) {
+            tcg_need_last_insn(cpu);
+        }
+    }
 }
 
 void tcg_exit_retired(Cpu *cpu)

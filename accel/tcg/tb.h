@@ -11,6 +11,17 @@
 #define TB_MAX_INSNS 48
 #define TB_NO_RAM UINT64_MAX
 
+/* After so many translations without another reason code counts as ordinary
+ * again (TcgState.plain). */
+#define PLAIN_TBS 8u
+/* What an access to a device in mid-TB is charged with (TcgState.aborts), and
+ * from where on TBs are short, or of one instruction. */
+#define ABORT_CHARGE 8u
+#define ABORT_SHORT  64u
+#define ABORT_SINGLE 128u
+#define ABORT_MOST   160u
+#define TB_SHORT_INSNS 8u
+
 /* How long a TB may be: as long as it gets, or one instruction exactly. No TB
  * has the last one. */
 typedef enum TbLimit { TB_FULL, TB_SINGLE, TB_NO_LIMIT } TbLimit;
@@ -23,6 +34,7 @@ struct Tb {
     uint16_t insn_count;
     uint16_t len_bytes;
     bool invalid;          /* its bytes changed: nothing may enter it */
+    bool forwards;         /* it takes for memory what it stored itself */
     bool has_break;        /* a breakpoint is at its start: nothing chains here */
     RamAddr ram[2];        /* pages it has bytes in; ram[1] may be TB_NO_RAM;
                             * both TB_NO_RAM: code outside RAM, never cached */
@@ -110,6 +122,10 @@ struct TcgState {
     Tb **hash;             /* by page of RAM and key */
     GHashTable *pages;     /* page RamAddr -> CodePage */
     GHashTable *last_here; /* pcs of instructions that must end their TB */
+    /* Code that was never run before may hit devices at every instruction; to
+     * translate long TBs for it, and leave them at once, would be slow. */
+    unsigned aborts;       /* TBs left for that, minus translations since */
+    unsigned plain;        /* as many translations without forwarding */
     GPtrArray *garbage;    /* invalidated TBs, freed when none runs */
     uint64_t bytes, tb_count;
     bool kicked;           /* cpu_kick(): leave at the next boundary */
@@ -203,6 +219,7 @@ void tcg_raise(Cpu *cpu) G_GNUC_NORETURN;
 void tcg_exit_retired(Cpu *cpu) G_GNUC_NORETURN;
 bool tcg_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc);
 void tcg_need_last_insn(Cpu *cpu);
+void tcg_drop_store(Cpu *cpu);
 void tcg_jump_cache_flush(Cpu *cpu);
 void tcg_jump_cache_flush_page(Cpu *cpu, GuestAddr va);
 void tcg_flush_all(Machine *m);

@@ -143,11 +143,21 @@ static void log_ir(unsigned item, const char *title, const IrBlock *ir)
     }
 }
 
+/* Fewer instructions where TBs are left in the middle again and again. */
+static unsigned longest(TcgState *s)
+{
+    unsigned aborts = s->aborts;
+    s->aborts -= MIN(aborts, 1);
+    return aborts >= ABORT_SINGLE ? 1
+         : aborts >= ABORT_SHORT  ? TB_SHORT_INSNS
+                                  : TB_MAX_INSNS;
+}
+
 static void start(Translation *t, Cpu *cpu, const TbKey *key, TbLimit limit)
 {
     TranslateContext *tc = &t->tc;
     t->key = key;
-    t->max_insns = limit == TB_SINGLE ? 1 : TB_MAX_INSNS;
+    t->max_insns = limit == TB_SINGLE ? 1 : longest(tcg_state(cpu));
     t->ram[0] = t->ram[1] = TB_NO_RAM;
     tc->cpu = cpu;
     tc->byte = code_byte;
@@ -197,7 +207,10 @@ Tb *translate_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
     Tb *tb = tb_new(&t, limit);
     verify_ir(s, key);
     ir_fold(s->ir);
-    if (may_forward(cpu->machine) && ir_forward(s->ir)) {
+    if (s->plain) {
+        s->plain--;
+    } else if (may_forward(cpu->machine) && ir_forward(s->ir)) {
+        tb->forwards = true;
         ir_fold(s->ir);
     }
     ir_narrow(s->ir);

@@ -44,6 +44,7 @@ typedef struct AccelOps {
     void (*exit_retired)(Cpu *cpu) G_GNUC_NORETURN;
     bool (*present_insn)(const Cpu *cpu, Icount *icount, GuestAddr *pc);
     void (*need_last_insn)(Cpu *cpu);
+    void (*drop_store)(Cpu *cpu);
     void (*jump_cache_flush)(Cpu *cpu);
     void (*jump_cache_flush_page)(Cpu *cpu, GuestAddr va);
     void (*tb_flush_all)(Machine *m);
@@ -75,6 +76,10 @@ bool cpu_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc);
  * icount is exact and changes take effect after it: returns if it is, and
  * otherwise restarts it in a TB of its own. For device accesses and the like. */
 void cpu_need_last_insn(Cpu *cpu);
+/* The present instruction stores to where nothing is, or to ROM: harmless,
+ * unless the TB takes what it stored for what is there. Then as
+ * cpu_need_last_insn(). */
+void cpu_drop_store(Cpu *cpu);
 /* Like cpu_raise() without an exception: go back to the run loop with the
  * state as helpers left it; the present instruction is retired. */
 void cpu_exit_retired(Cpu *cpu) G_GNUC_NORETURN;

@@ -273,13 +273,24 @@ bool mmu_load_pdptes(X86Cpu *cpu)
 typedef void PageFn(void *opaque, GuestAddr va, uint64_t size,
                     const MmuResult *res, uint64_t rights);
 
-/* Every mapped page; steps over what is not mapped in 4 KiB or table-sized
- * steps by asking the walker. */
+/* A guest's tables may refer to each other in circles: so many entries are
+ * looked at, and so much is printed. */
+#define SCAN_ENTRIES (1u << 20)
+#define SCAN_TEXT    (512 * KIB)
+
+/* Every mapped page. */
 typedef struct Scan {
     X86Cpu *cpu;
     PageFn *fn;
     void *opaque;
+    GString *out;
+    unsigned looked;       /* at entries */
 } Scan;
+
+static bool scan_goes_on(const Scan *sc)
+{
+    return sc->looked < SCAN_ENTRIES && sc->out->len < SCAN_TEXT;
+}
 
 static void scan_table(Scan *sc, PhysAddr base, unsigned shift, GuestAddr va,
                        uint64_t rights)
@@ -287,9 +298,10 @@ static void scan_table(Scan *sc, PhysAddr base, unsigned shift, GuestAddr va,
     bool pae = sc->cpu->s.cr[4] & CR4_PAE;
     unsigned bits = pae ? 9 : 10;
     AddressSpace *as = sc->cpu->parent.cls->memory(&sc->cpu->parent);
-    for (unsigned i = 0; i < 1u << bits; i++) {
+    for (unsigned i = 0; i < 1u << bits && scan_goes_on(sc); i++) {
         uint64_t entry = 0;
         unsigned size = pae ? 8 : 4;
+        sc->looked++;
         if (!address_space_read_debug(as, base + i * size, &entry, size) ||
             !(entry & PTE_P)) {
             continue;
@@ -311,12 +323,12 @@ static void scan_table(Scan *sc, PhysAddr base, unsigned shift, GuestAddr va,
     }
 }
 
-/* False if paging is off. */
-static bool scan(Scan *sc)
+static void scan(Scan *sc)
 {
     const X86State *s = &sc->cpu->s;
     if (!(s->cr[0] & CR0_PG)) {
-        return false;
+        g_string_append(sc->out, "PG disabled\n");
+        return;
     }
     if (s->efer & EFER_LMA) {
         scan_table(sc, s->cr[3] & PHYS_MASK, 39, 0, PTE_W | PTE_U);
@@ -330,7 +342,13 @@ static bool scan(Scan *sc)
     } else {
         scan_table(sc, s->cr[3] & 0xfffff000, 22, 0, PTE_W | PTE_U);
     }
-    return true;
+}
+
+static void scan_end(const Scan *sc)
+{
+    if (!scan_goes_on(sc)) {
+        g_string_append(sc->out, "(there is more, which is not shown)\n");
+    }
 }
 
 typedef struct MemRun {
@@ -370,11 +388,10 @@ static void mem_page(void *opaque, GuestAddr va, uint64_t size,
 void x86_print_mem(Cpu *cpu, GString *out)
 {
     MemRun run = { .out = out };
-    Scan sc = { x86_cpu(cpu), mem_page, &run };
-    if (!scan(&sc)) {
-        g_string_append(out, "PG disabled\n");
-    }
+    Scan sc = { x86_cpu(cpu), mem_page, &run, out, 0 };
+    scan(&sc);
     flush_run(&run);
+    scan_end(&sc);
 }
 
 static void tlb_page(void *opaque, GuestAddr va, uint64_t size,
@@ -393,8 +410,7 @@ static void tlb_page(void *opaque, GuestAddr va, uint64_t size,
 
 void x86_print_tlb(Cpu *cpu, GString *out)
 {
-    Scan sc = { x86_cpu(cpu), tlb_page, out };
-    if (!scan(&sc)) {
-        g_string_append(out, "PG disabled\n");
-    }
+    Scan sc = { x86_cpu(cpu), tlb_page, out, out, 0 };
+    scan(&sc);
+    scan_end(&sc);
 }

@@ -98,6 +98,33 @@ class Storm(reprise.TestCase):
                     pass
                 vm.terminate()
 
+    def test_wild_jump(self):
+        """Code that was never run before and hits nothing but ROM and nothing
+        is not translated an instruction at a time."""
+        for letter in 'wW':
+            with self.subTest(letter=letter):
+                rr = f'rr=record,rrfile={self.path("wild-" + letter)}'
+                vm = self.storm(letter, options=f'sleep=off,{rr}')
+                before = vm.qmp.cmd('query-replay')['icount']
+                tbs = self.number(vm, 'info jit', 'TBs translated')
+                insns = 0
+                while insns < 20000:
+                    insns = vm.qmp.cmd('query-replay')['icount'] - before
+                tbs = self.number(vm, 'info jit', 'TBs translated') - tbs
+                insns = vm.qmp.cmd('query-replay')['icount'] - before
+                self.assertLess(tbs * 10, insns)
+                vm.terminate()
+
+    def test_long_texts(self):
+        """What a monitor prints has an end, whatever the guest's tables say
+        and the user asks for."""
+        vm = self.storm('l')
+        self.assertIn('not shown', vm.hmp.cmd('info mem'))
+        for line in 'x /9999999i 0', 'xp /99999999999xb 0':
+            self.assertIn('too many', vm.hmp.cmd(line))
+        self.assertEqual(len(vm.hmp.cmd('xp /200i 0').split('\n')), 201)
+        self.assertEqual(vm.terminate(), 0, vm.output())
+
     def test_caches_dropped(self):
         """With every cache dropped and slices ended at random."""
         for letter in 'pit':

@@ -113,6 +113,7 @@ static const AccelOps fake_accel = {
     .exit_retired = fake_leave,
     .present_insn = fake_present_insn,
     .need_last_insn = fake_nothing,
+    .drop_store = fake_nothing,
     .jump_cache_flush = fake_nothing,
     .jump_cache_flush_page = fake_flush_page,
     .tb_flush_all = fake_flush,

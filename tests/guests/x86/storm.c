@@ -141,6 +141,10 @@ static void storm_long(void)
     tss64[9] = stack; /* IST 1 */
     gdt[7] = (sizeof tss64 - 1) | (uint64_t)(base & 0xffffff) << 16 |
              0x890000000000 | (uint64_t)(base >> 24) << 56;
+    /* All but the first lead back to where they stand. */
+    for (unsigned i = 0; i < 512; i++) {
+        pml4[i] = (uint32_t)pml4 | 3;
+    }
     pml4[0] = (uint32_t)pdpt | 3;
     pdpt[0] = (uint32_t)pd | 3;
     for (unsigned i = 0; i < 32; i++) {
