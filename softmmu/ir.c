@@ -177,6 +177,13 @@ void ir_st(IrBlock *b, IrVal addr, IrVal v, IrMem mem)
                         .mem = mem, .arg = { addr, v } });
 }
 
+void ir_canon(IrBlock *b, IrVal a, unsigned bits)
+{
+    g_assert(ir_type(b, a) == IR_I64);
+    append(b, (IrInst){ .op = IR_CANON, .nargs = 1, .imm = bits,
+                        .arg = { a } });
+}
+
 IrVal ir_ldenv(IrBlock *b, IrType type, uint32_t offset, IrMem size)
 {
     return append(b, (IrInst){ .op = IR_LDENV, .type = type, .mem = size,

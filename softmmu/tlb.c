@@ -259,13 +259,15 @@ static bool walked_at(Machine *m, RamAddr ra, uint64_t len)
  * a walk that gave a translation leaves a trail: what is not present is not
  * cached. */
 static const TlbInfo *lookup(Cpu *cpu, GuestAddr va, MmuAccess access,
-                             unsigned mode)
+                             unsigned flagged)
 {
+    unsigned mode = flagged & ~MMU_FLAGS;
     if (!hit(cpu, va, access, mode)) {
         MmuResult res;
         cpu->tlb.trail_len = 0;
         machine_work(cpu->machine, WORK_WALK);
-        if (!cpu->cls->walk(cpu, va, access, mode, false, &res)) {
+        if (!cpu->cls->walk(cpu, va, access, flagged & ~MMU_UPDATE, false,
+                            &res)) {
             cpu_raise(cpu);
         }
         unsigned n = cpu->tlb.trail_len;
@@ -343,8 +345,10 @@ static bool crosses(GuestAddr va, unsigned size)
 static Part part_of(Cpu *cpu, GuestAddr va, unsigned size, MmuAccess access,
                     unsigned mode)
 {
-    const TlbInfo *info = lookup(cpu, va, access, mode);
-    const TlbEntry *e = &cpu->tlb.entry[mode][tlb_index(va)];
+    MmuAccess right = mode & MMU_UPDATE ? MMU_STORE : access;
+    const TlbInfo *info = lookup(cpu, va, right, mode);
+    const TlbEntry *e =
+        &cpu->tlb.entry[mode & ~MMU_FLAGS][tlb_index(va)];
     if (must_note(cpu, va, access)) {
         page_trace_note(cpu->machine->trace, access, va);
     }
@@ -357,12 +361,27 @@ static Part part_of(Cpu *cpu, GuestAddr va, unsigned size, MmuAccess access,
     return p;
 }
 
+static void require_addressable(Cpu *cpu, GuestAddr last, unsigned mode)
+{
+    const CpuClass *cls = cpu->cls;
+    if (cls->addressable && !cls->addressable(cpu, last, mode)) {
+        cpu_raise(cpu);
+    }
+}
+
+void cpu_bad_target(Cpu *cpu, uint64_t target)
+{
+    cpu->cls->bad_target(cpu, target);
+    cpu_raise(cpu);
+}
+
 /* Splits an access; returns the number of parts. */
 static unsigned split(Cpu *cpu, GuestAddr va, unsigned size, MmuAccess access,
                       unsigned mode, Part part[2])
 {
     unsigned first = size;
     if (crosses(va, size)) {
+        require_addressable(cpu, va + size - 1, mode);
         first = PAGE_SIZE - (va & ~PAGE_MASK);
         part[0] = part_of(cpu, va, first, access, mode);
         part[1] = part_of(cpu, va + first, size - first, access, mode);
@@ -501,7 +520,9 @@ uint64_t tlb_load_slow(Cpu *cpu, GuestAddr va, unsigned size, unsigned mode)
 {
     Part part[2];
     cpu->tlb.slow++;
-    if (split(cpu, va, size, MMU_LOAD, mode, part) == 1) {
+    unsigned parts = split(cpu, va, size, MMU_LOAD, mode, part);
+    mode &= ~MMU_FLAGS;
+    if (parts == 1) {
         prepare_load(cpu, &part[0]);
         loads_may_be_fast_now(cpu, &part[0], mode);
         return load_part(cpu, &part[0], size);
@@ -517,7 +538,9 @@ void tlb_store_slow(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size,
 {
     Part part[2];
     cpu->tlb.slow++;
-    if (split(cpu, va, size, MMU_STORE, mode, part) == 1) {
+    unsigned parts = split(cpu, va, size, MMU_STORE, mode, part);
+    mode &= ~MMU_FLAGS;
+    if (parts == 1) {
         prepare_store(cpu, &part[0]);
         store_part(cpu, &part[0], v, size);
     } else {
@@ -536,7 +559,8 @@ void tlb_store_slow(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size,
 static void *fast_host(Cpu *cpu, GuestAddr va, uint64_t len, MmuAccess access,
                        unsigned mode)
 {
-    const TlbEntry *e = &cpu->tlb.entry[mode][tlb_index(va)];
+    const TlbEntry *e =
+        &cpu->tlb.entry[mode & ~MMU_FLAGS][tlb_index(va)];
     if (e->tag[access] != (va & PAGE_MASK) || crosses(va, len)) {
         return NULL;
     }
@@ -567,6 +591,9 @@ void cpu_probe(Cpu *cpu, GuestAddr va, uint64_t len, MmuAccess access,
         return;
     }
     GuestAddr last = (va + len - 1) & PAGE_MASK;
+    if (last != (va & PAGE_MASK)) {
+        require_addressable(cpu, va + len - 1, mode);
+    }
     for (GuestAddr page = va & PAGE_MASK;; page += PAGE_SIZE) {
         lookup(cpu, page == (va & PAGE_MASK) ? va : page, access, mode);
         if (page == last) {

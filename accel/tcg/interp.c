@@ -32,7 +32,7 @@
     X(LDENV8) X(LDENV16) X(LDENV32) X(LDENV64)                             \
     X(STENV8) X(STENV16) X(STENV32) X(STENV64)                             \
     X(CALL0) X(CALL1) X(CALL2) X(CALL3) X(CALL4) X(CALL5) X(CALL6)         \
-    X(EXIT)
+    X(CANON) X(EXIT)
 
 enum {
 #define ENUM(op) OP_##op,
@@ -56,7 +56,8 @@ typedef struct Code {
     uint16_t insn;         /* number of the guest instruction */
     uint16_t retired;      /* exits: instructions done */
     uint8_t how;           /* exits: IrExit */
-    uint8_t mode;          /* memory: MMU mode; exits: 1 if imm is the pc */
+    uint8_t mode;          /* memory: MMU mode with its flags; exits: 1 if imm
+                            * is the pc */
     uint64_t imm;
 } Code;
 
@@ -389,7 +390,7 @@ static void compile_memory(Compiler *c, unsigned n, const IrInst *i)
     bool sign = load && (i->mem & IR_MEM_SIGN) && size < 3;
     unsigned op = !load ? OP_ST8 : sign ? OP_LDS8 : OP_LD8;
     Code *o = emit_args(c, op + size, i);
-    o->mode = ir_mem_mode(i->mem);
+    o->mode = ir_mem_access(i->mem);
     o->imm = load ? bits_mask(i->type == IR_I32 ? 32 : 64) : 0;
     release_args(c, n);
     if (load) {
@@ -418,6 +419,12 @@ static void compile_call(Compiler *c, unsigned n, const IrInst *i)
     o->imm = (uintptr_t)h->fn;
     release_args(c, n);
     set_result(c, n, o);
+}
+
+static void compile_canon(Compiler *c, unsigned n, const IrInst *i)
+{
+    emit_args(c, OP_CANON, i)->imm = i->imm;
+    release_args(c, n);
 }
 
 static void compile_exit(Compiler *c, unsigned n, const IrInst *i)
@@ -470,6 +477,9 @@ static void compile_inst(Compiler *c, unsigned n)
         break;
     case IR_CALL:
         compile_call(c, n, i);
+        break;
+    case IR_CANON:
+        compile_canon(c, n, i);
         break;
     case IR_EXIT:
     case IR_EXIT_IF:
@@ -558,7 +568,7 @@ static inline void *tlb_host(Cpu *cpu, uint64_t va, unsigned size,
                              MmuAccess access, unsigned mode)
 {
     const TlbEntry *e =
-        &cpu->tlb.entry[mode][(va >> PAGE_BITS) & (TLB_SIZE - 1)];
+        &cpu->tlb.entry[mode & ~MMU_FLAGS][(va >> PAGE_BITS) & (TLB_SIZE - 1)];
     if (e->tag[access] != ((va + size - 1) & PAGE_MASK)) {
         return NULL;
     }
@@ -714,6 +724,13 @@ enter:
     CALL(4, FN(U U U U), , A, B, REG(p->c), REG(p->e))
     CALL(5, FN(U U U U U), , A, B, REG(p->c), REG(p->e), REG(p->f))
     L_CALL6: g_assert_not_reached();
+
+    L_CANON:
+        if (G_UNLIKELY((uint64_t)bits_sext(A, p->imm) != A)) {
+            cpu->fault_insn = p->insn;
+            cpu_bad_target(cpu, A);
+        }
+        NEXT;
 
     L_EXIT:
 leave:

@@ -20,6 +20,13 @@
 #define TLB_BITS  12
 #define TLB_SIZE  (1u << TLB_BITS)
 #define MMU_MODES 4        /* most that any target uses */
+/* What may be added to an MMU mode; translations do not depend on it.
+ * MMU_UPDATE: a load before a store to the same place, which faults as that
+ * would. MMU_TARGET: for the target's walk() and addressable(). */
+#define MMU_UPDATE 4u
+#define MMU_TARGET 8u
+#define MMU_FLAGS  (MMU_UPDATE | MMU_TARGET)
+#define MMU_ACCESSES 16u   /* modes with any flags are below */
 #define TLB_TRAIL 8        /* most entries that a walk reads */
 #define TLB_FILLED 512     /* as many entries are dropped one by one */
 
@@ -174,10 +181,17 @@ struct CpuClass {
      * state of the faulting instruction. */
     void (*deliver_exception)(Cpu *cpu);
     /* Walks the page tables (A/D bits are set). False: the exception is noted
-     * in the CPU and the caller raises it; probe: nothing is noted or set. */
+     * in the CPU and the caller raises it; probe: nothing is noted or set.
+     * mmu_mode may have MMU_TARGET. */
     bool (*walk)(Cpu *cpu, GuestAddr va, MmuAccess access, unsigned mmu_mode,
                  bool probe, MmuResult *res);
     unsigned (*mmu_mode)(Cpu *cpu, bool fetch);
+    /* NULL, or: whether va is an address at all (canonical). False: the
+     * exception is noted, as by walk(). Asked for the last byte of accesses
+     * across two pages, before either page is looked at. */
+    bool (*addressable)(Cpu *cpu, GuestAddr va, unsigned mmu_mode);
+    /* NULL, or: notes the exception of a jump to what IR_CANON refused. */
+    void (*bad_target)(Cpu *cpu, uint64_t target);
     /* The address space it sees now, NULL hook: machine->memory. Who changes
      * the answer flushes the TLB. */
     AddressSpace *(*memory)(Cpu *cpu);
@@ -284,7 +298,8 @@ ExecStop cpu_exec(Cpu *cpu, uint64_t budget, uint64_t *retired);
 
 /* --- softmmu/tlb.c: guest memory of a CPU -------------------------------- */
 
-/* Loads and stores by helpers at a virtual address in an MMU mode; faults
+/* Loads and stores by helpers at a virtual address in an MMU mode (here and
+ * below with any of MMU_FLAGS); faults
  * leave by cpu_raise(). size 1, 2, 4 or 8, any alignment, little-endian. */
 uint64_t cpu_ld(Cpu *cpu, GuestAddr va, unsigned size, unsigned mmu_mode);
 void cpu_st(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size,
@@ -294,6 +309,8 @@ uint64_t tlb_load_slow(Cpu *cpu, GuestAddr va, unsigned size,
                        unsigned mmu_mode);
 void tlb_store_slow(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size,
                     unsigned mmu_mode);
+/* What IR_CANON does with a target that it refuses. */
+void cpu_bad_target(Cpu *cpu, uint64_t target) G_GNUC_NORETURN;
 /* Raises the fault that an access would, without making it. */
 void cpu_probe(Cpu *cpu, GuestAddr va, uint64_t len, MmuAccess access,
                unsigned mmu_mode);

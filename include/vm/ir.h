@@ -40,8 +40,9 @@ typedef enum IrCond {
     IR_LT, IR_GE, IR_LE, IR_GT, IR_TST, IR_TSTZ,
 } IrCond;
 
-/* How a guest load or store is made: size_log2 | IR_MEM_SIGN | mmu mode.
- * Little-endian. A load's result has the instruction's type. */
+/* How a guest load or store is made: size_log2 | IR_MEM_SIGN | mmu mode, and
+ * with the mode the flags of MMU_FLAGS (vm/cpu.h). Little-endian. A load's
+ * result has the instruction's type. */
 typedef uint16_t IrMem;
 #define IR_MEM_8    0u
 #define IR_MEM_16   1u
@@ -50,7 +51,9 @@ typedef uint16_t IrMem;
 #define IR_MEM_SIGN 8u
 #define IR_MEM_MODE(mode) ((IrMem)((mode) << 8))
 static inline unsigned ir_mem_size(IrMem m) { return 1u << (m & 3); }
-static inline unsigned ir_mem_mode(IrMem m) { return m >> 8; }
+/* The MMU mode alone, and with its flags. */
+static inline unsigned ir_mem_mode(IrMem m) { return (m >> 8) & 3; }
+static inline unsigned ir_mem_access(IrMem m) { return m >> 8; }
 
 /* How an exit leaves the TB. */
 typedef enum IrExit {
@@ -152,6 +155,8 @@ IrVal ir_ld(IrBlock *b, IrType type, IrVal addr, IrMem mem);
 void ir_st(IrBlock *b, IrVal addr, IrVal v, IrMem mem);
 IrVal ir_ldenv(IrBlock *b, IrType type, uint32_t offset, IrMem size);
 void ir_stenv(IrBlock *b, uint32_t offset, IrVal v, IrMem size);
+/* A jump's target that must be the sign extension of its low `bits`. */
+void ir_canon(IrBlock *b, IrVal a, unsigned bits);
 /* args: nargs values; IR_NO_VAL when the helper has no result. */
 IrVal ir_call(IrBlock *b, const IrHelper *h, const IrVal *args);
 void ir_insn_start(IrBlock *b, uint64_t word0, uint64_t word1);

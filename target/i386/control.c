@@ -68,8 +68,9 @@ static void write_cr3(X86Cpu *cpu, uint64_t v)
 {
     X86State *s = &cpu->s;
     uint64_t old = s->cr[3];
-    if (s->efer & EFER_LMA) {
-        v &= ~(UINT64_C(1) << 63); /* "no flush", of PCID */
+    /* Bit 63 means something with PCIDs only, which no model has. */
+    if (v >> cpuid_phys_bits(cpu)) {
+        general_protection(cpu);
     }
     s->cr[3] = v;
     if (!mmu_load_pdptes(cpu)) {
@@ -83,7 +84,8 @@ static uint64_t cr4_known(const X86Cpu *cpu)
 {
     uint32_t seven = x86_feature_word(cpu, FEAT_7_EBX);
     uint32_t one = x86_feature_word(cpu, FEAT_1_EDX);
-    return CR4_PCE | CR4_MCE | (one & 1u << 1 ? CR4_VME | CR4_PVI : 0) |
+    return CR4_PCE | (one & 1u << 7 ? CR4_MCE : 0) |
+           (one & 1u << 1 ? CR4_VME | CR4_PVI : 0) |
            (one & 1u << 2 ? CR4_DE : 0) | (one & 1u << 3 ? CR4_PSE : 0) |
            (one & 1u << 4 ? CR4_TSD : 0) | (one & 1u << 6 ? CR4_PAE : 0) |
            (one & 1u << 13 ? CR4_PGE : 0) |
@@ -341,7 +343,7 @@ uint64_t helper_fsgsbase_write(Cpu *parent, uint64_t seg, uint64_t v)
 {
     X86Cpu *cpu = x86_cpu(parent);
     require_fsgsbase(cpu);
-    if ((uint64_t)bits_sext(v, 48) != v) {
+    if (!is_canonical(v)) {
         general_protection(cpu);
     }
     cpu->s.seg_base[seg] = v;

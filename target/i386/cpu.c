@@ -30,7 +30,7 @@ const IrReg x86_ir_regs[X86_REG_COUNT] = {
     BASE("ds_base", SEG_DS), BASE("fs_base", SEG_FS), BASE("gs_base", SEG_GS),
 };
 
-static STATE_TABLE(x86_state, "cpu", 1, X86State, X86_STATE)
+static STATE_TABLE(x86_state, "cpu", 2, X86State, X86_STATE)
 
 /* --- modes ----------------------------------------------------------------------- */
 
@@ -157,9 +157,12 @@ static void x86_rewire(Cpu *parent)
     tlb_flush(parent);
 }
 
+/* After a task switch the state is the new task's, and stays it (7.3). */
 static void x86_restore(Cpu *parent, const uint64_t words[2])
 {
-    x86_cpu(parent)->s.rip = words[0];
+    if (!x86_cpu(parent)->task_committed) {
+        x86_cpu(parent)->s.rip = words[0];
+    }
 }
 
 /* --- boundaries -------------------------------------------------------------------- */
@@ -172,7 +175,8 @@ static bool intr_may_be_taken(const X86State *s)
 static bool x86_has_work(Cpu *parent)
 {
     const X86State *s = &x86_cpu(parent)->s;
-    return s->smi_pending || (s->nmi_pending && !s->nmi_blocked) ||
+    return (s->smi_pending && !s->in_smm) || s->pending_debug ||
+           (s->nmi_pending && !s->nmi_blocked) ||
            (s->intr && (s->eflags & FLAG_IF));
 }
 
@@ -229,7 +233,6 @@ static bool x86_interrupt(Cpu *parent)
         taken = take_intr(cpu);
     }
     if (taken) {
-        s->halted = false;
         x86_update_modes(cpu);
     }
     return taken;
@@ -340,6 +343,8 @@ static const X86Pins pins = {
         .deliver_exception = x86_deliver_exception, \
         .walk = x86_walk,                           \
         .mmu_mode = x86_class_mmu_mode,             \
+        .addressable = x86_addressable,             \
+        .bad_target = x86_bad_target,               \
         .memory = x86_memory,                       \
         .debug_hit = x86_debug_hit,                 \
         .debug_break = x86_debug_break,             \

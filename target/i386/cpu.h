@@ -127,6 +127,8 @@ typedef uint64_t X86Cr[5];
 typedef uint64_t X86Dr[8];
 typedef uint64_t X86Pdptes[4];
 typedef uint64_t X86Mtrrs[32];
+#define X86_MC_BANKS 10
+typedef uint64_t X86McBanks[4 * X86_MC_BANKS];
 
 /* Reset values are those of power-on, 10.1.1; reset() does the rest. */
 #define X86_STATE(_)                                                          \
@@ -179,7 +181,12 @@ typedef uint64_t X86Mtrrs[32];
     _(bool, STATE_BOOL, a20, 1, 1, "A20 gate open")                           \
     _(uint32_t, STATE_U32, pending_debug, 0, 1, "DR6 bits of a #DB trap to come") \
     _(bool, STATE_BOOL, irq_shadow, 0, 1, "STI or MOV SS just retired")       \
-    _(bool, STATE_BOOL, reset_done, 0, 1, "keeps INIT and power-on apart")
+    _(bool, STATE_BOOL, reset_done, 0, 1, "keeps INIT and power-on apart")    \
+    _(uint64_t, STATE_U64, tsc_aux, 0, 2, "IA32_TSC_AUX")                     \
+    _(uint64_t, STATE_U64, hwcr, 0, 2, "AMD: HWCR")                           \
+    _(uint64_t, STATE_U64, mcg_status, 0, 2, "IA32_MCG_STATUS")               \
+    _(uint64_t, STATE_U64, mcg_ctl, UINT64_MAX, 2, "IA32_MCG_CTL")            \
+    _(X86McBanks, STATE_U64, mc_bank, 0, 2, "machine check banks")
 
 STATE_STRUCT(X86State, X86_STATE);
 
@@ -225,12 +232,16 @@ typedef struct X86Cpu {
     uint32_t exc_error;
     bool exc_has_error;
     bool exc_is_software;  /* INT n, INT3, INTO: rip already behind it */
-    int delivering;        /* vector whose delivery is under way; -1: none */
+    int delivering;        /* exception whose delivery is under way; -1: none,
+                            * or an event that makes no double fault */
+    bool delivering_ext;   /* an event from outside the program is: EXT */
+    bool task_committed;   /* a fault belongs to the new task already */
 
     /* Fixed by the model, not state. */
     const struct X86Model *model;
     uint32_t features[8];  /* CPUID words, ORDER x86-feat */
     bool long_mode_capable;
+    bool ignore_unknown_msr;
 
     /* Wiring (vm/x86-pins.h). */
     int (*pic_ack)(void *opaque);
@@ -304,6 +315,9 @@ extern const IrHelper x86_helpers[X86_HELPER_COUNT];
 #include "helpers-sys.def"
 #include "helpers-int.def"
 #undef X86_HELPER
+
+/* Added to the vector for helper_soft_int(): the instruction is INT n. */
+#define SOFT_INT_N 0x100u
 
 /* What a translator passes helpers that end or fault an instruction: next_eip
  * is the offset behind the instruction. */

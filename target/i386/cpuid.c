@@ -29,11 +29,11 @@ typedef struct X86Model {
 } X86Model;
 
 #define F_486 ""
-#define F_586 "de pse tsc msr cx8"
-#define F_686 F_586 " vme pae sep mtrr pge cmov pat pse36 clflush"
+#define F_586 "de pse tsc msr mce cx8"
+#define F_686 F_586 " vme mca pae sep mtrr pge cmov pat pse36 clflush"
 #define F_64  F_686 " cx16 syscall nx lm lahf_lm"
 #define F_MAX F_64 " popcnt movbe rdrand rdseed fsgsbase smep smap erms " \
-                   "pdpe1gb abm"
+                   "pdpe1gb abm rdtscp"
 
 /* Signatures are of processors of the kind; the name in CPUID leaves
  * 80000002 to 80000004 is the description. */
@@ -95,13 +95,31 @@ void cpuid_help(GString *out)
     for (size_t i = 0; i < G_N_ELEMENTS(features); i++) {
         g_string_append_printf(out, " %s", features[i].name);
     }
-    g_string_append_c(out, '\n');
+    g_string_append(out, "\n\nOther properties:\n  unknown-msr=gp|ignore  "
+                    "model-specific registers that the model does not have\n"
+                    "                         raise #GP (default), or read as "
+                    "0 and take any value\n");
+}
+
+/* "unknown-msr=gp|ignore". */
+static bool apply_unknown_msr(X86Cpu *cpu, const char *model,
+                              const char *value, Error **errp)
+{
+    cpu->ignore_unknown_msr = g_str_equal(value, "ignore");
+    if (!cpu->ignore_unknown_msr && !g_str_equal(value, "gp")) {
+        error_set(errp, "-cpu %s: 'unknown-msr' takes gp or ignore", model);
+        return false;
+    }
+    return true;
 }
 
 /* "+name", "-name", "name", "name=on|off". */
 static bool apply_word(X86Cpu *cpu, const char *model, const char *word,
                        Error **errp)
 {
+    if (g_str_has_prefix(word, "unknown-msr=")) {
+        return apply_unknown_msr(cpu, model, strchr(word, '=') + 1, errp);
+    }
     bool on = *word != '-';
     g_autofree char *name = g_strdup(word + (*word == '+' || *word == '-'));
     char *eq = strchr(name, '=');
@@ -188,6 +206,22 @@ bool cpuid_has_nx(const X86Cpu *cpu)
     return has(cpu, FEAT_80000001_EDX, 20);
 }
 
+bool cpuid_is_amd(const X86Cpu *cpu)
+{
+    return g_str_equal(cpu->model->vendor, "AuthenticAMD");
+}
+
+bool cpuid_has_gib_pages(const X86Cpu *cpu)
+{
+    return has(cpu, FEAT_80000001_EDX, 26);
+}
+
+unsigned cpuid_phys_bits(const X86Cpu *cpu)
+{
+    bool pae = has(cpu, FEAT_1_EDX, 6), pse36 = has(cpu, FEAT_1_EDX, 17);
+    return cpuid_has_long_mode(cpu) ? 40 : pae || pse36 ? 36 : 32;
+}
+
 uint32_t cpuid_signature(const X86Cpu *cpu)
 {
     return model_of(cpu)->signature;
@@ -253,8 +287,9 @@ static Leaf extended_leaf(const X86Cpu *cpu, uint32_t n)
     case 0x80000003:
     case 0x80000004:
         return brand_leaf(m, n - 0x80000002);
-    case 0x80000008: /* 40 physical, 48 linear address bits */
-        return (Leaf){ cpuid_has_long_mode(cpu) ? 48 << 8 | 40 : 36, 0, 0, 0 };
+    case 0x80000008: /* physical and linear address bits */
+        return (Leaf){ cpuid_phys_bits(cpu) |
+                       (cpuid_has_long_mode(cpu) ? 48 : 32) << 8, 0, 0, 0 };
     default:
         return (Leaf){ 0 };
     }

@@ -13,5 +13,9 @@ uint32_t cpuid_signature(const X86Cpu *cpu);
 bool cpuid_has_long_mode(const X86Cpu *cpu);
 bool cpuid_has_syscall(const X86Cpu *cpu);
 bool cpuid_has_nx(const X86Cpu *cpu);
+bool cpuid_is_amd(const X86Cpu *cpu);
+bool cpuid_has_gib_pages(const X86Cpu *cpu);
+/* MAXPHYADDR (4.1.4). */
+unsigned cpuid_phys_bits(const X86Cpu *cpu);
 
 #endif

@@ -4,7 +4,7 @@
 #include "show.h"
 #include "sys.h"
 
-enum { DR7_GD = 0x2000, DR6_BD = 0x2000, DR6_FIXED = 0xffff0ff0 };
+enum { DR6_BD = 0x2000, DR6_FIXED = 0xffff0ff0 };
 
 /* Kinds of DR7's R/W fields. */
 enum { KIND_EXEC, KIND_WRITE, KIND_IO, KIND_ACCESS };
@@ -132,7 +132,6 @@ static void general_detect(X86Cpu *cpu)
 {
     X86State *s = &cpu->s;
     if (s->dr[7] & DR7_GD) {
-        s->dr[7] &= ~(uint64_t)DR7_GD;
         s->dr[6] |= DR6_BD;
         x86_raise(cpu, EXC_DB, -1);
     }

@@ -9,7 +9,7 @@
 static void check_offset(X86Cpu *cpu, const Desc *code, uint64_t offset)
 {
     bool l = x86_long(cpu) && (code->hi & DESC_L);
-    bool bad = l ? (uint64_t)bits_sext(offset, 48) != offset
+    bool bad = l ? !is_canonical(offset)
                  : offset > desc_limit(code);
     if (bad) {
         x86_raise(cpu, EXC_GP, 0);
@@ -585,6 +585,16 @@ static void flat_ss(X86Cpu *cpu, uint16_t sel, unsigned cpl)
                           cpl << DESC_DPL_SHIFT;
 }
 
+/* SYSCALL and SYSRET: TF counts as it is afterwards. So nobody steps into a
+ * handler whose FMASK clears it, and a SYSRET that sets it traps before the
+ * first instruction of its caller. */
+static void step_after(X86Cpu *cpu)
+{
+    if (cpu->s.eflags & FLAG_TF) {
+        cpu->s.pending_debug |= 0x4000; /* DR6.BS */
+    }
+}
+
 uint64_t helper_syscall(Cpu *parent, uint64_t next)
 {
     X86Cpu *cpu = x86_cpu(parent);
@@ -607,6 +617,7 @@ uint64_t helper_syscall(Cpu *parent, uint64_t next)
     flat_cs(cpu, sel & 0xfffc, 0, x86_long(cpu));
     flat_ss(cpu, (sel & 0xfffc) + 8, 0);
     x86_set_eflags(cpu, flags);
+    step_after(cpu);
     return 0;
 }
 
@@ -623,7 +634,7 @@ uint64_t helper_sysret(Cpu *parent, uint64_t size)
     uint16_t sel = s->star >> 48;
     bool to64 = size == 8;
     uint64_t rcx = s->gpr[X86_RCX];
-    if (to64 && (uint64_t)bits_sext(rcx, 48) != rcx) {
+    if (to64 && !is_canonical(rcx)) {
         x86_raise(cpu, EXC_GP, 0);
     }
     uint32_t flags = x86_long(cpu)
@@ -632,6 +643,7 @@ uint64_t helper_sysret(Cpu *parent, uint64_t size)
     flat_cs(cpu, sel + (to64 ? 16 : 0), 3, to64);
     flat_ss(cpu, sel + 8, 3);
     x86_set_eflags(cpu, flags);
+    step_after(cpu);
     return 0;
 }
 
@@ -658,6 +670,10 @@ uint64_t helper_sysexit(Cpu *parent, uint64_t size)
     uint16_t sel = s->sysenter_cs & 0xfffc;
     bool to64 = size == 8;
     if (!sel || !(s->cr[0] & CR0_PE) || x86_cpl(cpu)) {
+        x86_raise(cpu, EXC_GP, 0);
+    }
+    if (to64 && !(is_canonical(s->gpr[X86_RCX]) &&
+                  is_canonical(s->gpr[X86_RDX]))) {
         x86_raise(cpu, EXC_GP, 0);
     }
     s->rip = to64 ? s->gpr[X86_RDX] : (uint32_t)s->gpr[X86_RDX];

@@ -278,11 +278,15 @@ uint64_t helper_fwait(Cpu *c)
     return 0;
 }
 
+/* Without a coprocessor nobody answers: nothing happens, and FNSTSW leaves its
+ * destination as it was, which is how software finds out (vol. 3, 10.2). */
 uint64_t helper_no_fpu(Cpu *c)
 {
     X86Cpu *cpu = x86_cpu(c);
-    bool absent = cpu->s.cr[0] & (CR0_EM | CR0_TS);
-    x86_raise(cpu, absent ? EXC_NM : EXC_UD, -1);
+    if (cpu->s.cr[0] & (CR0_EM | CR0_TS)) {
+        x86_raise(cpu, EXC_NM, -1);
+    }
+    return 0;
 }
 
 /* --- the stack -------------------------------------------------------------*/
@@ -297,7 +301,8 @@ typedef struct StackAccess {
 static StackAccess stack_access(Cpu *c, unsigned bytes, unsigned sp_bytes)
 {
     X86Cpu *cpu = x86_cpu(c);
-    return (StackAccess){ cpu, bytes, sp_bytes, x86_mmu_mode(cpu) };
+    return (StackAccess){ cpu, bytes, sp_bytes,
+                          x86_mmu_mode(cpu) | MMU_TARGET };
 }
 
 /* The linear address of the stack offset, after segment checks. */
@@ -385,7 +390,10 @@ uint64_t helper_enter(Cpu *c, uint64_t size, uint64_t level, uint64_t bytes,
     StackAccess a = stack_access(c, bytes, sp_bytes);
     uint64_t sp = gpr_get(a.cpu, X86_RSP, sp_bytes);
     uint64_t bp = gpr_get(a.cpu, X86_RBP, sp_bytes);
-    uint64_t frame = sp - bytes;
+    /* All of RSP, though only SP or ESP moves; the frame pointer is as wide as
+     * the operand (the manual says the stack; processors disagree). */
+    uint64_t frame = bits_deposit(a.cpu->s.gpr[X86_RSP], 0, sp_bytes * 8,
+                                  sp - bytes);
     enter_probe(&a, sp, bp, level, size);
     cpu_need_last_insn(c); /* now; a later restart would see the stores */
     stack_store(&a, sp -= bytes, gpr_get(a.cpu, X86_RBP, bytes));

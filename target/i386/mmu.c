@@ -2,6 +2,7 @@
  * Paging: 32-bit, PAE and 4-level, with every protection. SDM vol. 3,
  * chapter 4. One walker for all formats: a format is a row of a table.
  */
+#include "cpuid.h"
 #include "show.h"
 #include "sys.h"
 
@@ -14,9 +15,9 @@
 #define PTE_G   UINT64_C(0x100)
 #define PTE_NX  (UINT64_C(1) << 63)
 
-/* Physical address bits that the models have (CPUID 80000008). */
-#define PHYS_BITS 40
-#define PHYS_MASK (((UINT64_C(1) << PHYS_BITS) - 1) & ~UINT64_C(0xfff))
+/* The address in an 8-byte entry. Bits that a model does not have are
+ * reserved, and so are zero where this is used. */
+#define FRAME_MASK UINT64_C(0x000ffffffffff000)
 
 /* Bits of a #PF error code (4.7). */
 enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16 };
@@ -50,27 +51,50 @@ static bool page_fault(Walk *w, uint32_t bits)
     return false;
 }
 
-static bool not_canonical(Walk *w)
+static void note_not_canonical(X86Cpu *cpu, unsigned mode)
 {
-    if (!w->probe) {
-        w->cpu->exc_vector = EXC_GP;
-        w->cpu->exc_has_error = true;
-        w->cpu->exc_error = 0;
+    cpu->exc_vector = mode & MMU_TARGET ? EXC_SS : EXC_GP;
+    cpu->exc_has_error = true;
+    cpu->exc_error = 0;
+}
+
+/* The stack's accesses have MMU_TARGET (5.3.1). */
+bool x86_addressable(Cpu *parent, GuestAddr va, unsigned mode)
+{
+    X86Cpu *cpu = x86_cpu(parent);
+    bool wide = (cpu->s.efer & EFER_LMA) && (cpu->s.cr[0] & CR0_PG);
+    if (!wide || is_canonical(va)) {
+        return true;
     }
+    note_not_canonical(cpu, mode);
     return false;
 }
 
+/* A near jump, call or return out of the canonical range, noticed before
+ * anything changed (vol. 2, JMP). */
+void x86_bad_target(Cpu *parent, uint64_t target)
+{
+    note_not_canonical(x86_cpu(parent), 0);
+}
+
 /* --- entries ------------------------------------------------------------------------- */
+
+/* A 4 MiB page's entry has address bits 32 up from bit 13 on, as many as the
+ * model has; bit 21 is none (figure 4-4). */
+static uint64_t pse_reserved(unsigned phys_bits)
+{
+    return 0x003fe000 & ~(bits_mask(phys_bits - 19) & 0x001fe000);
+}
 
 /* Bits that must be zero in an entry of `bytes` covering 2^shift bytes. */
 static uint64_t reserved_bits(const Walk *w, unsigned shift, bool leaf)
 {
     const X86State *s = &w->cpu->s;
+    unsigned phys_bits = cpuid_phys_bits(w->cpu);
     if (!w->pae) {
-        return leaf && shift == 22 ? 0x00200000 : 0;
+        return leaf && shift == 22 ? pse_reserved(phys_bits) : 0;
     }
-    uint64_t r = ~PHYS_MASK & ~UINT64_C(0xfff) & ~(UINT64_C(0x7ff) << 52);
-    r &= ~PTE_NX;
+    uint64_t r = FRAME_MASK & ~bits_mask(phys_bits);
     if (!(s->efer & EFER_NXE)) {
         r |= PTE_NX;
     }
@@ -79,6 +103,9 @@ static uint64_t reserved_bits(const Walk *w, unsigned shift, bool leaf)
     }
     if (leaf && shift > 12) {
         r |= bits_mask(shift) & ~UINT64_C(0x1fff); /* below the frame */
+    }
+    if (shift == 39 || (shift == 30 && !cpuid_has_gib_pages(w->cpu))) {
+        r |= PTE_PS;
     }
     return r;
 }
@@ -158,7 +185,7 @@ static bool finish(Walk *w, PhysAddr at, uint64_t entry, unsigned shift,
     }
     bool store = w->access == MMU_STORE;
     entry_mark(w, at, entry, PTE_A | (store ? PTE_D : 0));
-    uint64_t frame = entry & PHYS_MASK & ~bits_mask(shift);
+    uint64_t frame = entry & FRAME_MASK & ~bits_mask(shift);
     if (!w->pae) {
         frame = entry & 0xfffff000 & ~bits_mask(shift);
         if (shift == 22) {
@@ -184,8 +211,7 @@ static bool descend(Walk *w, PhysAddr base, unsigned shift, MmuResult *res)
             return page_fault(w, 0);
         }
         bool leaf = shift == 12 || ((entry & PTE_PS) && pse && shift <= 30);
-        if ((entry & reserved_bits(w, shift, leaf)) ||
-            (shift == 39 && (entry & PTE_PS))) {
+        if (entry & reserved_bits(w, shift, leaf)) {
             return page_fault(w, PF_P | PF_RSVD);
         }
         w->rights &= entry | ~(PTE_W | PTE_U);
@@ -194,7 +220,7 @@ static bool descend(Walk *w, PhysAddr base, unsigned shift, MmuResult *res)
             return finish(w, at, entry, shift, res);
         }
         entry_mark(w, at, entry, PTE_A);
-        base = w->pae ? entry & PHYS_MASK : entry & 0xfffff000;
+        base = w->pae ? entry & FRAME_MASK : entry & 0xfffff000;
         shift -= index_bits;
     }
 }
@@ -205,7 +231,7 @@ static bool walk_pae(Walk *w, MmuResult *res)
     if (!(entry & PTE_P)) {
         return page_fault(w, 0);
     }
-    return descend(w, entry & PHYS_MASK, 21, res);
+    return descend(w, entry & FRAME_MASK, 21, res);
 }
 
 static bool unpaged(Walk *w, MmuResult *res)
@@ -223,8 +249,8 @@ bool x86_walk(Cpu *parent, GuestAddr va, MmuAccess access, unsigned mode,
     bool nx = (s->efer & EFER_NXE) && (s->cr[4] & CR4_PAE);
     Walk w = {
         .cpu = cpu, .va = va, .access = access, .probe = probe,
-        .user = mode == MMU_USER,
-        .smap = (s->cr[4] & CR4_SMAP) && mode == MMU_KERNEL,
+        .user = (mode & ~MMU_FLAGS) == MMU_USER,
+        .smap = (s->cr[4] & CR4_SMAP) && (mode & ~MMU_FLAGS) == MMU_KERNEL,
         .pae = s->cr[4] & CR4_PAE,
         .rights = PTE_W | PTE_U,
     };
@@ -236,9 +262,11 @@ bool x86_walk(Cpu *parent, GuestAddr va, MmuAccess access, unsigned mode,
         return unpaged(&w, res);
     }
     if (s->efer & EFER_LMA) {
-        return (uint64_t)bits_sext(va, 48) != va
-                   ? not_canonical(&w)
-                   : descend(&w, s->cr[3] & PHYS_MASK, 39, res);
+        bool canonical = is_canonical(va);
+        if (!canonical && !probe) {
+            note_not_canonical(cpu, mode);
+        }
+        return canonical && descend(&w, s->cr[3] & FRAME_MASK, 39, res);
     }
     w.va = (uint32_t)va;
     return w.pae ? walk_pae(&w, res)
@@ -259,7 +287,7 @@ bool mmu_load_pdptes(X86Cpu *cpu)
     for (unsigned i = 0; i < 4; i++) {
         PhysAddr at = (s->cr[3] & 0xffffffe0) + 8 * i;
         table[i] = address_space_ld(as, a20_mask(cpu, at), 8);
-        uint64_t reserved = 0x1e6 | (~PHYS_MASK & ~UINT64_C(0xfff));
+        uint64_t reserved = 0x1e6 | ~bits_mask(cpuid_phys_bits(cpu));
         if ((table[i] & PTE_P) && (table[i] & reserved)) {
             return false;
         }
@@ -310,14 +338,14 @@ static void scan_table(Scan *sc, PhysAddr base, unsigned shift, GuestAddr va,
         uint64_t r = (rights & (entry | ~(PTE_W | PTE_U))) | (entry & PTE_NX);
         bool pse = pae || (sc->cpu->s.cr[4] & CR4_PSE);
         if (shift == 12 || ((entry & PTE_PS) && pse && shift <= 30)) {
-            MmuResult res = { entry & (pae ? PHYS_MASK : 0xfffff000) &
+            MmuResult res = { entry & (pae ? FRAME_MASK : 0xfffff000) &
                                   ~bits_mask(shift), entry & 0xff };
             if (sc->cpu->s.efer & EFER_LMA) {
                 at = bits_sext(at, 48);
             }
             sc->fn(sc->opaque, at, UINT64_C(1) << shift, &res, r);
         } else {
-            scan_table(sc, entry & (pae ? PHYS_MASK : 0xfffff000),
+            scan_table(sc, entry & (pae ? FRAME_MASK : 0xfffff000),
                        shift - bits, at, r);
         }
     }
@@ -331,11 +359,11 @@ static void scan(Scan *sc)
         return;
     }
     if (s->efer & EFER_LMA) {
-        scan_table(sc, s->cr[3] & PHYS_MASK, 39, 0, PTE_W | PTE_U);
+        scan_table(sc, s->cr[3] & FRAME_MASK, 39, 0, PTE_W | PTE_U);
     } else if (s->cr[4] & CR4_PAE) {
         for (unsigned i = 0; i < 4; i++) {
             if (s->pdpte[i] & PTE_P) {
-                scan_table(sc, s->pdpte[i] & PHYS_MASK, 21,
+                scan_table(sc, s->pdpte[i] & FRAME_MASK, 21,
                            (uint64_t)i << 30, PTE_W | PTE_U);
             }
         }

@@ -1,11 +1,26 @@
 /*
  * RDMSR, WRMSR, the time stamp counter.
+ *
+ * A register that the model does not have is #GP, or reads as zero and takes
+ * any value with -cpu MODEL,unknown-msr=ignore, for systems that ask for more
+ * than their processor says it has. What a known register refuses is #GP in
+ * any case.
  */
 #include "base/log.h"
 #include "cpuid.h"
 #include "sys.h"
 
-enum { RULE_any, RULE_canonical, RULE_pat };
+enum { RULE_any, RULE_canonical, RULE_pat, RULE_mtrr_def, RULE_ones,
+       RULE_zero };
+
+/* Who has a register: a vendor, or a bit of CPUID + 1. */
+enum { NEED_ANY, NEED_AMD, NEED_INTEL, NEED_BITS = 16 };
+#define ANY NEED_ANY
+#define AMD NEED_AMD
+#define INTEL NEED_INTEL
+#define BIT_OF(word, bit) (NEED_BITS + FEAT_##word * 32 + (bit))
+
+enum { REFUSED, IGNORED };
 
 typedef struct MsrRow {
     uint32_t number;
@@ -13,31 +28,99 @@ typedef struct MsrRow {
     uint32_t offset;       /* of the uint64_t in X86State */
     uint64_t writable;
     uint8_t rule;
+    uint16_t needs;
 } MsrRow;
 
 static const MsrRow rows[] = {
-#define MSR(number, name, field, writable, rule) \
-    { number, name, offsetof(X86State, field), writable, RULE_##rule },
+#define MSR(number, name, field, writable, rule, needs) \
+    { number, name, offsetof(X86State, field), writable, RULE_##rule, needs },
+#define MSR_FIXED(number, name, value, writes, needs)
 #include "msr.def"
 #undef MSR
+#undef MSR_FIXED
+};
+
+typedef struct FixedRow {
+    uint32_t number;
+    const char *name;
+    uint64_t value;
+    bool ignored;
+    uint16_t needs;
+} FixedRow;
+
+static const FixedRow fixed_rows[] = {
+#define MSR(number, name, field, writable, rule, needs)
+#define MSR_FIXED(number, name, value, writes, needs) \
+    { number, name, value, writes == IGNORED, needs },
+#include "msr.def"
+#undef MSR
+#undef MSR_FIXED
 };
 
 enum {
     MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b, MSR_TSC_ADJUST = 0x3b,
-    MSR_BIOS_SIGN = 0x8b, MSR_MTRR_CAP = 0xfe, MSR_MCG_CAP = 0x179,
-    MSR_MCG_STATUS = 0x17a, MSR_PLATFORM_INFO = 0xce, MSR_FEATURE = 0x3a,
-    MSR_PLATFORM_ID = 0x17, MSR_MTRR_VAR = 0x200, MSR_MTRR_VAR_COUNT = 16,
-    MSR_EFER = 0xc0000080, MSR_SMBASE = 0x9e,
+    MSR_MCG_CAP = 0x179, MSR_MTRR_VAR = 0x200, MSR_MTRR_VAR_COUNT = 16,
+    MSR_MC_BANKS = 0x400, MSR_EFER = 0xc0000080,
 };
 
-/* Fixed-range MTRRs in the order of s.mtrr[16..26] (vol. 3, 11.11.2.2). */
+#define CPUID_MTRR BIT_OF(1_EDX, 12)
+#define CPUID_MCA  BIT_OF(1_EDX, 14)
+
+static bool offered(const X86Cpu *cpu, unsigned needs)
+{
+    switch (needs) {
+    case NEED_ANY:
+        return true;
+    case NEED_AMD:
+        return cpuid_is_amd(cpu);
+    case NEED_INTEL:
+        return !cpuid_is_amd(cpu);
+    default:
+        needs -= NEED_BITS;
+        return x86_feature_word(cpu, needs / 32) & (1u << needs % 32);
+    }
+}
+
+static const MsrRow *find_row(const X86Cpu *cpu, uint32_t n)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        if (rows[i].number == n && offered(cpu, rows[i].needs)) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+static const FixedRow *find_fixed(const X86Cpu *cpu, uint32_t n)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(fixed_rows); i++) {
+        if (fixed_rows[i].number == n && offered(cpu, fixed_rows[i].needs)) {
+            return &fixed_rows[i];
+        }
+    }
+    return NULL;
+}
+
+/* One tick a nanosecond of virtual time. */
+static uint64_t tsc_now(X86Cpu *cpu)
+{
+    return clock_now_ns(cpu->parent.machine->clock) + cpu->s.tsc_adjust;
+}
+
+/* --- memory types (vol. 3, 11.11) --------------------------------------------- */
+
+/* Fixed-range MTRRs in the order of s.mtrr[16..26] (11.11.2.2). */
 static const uint16_t fixed_mtrrs[] = {
     0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e,
     0x26f,
 };
 
-static uint64_t *mtrr_slot(X86State *s, uint32_t n)
+static uint64_t *mtrr_slot(X86Cpu *cpu, uint32_t n)
 {
+    X86State *s = &cpu->s;
+    if (!offered(cpu, CPUID_MTRR)) {
+        return NULL;
+    }
     if (n - MSR_MTRR_VAR < MSR_MTRR_VAR_COUNT) {
         return &s->mtrr[n - MSR_MTRR_VAR];
     }
@@ -49,20 +132,49 @@ static uint64_t *mtrr_slot(X86State *s, uint32_t n)
     return NULL;
 }
 
-static const MsrRow *find_row(uint32_t n)
+/* UC, WC, WT, WP, WB: table 11-8. */
+static bool is_mtrr_type(unsigned type)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        if (rows[i].number == n) {
-            return &rows[i];
-        }
-    }
-    return NULL;
+    return type <= 6 && type != 2 && type != 3;
 }
 
-/* One tick a nanosecond of virtual time. */
-static uint64_t tsc_now(X86Cpu *cpu)
+/* Eight types, of which those of the PAT include UC-. */
+static bool types_valid(uint64_t v, bool pat)
 {
-    return clock_now_ns(cpu->parent.machine->clock) + cpu->s.tsc_adjust;
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned type = (v >> (8 * i)) & 0xff;
+        if (!is_mtrr_type(type) && !(pat && type == 7)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* PhysBase has a type and 12-bit aligned address, PhysMask a valid bit. */
+static bool mtrr_valid(const X86Cpu *cpu, uint32_t n, uint64_t v)
+{
+    if (n >= MSR_MTRR_VAR + MSR_MTRR_VAR_COUNT) {
+        return types_valid(v, false);
+    }
+    if (v >> cpuid_phys_bits(cpu)) {
+        return false;
+    }
+    return n & 1 ? !(v & 0x7ff) : !(v & 0xf00) && is_mtrr_type(v & 0xff);
+}
+
+/* --- machine checks (vol. 3, 15.3): banks that never see an error --------------- */
+
+/* CTL, STATUS, ADDR, MISC of each. */
+static uint64_t *bank_slot(X86Cpu *cpu, uint32_t n)
+{
+    uint32_t at = n - MSR_MC_BANKS;
+    return at < 4 * X86_MC_BANKS && offered(cpu, CPUID_MCA)
+               ? &cpu->s.mc_bank[at] : NULL;
+}
+
+static bool bank_valid(uint32_t n, uint64_t v)
+{
+    return !v || (!((n - MSR_MC_BANKS) & 3) && v == UINT64_MAX);
 }
 
 /* --- reading ------------------------------------------------------------------ */
@@ -80,24 +192,33 @@ static bool read_special(X86Cpu *cpu, uint32_t n, uint64_t *v)
     case MSR_TSC_ADJUST:
         *v = s->tsc_adjust;
         return true;
-    case MSR_MTRR_CAP:
-        *v = 0x508; /* 8 variable ranges, fixed ranges, WC */
+    case MSR_MCG_CAP: /* the banks, and that MCG_CTL exists */
+        *v = offered(cpu, CPUID_MCA) ? X86_MC_BANKS | 1 << 8 : 0;
         return true;
     case MSR_EFER:
         *v = s->efer;
-        return cpuid_has_long_mode(cpu) || cpuid_has_syscall(cpu);
-    case MSR_PLATFORM_INFO:
-        *v = 10 << 8; /* 10 × 100 MHz */
-        return true;
-    case MSR_BIOS_SIGN:
-    case MSR_MCG_CAP:
-    case MSR_MCG_STATUS:
-    case MSR_FEATURE:
-    case MSR_PLATFORM_ID:
-        *v = 0;
-        return true;
+        return cpuid_has_long_mode(cpu) || cpuid_has_syscall(cpu) ||
+               cpuid_has_nx(cpu);
     }
     return false;
+}
+
+static bool msr_read(X86Cpu *cpu, uint32_t n, uint64_t *v)
+{
+    const MsrRow *row = find_row(cpu, n);
+    const FixedRow *fixed = find_fixed(cpu, n);
+    const uint64_t *slot = mtrr_slot(cpu, n);
+    slot = slot ? slot : bank_slot(cpu, n);
+    if (row) {
+        *v = *(const uint64_t *)((const char *)&cpu->s + row->offset);
+    } else if (fixed) {
+        *v = fixed->value;
+    } else if (slot) {
+        *v = *slot;
+    } else {
+        return read_special(cpu, n, v);
+    }
+    return true;
 }
 
 static void require_ring0(X86Cpu *cpu)
@@ -112,17 +233,13 @@ uint64_t helper_rdmsr(Cpu *parent)
     X86Cpu *cpu = x86_cpu(parent);
     X86State *s = &cpu->s;
     uint32_t n = s->gpr[X86_RCX];
-    uint64_t v;
+    uint64_t v = 0;
     require_ring0(cpu);
-    const MsrRow *row = find_row(n);
-    const uint64_t *mtrr = mtrr_slot(s, n);
-    if (row) {
-        v = *(const uint64_t *)((const char *)s + row->offset);
-    } else if (mtrr) {
-        v = *mtrr;
-    } else if (!read_special(cpu, n, &v)) {
-        guest_unimp("rdmsr 0x%x", n);
-        x86_raise(cpu, EXC_GP, 0);
+    if (!msr_read(cpu, n, &v)) {
+        guest_error("rdmsr 0x%x: the model has no such register", n);
+        if (!cpu->ignore_unknown_msr) {
+            x86_raise(cpu, EXC_GP, 0);
+        }
     }
     s->gpr[X86_RAX] = (uint32_t)v;
     s->gpr[X86_RDX] = v >> 32;
@@ -131,22 +248,29 @@ uint64_t helper_rdmsr(Cpu *parent)
 
 /* --- writing ----------------------------------------------------------------------- */
 
-static bool pat_valid(uint64_t v)
+typedef enum Written { MSR_WRITTEN, MSR_REFUSED, MSR_UNKNOWN } Written;
+
+static bool rule_holds(unsigned rule, uint64_t v)
 {
-    for (unsigned i = 0; i < 8; i++) {
-        unsigned type = (v >> (8 * i)) & 0xff;
-        if (type > 7 || type == 2 || type == 3) {
-            return false;
-        }
+    switch (rule) {
+    case RULE_canonical:
+        return is_canonical(v);
+    case RULE_pat:
+        return types_valid(v, true);
+    case RULE_mtrr_def:
+        return is_mtrr_type(v & 0xff);
+    case RULE_ones:
+        return !v || v == UINT64_MAX;
+    case RULE_zero:
+        return !v;
+    default:
+        return true;
     }
-    return true;
 }
 
 static bool write_row(X86Cpu *cpu, const MsrRow *row, uint64_t v)
 {
-    bool ok = !(v & ~row->writable);
-    ok &= row->rule != RULE_canonical || (uint64_t)bits_sext(v, 48) == v;
-    ok &= row->rule != RULE_pat || pat_valid(v);
+    bool ok = !(v & ~row->writable) && rule_holds(row->rule, v);
     if (ok) {
         *(uint64_t *)((char *)&cpu->s + row->offset) = v;
     }
@@ -168,27 +292,59 @@ static bool write_efer(X86Cpu *cpu, uint64_t v)
     return true;
 }
 
-static bool write_special(X86Cpu *cpu, uint32_t n, uint64_t v)
+/* Bits 8 (this is the boot processor, read-only), 11 (on) and the base. */
+static bool write_apic_base(X86Cpu *cpu, uint64_t v)
+{
+    if ((v & 0x6ff) || v >> cpuid_phys_bits(cpu)) {
+        return false;
+    }
+    cpu->s.apic_base = (v & ~UINT64_C(0x100)) | (cpu->s.apic_base & 0x100);
+    return true;
+}
+
+static Written write_special(X86Cpu *cpu, uint32_t n, uint64_t v)
 {
     X86State *s = &cpu->s;
+    bool ok = true;
     switch (n) {
     case MSR_TSC:
         s->tsc_adjust += v - tsc_now(cpu);
-        return true;
+        break;
     case MSR_TSC_ADJUST:
         s->tsc_adjust = v;
-        return true;
+        break;
     case MSR_APIC_BASE:
-        s->apic_base = v & UINT64_C(0xffffff900);
-        return true;
+        ok = write_apic_base(cpu, v);
+        break;
+    case MSR_MCG_CAP:
+        ok = false;
+        break;
     case MSR_EFER:
-        return write_efer(cpu, v);
-    case MSR_BIOS_SIGN:
-    case MSR_MCG_STATUS:
-    case MSR_FEATURE:
-        return true; /* nothing to remember */
+        ok = write_efer(cpu, v);
+        break;
+    default:
+        return MSR_UNKNOWN;
     }
-    return false;
+    return ok ? MSR_WRITTEN : MSR_REFUSED;
+}
+
+static Written msr_write(X86Cpu *cpu, uint32_t n, uint64_t v)
+{
+    const MsrRow *row = find_row(cpu, n);
+    const FixedRow *fixed = find_fixed(cpu, n);
+    uint64_t *mtrr = mtrr_slot(cpu, n), *bank = bank_slot(cpu, n);
+    bool ok;
+    if (row) {
+        ok = write_row(cpu, row, v);
+    } else if (fixed) {
+        ok = fixed->ignored;
+    } else if (mtrr || bank) {
+        ok = mtrr ? mtrr_valid(cpu, n, v) : bank_valid(n, v);
+        *(mtrr ? mtrr : bank) = ok ? v : *(mtrr ? mtrr : bank);
+    } else {
+        return write_special(cpu, n, v);
+    }
+    return ok ? MSR_WRITTEN : MSR_REFUSED;
 }
 
 uint64_t helper_wrmsr(Cpu *parent)
@@ -198,22 +354,20 @@ uint64_t helper_wrmsr(Cpu *parent)
     uint32_t n = s->gpr[X86_RCX];
     uint64_t v = s->gpr[X86_RDX] << 32 | (uint32_t)s->gpr[X86_RAX];
     require_ring0(cpu);
-    const MsrRow *row = find_row(n);
-    uint64_t *mtrr = mtrr_slot(s, n);
-    bool ok;
-    if (mtrr) {
-        *mtrr = v;
-        ok = true;
-    } else {
-        ok = row ? write_row(cpu, row, v) : write_special(cpu, n, v);
-    }
-    if (!ok) {
-        guest_unimp("wrmsr 0x%x", n);
-        x86_raise(cpu, EXC_GP, 0);
+    Written how = msr_write(cpu, n, v);
+    if (how != MSR_WRITTEN) {
+        guest_error("wrmsr 0x%x: %s (0x%" G_GINT64_MODIFIER "x)", n,
+                    how == MSR_REFUSED ? "not a value that it takes"
+                                       : "the model has no such register", v);
+        if (how == MSR_REFUSED || !cpu->ignore_unknown_msr) {
+            x86_raise(cpu, EXC_GP, 0);
+        }
     }
     x86_update_modes(cpu);
     return 0;
 }
+
+/* --- other instructions -------------------------------------------------------------- */
 
 uint64_t helper_rdtsc(Cpu *parent, uint64_t aux)
 {
@@ -226,11 +380,12 @@ uint64_t helper_rdtsc(Cpu *parent, uint64_t aux)
     s->gpr[X86_RAX] = (uint32_t)v;
     s->gpr[X86_RDX] = v >> 32;
     if (aux) {
-        s->gpr[X86_RCX] = 0; /* IA32_TSC_AUX, not offered */
+        s->gpr[X86_RCX] = s->tsc_aux;
     }
     return 0;
 }
 
+/* No model has performance counters. */
 uint64_t helper_rdpmc(Cpu *parent)
 {
     x86_raise(x86_cpu(parent), EXC_GP, 0);

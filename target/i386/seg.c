@@ -10,15 +10,21 @@ uint32_t desc_limit(const Desc *d)
     return d->hi & DESC_G ? limit << 12 | 0xfff : limit;
 }
 
+/* While an event from outside is delivered, error codes that name a selector
+ * or a gate have the EXT bit (6.13). */
+static bool has_ext(const X86Cpu *cpu, int vector)
+{
+    return cpu->delivering_ext && vector >= EXC_TS && vector <= EXC_GP;
+}
+
 void x86_raise(X86Cpu *cpu, int vector, int error)
 {
     cpu->exc_vector = vector;
     cpu->exc_has_error = error >= 0;
-    cpu->exc_error = error >= 0 ? error : 0;
+    cpu->exc_error = error >= 0 ? error | has_ext(cpu, vector) : 0;
     cpu_raise(&cpu->parent);
 }
 
-/* An event from outside sets the error code's EXT bit (6.13). */
 void x86_raise_sel(X86Cpu *cpu, int vector, uint16_t sel)
 {
     x86_raise(cpu, vector, sel & 0xfffc);
@@ -149,7 +155,7 @@ static void load_null(X86Cpu *cpu, unsigned seg, uint16_t sel)
 }
 
 /* Data or readable code, and privileged enough unless conforming. */
-static void check_data(X86Cpu *cpu, uint16_t sel, const Desc *d)
+void data_check(X86Cpu *cpu, uint16_t sel, int vector, const Desc *d)
 {
     bool code = d->hi & DESC_CODE;
     bool readable = !code || (d->hi & DESC_R);
@@ -157,7 +163,7 @@ static void check_data(X86Cpu *cpu, uint16_t sel, const Desc *d)
     unsigned need = MAX(sel & 3u, x86_cpl(cpu));
     if (desc_is_system(d) || !readable ||
         (!conforming && need > desc_dpl(d))) {
-        x86_raise_sel(cpu, EXC_GP, sel);
+        x86_raise_sel(cpu, vector, sel);
     }
     if (!(d->hi & DESC_P)) {
         x86_raise_sel(cpu, EXC_NP, sel);
@@ -177,7 +183,7 @@ void x86_load_seg(X86Cpu *cpu, unsigned seg, uint16_t sel)
         seg_put(cpu, seg, sel, &d);
     } else {
         desc_fetch(cpu, sel, EXC_GP, &d);
-        check_data(cpu, sel, &d);
+        data_check(cpu, sel, EXC_GP, &d);
         desc_touch(cpu, &d);
         seg_put(cpu, seg, sel, &d);
     }
@@ -247,11 +253,19 @@ uint64_t helper_seg_check(Cpu *parent, uint64_t seg, uint64_t offset,
     return 0;
 }
 
-uint64_t helper_canonical_check(Cpu *parent, uint64_t seg, uint64_t linear)
+/* The operand was read: what is inside its segment and readable may still not
+ * be writable. */
+uint64_t helper_arpl_store(Cpu *parent, uint64_t whether, uint64_t seg,
+                           uint64_t linear, uint64_t v)
 {
-    if ((uint64_t)bits_sext(linear, 48) != linear) {
-        x86_raise(x86_cpu(parent), seg == SEG_SS ? EXC_SS : EXC_GP, 0);
+    X86Cpu *cpu = x86_cpu(parent);
+    if (!whether) {
+        return 0;
     }
+    if (!type_allows(cpu->s.seg_attr[seg], true)) {
+        x86_raise(cpu, seg == SEG_SS ? EXC_SS : EXC_GP, 0);
+    }
+    cpu_st(parent, linear, v, 2, x86_mmu_mode(cpu));
     return 0;
 }
 
@@ -259,7 +273,7 @@ uint64_t helper_near_target(Cpu *parent, uint64_t offset)
 {
     X86Cpu *cpu = x86_cpu(parent);
     bool bad = x86_code64(cpu)
-        ? (uint64_t)bits_sext(offset, 48) != offset
+        ? !is_canonical(offset)
         : offset > cpu->s.seg_limit[SEG_CS];
     if (bad) {
         x86_raise(cpu, EXC_GP, 0);
@@ -291,22 +305,28 @@ static bool query(X86Cpu *cpu, uint16_t sel, uint32_t types, Desc *d)
     return !desc_is_system(d) || (types & (1u << desc_type(d)));
 }
 
-uint64_t helper_lar(Cpu *parent, uint64_t sel, uint64_t fallback)
+/* The register `old` with v in its low bytes, as a MOV leaves it. */
+static uint64_t merged(uint64_t old, uint64_t v, unsigned bytes)
+{
+    return bytes < 4 ? bits_deposit(old, 0, bytes * 8, v) : v;
+}
+
+uint64_t helper_lar(Cpu *parent, uint64_t sel, uint64_t old, uint64_t bytes)
 {
     X86Cpu *cpu = x86_cpu(parent);
     Desc d;
     bool ok = query(cpu, sel, x86_long(cpu) ? 0x1a04 : 0x1a3e, &d);
     set_zf(cpu, ok);
-    return ok ? d.hi & 0x00f0ff00 : fallback;
+    return ok ? merged(old, d.hi & 0x00f0ff00, bytes) : old;
 }
 
-uint64_t helper_lsl(Cpu *parent, uint64_t sel, uint64_t fallback)
+uint64_t helper_lsl(Cpu *parent, uint64_t sel, uint64_t old, uint64_t bytes)
 {
     X86Cpu *cpu = x86_cpu(parent);
     Desc d;
     bool ok = query(cpu, sel, x86_long(cpu) ? 0x0a04 : 0x0a0e, &d);
     set_zf(cpu, ok);
-    return ok ? desc_limit(&d) : fallback;
+    return ok ? merged(old, desc_limit(&d), bytes) : old;
 }
 
 static void verify(X86Cpu *cpu, uint16_t sel, bool write)
@@ -379,7 +399,7 @@ uint64_t helper_sidt_limit(Cpu *parent)
 
 static uint64_t table_base(X86Cpu *cpu, uint64_t base)
 {
-    if (x86_code64(cpu) && (uint64_t)bits_sext(base, 48) != base) {
+    if (x86_code64(cpu) && !is_canonical(base)) {
         x86_raise(cpu, EXC_GP, 0);
     }
     return x86_code64(cpu) ? base : (uint32_t)base;
@@ -416,6 +436,24 @@ static void fetch_system(X86Cpu *cpu, uint16_t sel, uint32_t types, Desc *d)
     }
 }
 
+/* In long mode such a descriptor has 16 bytes, and its base must be canonical
+ * (vol. 2, LTR). */
+static uint64_t system_base(X86Cpu *cpu, uint16_t sel, const Desc *d)
+{
+    if (!x86_long(cpu)) {
+        return desc_base(d);
+    }
+    if ((sel & ~7u) + 15 > cpu->s.gdt_limit) {
+        x86_raise_sel(cpu, EXC_GP, sel);
+    }
+    uint64_t base = desc_base64(cpu, d);
+    uint32_t type = cpu_ld(&cpu->parent, d->addr + 12, 4, MMU_KERNEL);
+    if ((type & 0x1f00) || !is_canonical(base)) {
+        x86_raise_sel(cpu, EXC_GP, sel);
+    }
+    return base;
+}
+
 uint64_t helper_lldt(Cpu *parent, uint64_t sel)
 {
     X86Cpu *cpu = x86_cpu(parent);
@@ -429,7 +467,7 @@ uint64_t helper_lldt(Cpu *parent, uint64_t sel)
         return 0;
     }
     fetch_system(cpu, sel, 1u << SYS_LDT, &d);
-    uint64_t base = x86_long(cpu) ? desc_base64(cpu, &d) : desc_base(&d);
+    uint64_t base = system_base(cpu, sel, &d);
     s->ldt_sel = sel;
     s->ldt_base = base;
     s->ldt_limit = desc_limit(&d);
@@ -448,7 +486,7 @@ uint64_t helper_ltr(Cpu *parent, uint64_t sel)
     uint32_t types = x86_long(cpu) ? 1u << SYS_TSS32
                                    : 1u << SYS_TSS16 | 1u << SYS_TSS32;
     fetch_system(cpu, sel, types, &d);
-    uint64_t base = x86_long(cpu) ? desc_base64(cpu, &d) : desc_base(&d);
+    uint64_t base = system_base(cpu, sel, &d);
     d.hi |= 2u << 8; /* busy */
     cpu_st(parent, d.addr + 4, d.hi, 4, MMU_KERNEL);
     s->tr_sel = sel;

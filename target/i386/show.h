@@ -12,6 +12,8 @@ extern const CpuClass x86_64_cpu_class, i386_cpu_class;
 void x86_deliver_exception(Cpu *cpu);
 bool x86_walk(Cpu *cpu, GuestAddr va, MmuAccess access, unsigned mmu_mode,
               bool probe, MmuResult *res);
+bool x86_addressable(Cpu *cpu, GuestAddr va, unsigned mmu_mode);
+void x86_bad_target(Cpu *cpu, uint64_t target);
 void x86_debug_hit(Cpu *cpu, const WatchHit *hit);
 bool x86_debug_break(Cpu *cpu, GuestAddr pc);
 const CpuGdbView *x86_gdb_view(Cpu *cpu);

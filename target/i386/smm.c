@@ -151,6 +151,7 @@ static void save_state(X86Cpu *cpu)
         put(cpu, 0x7e92, 2, pack_attr(s->tr_attr));
         put(cpu, 0x7f70, 8, x86_eflags(cpu));
         put(cpu, 0x7ec9, 1, s->halted);
+        put(cpu, 0x7eca, 1, s->nmi_blocked);
         put(cpu, 0x7f00, 4, s->smbase);
         put(cpu, 0x7efc, 4, REVISION_64);
     } else {
@@ -159,6 +160,7 @@ static void save_state(X86Cpu *cpu)
         put(cpu, 0x7f76, 2, pack_attr(s->tr_attr));
         put(cpu, 0x7ff4, 4, x86_eflags(cpu));
         put(cpu, 0x7f02, 2, s->halted);
+        put(cpu, 0x7f70, 1, s->nmi_blocked);
         put(cpu, 0x7ef8, 4, s->smbase);
         put(cpu, 0x7efc, 4, REVISION_32);
     }
@@ -231,7 +233,7 @@ uint64_t helper_rsm(Cpu *parent)
     }
     s->smbase = smbase;
     s->in_smm = false;
-    s->nmi_blocked = false;
+    s->nmi_blocked = get(cpu, wide ? 0x7eca : 0x7f70, 1) & 1;
     tlb_flush(parent);
     mmu_load_pdptes(cpu);
     x86_set_eflags(cpu, (eflags & 0x3f7fd7) | 2);

@@ -16,7 +16,7 @@ void frame_present(Frame *f, X86Cpu *cpu)
 {
     const X86State *s = &cpu->s;
     *f = (Frame){ .cpu = cpu, .fault_vector = EXC_SS, .count = 0 };
-    f->mode = x86_mmu_mode(cpu);
+    f->mode = x86_mmu_mode(cpu) | MMU_TARGET;
     f->sp = s->gpr[X86_RSP];
     f->flat64 = x86_code64(cpu);
     if (f->flat64) {
@@ -31,7 +31,7 @@ void frame_other(Frame *f, X86Cpu *cpu, const Desc *d, uint64_t sp,
                  unsigned cpl)
 {
     *f = (Frame){ .cpu = cpu, .fault_vector = EXC_SS, .count = 0 };
-    f->mode = cpl == 3 ? MMU_USER : MMU_KERNEL;
+    f->mode = (cpl == 3 ? MMU_USER : MMU_KERNEL) | MMU_TARGET;
     f->sp = sp;
     set_stack(f, desc_base(d), desc_limit(d), d->hi);
 }
@@ -39,7 +39,7 @@ void frame_other(Frame *f, X86Cpu *cpu, const Desc *d, uint64_t sp,
 void frame_64(Frame *f, X86Cpu *cpu, uint64_t sp, unsigned cpl)
 {
     *f = (Frame){ .cpu = cpu, .fault_vector = EXC_SS, .count = 0 };
-    f->mode = cpl == 3 ? MMU_USER : MMU_KERNEL;
+    f->mode = (cpl == 3 ? MMU_USER : MMU_KERNEL) | MMU_TARGET;
     f->sp = sp;
     f->mask = UINT64_MAX;
     f->flat64 = true;
@@ -69,7 +69,7 @@ static bool fits(const Frame *f, uint64_t offset, unsigned size)
 {
     uint64_t last = offset + size - 1;
     if (f->flat64) {
-        return (uint64_t)bits_sext(offset, 48) == offset;
+        return is_canonical(offset);
     }
     bool down = (f->attr & (DESC_CODE | DESC_E)) == DESC_E &&
                 (f->attr & DESC_S);

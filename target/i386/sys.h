@@ -44,6 +44,12 @@ static inline uint32_t desc_base(const Desc *d)
 }
 uint32_t desc_limit(const Desc *d);
 
+/* 48-bit linear addresses (3.3.7.1). */
+static inline bool is_canonical(uint64_t va)
+{
+    return (uint64_t)bits_sext(va, 48) == va;
+}
+
 static inline bool x86_real_or_vm(const X86Cpu *cpu)
 {
     return !(cpu->tb_flags & TB_PE);
@@ -77,6 +83,8 @@ void seg_put_null(X86Cpu *cpu, unsigned seg, uint16_t sel);
 void cs_put(X86Cpu *cpu, uint16_t sel, const Desc *d, unsigned cpl);
 /* A stack segment for a new CPL: all checks, raising vector(sel). */
 void ss_check(X86Cpu *cpu, uint16_t sel, unsigned cpl, int vector, Desc *d);
+/* A descriptor for DS, ES, FS, GS: raises vector(sel), or #NP. */
+void data_check(X86Cpu *cpu, uint16_t sel, int vector, const Desc *d);
 /* After a return to less privilege: data segments it may not have go. */
 void segs_drop_privileged(X86Cpu *cpu);
 /* Sets SS's DPL, which is the CPL. */
@@ -118,6 +126,9 @@ void frame_set_rsp(const Frame *f);
 
 typedef enum EventKind { EVENT_EXTERNAL, EVENT_EXCEPTION, EVENT_SOFTWARE }
     EventKind;
+
+/* General detect (17.2.4): accesses to debug registers raise #DB. */
+#define DR7_GD 0x2000u
 
 /* Delivers an interrupt or exception; state is at its boundary. error < 0:
  * none. */

@@ -35,7 +35,7 @@ uint64_t tss64_stack(X86Cpu *cpu, unsigned slot)
         x86_raise_sel(cpu, EXC_TS, cpu->s.tr_sel);
     }
     uint64_t sp = tss_ld(cpu, at, 8);
-    if ((uint64_t)bits_sext(sp, 48) != sp) {
+    if (!is_canonical(sp)) {
         x86_raise(cpu, EXC_SS, 0);
     }
     return sp;
@@ -185,6 +185,19 @@ static void load_task_cs(X86Cpu *cpu, uint16_t sel)
     cs_put(cpu, sel, &d, rpl);
 }
 
+/* As MOV does it, but what is wrong with a selector is #TS (table 7-1). */
+static void load_task_data(X86Cpu *cpu, unsigned seg, uint16_t sel)
+{
+    Desc d;
+    if (!(sel & ~3)) {
+        return;
+    }
+    desc_fetch(cpu, sel, EXC_TS, &d);
+    data_check(cpu, sel, EXC_TS, &d);
+    desc_touch(cpu, &d);
+    seg_put(cpu, seg, sel, &d);
+}
+
 static void load_task_segments(X86Cpu *cpu, const Task *t)
 {
     static const uint8_t data[] = { SEG_ES, SEG_DS, SEG_FS, SEG_GS };
@@ -207,7 +220,14 @@ static void load_task_segments(X86Cpu *cpu, const Task *t)
     seg_put(cpu, SEG_SS, t->seg[SEG_SS], &d);
     x86_update_modes(cpu);
     for (size_t i = 0; i < G_N_ELEMENTS(data); i++) {
-        x86_load_seg(cpu, data[i], t->seg[data[i]]);
+        load_task_data(cpu, data[i], t->seg[data[i]]);
+    }
+}
+
+static void task_check_eip(X86Cpu *cpu)
+{
+    if (cpu->s.rip > cpu->s.seg_limit[SEG_CS]) {
+        x86_raise(cpu, EXC_GP, 0);
     }
 }
 
@@ -249,10 +269,13 @@ void task_switch(X86Cpu *cpu, uint16_t sel, const Desc *d, TaskSource how,
         s->gpr[i] = wide ? t.reg[i] : t.reg[i] | 0xffff0000u;
     }
     s->rip = t.eip;
+    cpu->task_committed = true;
     x86_set_eflags(cpu, t.eflags | 2 | (nested ? FLAG_NT : 0));
     s->dr[7] &= ~UINT64_C(0x55); /* local breakpoints are the old task's */
     debug_rearm(cpu);
     load_task_segments(cpu, &t);
+    task_check_eip(cpu);
+    cpu->task_committed = false;
     if (t.trap) {
         s->pending_debug |= 0x8000; /* DR6.BT */
     }

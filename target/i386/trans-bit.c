@@ -31,10 +31,12 @@ static BitPlace bit_place(X86Trans *t, bool store)
         p.old = op_load(t, 0);
     } else if (t->in.row->op[1].method == OPM_G) {
         p.linear = bit_string_linear(t, offset, p.bytes);
-        p.old = mem_ld(t, p.linear, p.bytes);
     } else {
         p.linear = mem_operand(t, p.bytes);
-        p.old = mem_ld(t, p.linear, p.bytes);
+    }
+    if (p.linear != IR_NO_VAL) {
+        p.old = store ? mem_ld_update(t, p.linear, p.bytes)
+                      : mem_ld(t, p.linear, p.bytes);
     }
     p.bit = ir_op2i(t->ir, IR_AND, offset, p.bytes * 8 - 1);
     return p;

@@ -16,12 +16,16 @@ static uint64_t relative_target(const X86Trans *t)
     return wrap_target(t, t->next + t->in.imm[0]);
 }
 
-/* Whether a constant target can be beyond the CS limit; what is beyond the
- * canonical range faults when it is fetched. */
+#define CANONICAL_BITS 48
+
+/* Whether a constant target can be beyond the CS limit or not canonical. */
 static bool may_exceed_limit(const X86Trans *t, uint64_t target)
 {
     unsigned flags = t->tc->flags;
-    if (flags & (TB_CS64 | TB_FLAT | TB_CS4G)) {
+    if (flags & TB_CS64) {
+        return (uint64_t)bits_sext(target, CANONICAL_BITS) != target;
+    }
+    if (flags & (TB_FLAT | TB_CS4G)) {
         return false;
     }
     return !(flags & TB_CS64K) || target > 0xffff;
@@ -31,7 +35,9 @@ static bool may_exceed_limit(const X86Trans *t, uint64_t target)
 static void check_target(X86Trans *t, IrVal target)
 {
     uint64_t most = t->in.opsize == 2 ? 0xffff : UINT64_MAX;
-    if (may_exceed_limit(t, most)) {
+    if (t_code64(t)) {
+        ir_canon(t->ir, target, CANONICAL_BITS);
+    } else if (may_exceed_limit(t, most)) {
         CALL(t, near_target, target);
     }
 }
@@ -188,7 +194,7 @@ static void soft_int(X86Trans *t, unsigned vector)
 
 void trans_int(X86Trans *t)
 {
-    soft_int(t, t->in.imm[0]);
+    soft_int(t, t->in.imm[0] | SOFT_INT_N);
 }
 
 void trans_int3(X86Trans *t)

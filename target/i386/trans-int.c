@@ -13,8 +13,7 @@ static IrVal op2_clean(X86Trans *t, IrOp op, IrVal a, IrVal b, unsigned bytes)
 void trans_add(X86Trans *t)
 {
     unsigned bytes = op_bytes(t, 0);
-    t->store = true;
-    IrVal a = op_load(t, 0), b = op_load(t, 1);
+    IrVal a = op_modify(t, 0), b = op_load(t, 1);
     IrVal dst = op2_clean(t, IR_ADD, a, b, bytes);
     op_store(t, 0, dst);
     flags_set(t, CC_ADD, bytes, dst, b);
@@ -23,8 +22,7 @@ void trans_add(X86Trans *t)
 void trans_sub(X86Trans *t)
 {
     unsigned bytes = op_bytes(t, 0);
-    t->store = true;
-    IrVal a = op_load(t, 0), b = op_load(t, 1);
+    IrVal a = op_modify(t, 0), b = op_load(t, 1);
     IrVal dst = op2_clean(t, IR_SUB, a, b, bytes);
     op_store(t, 0, dst);
     flags_set_sub(t, bytes, a, b, dst);
@@ -40,8 +38,7 @@ void trans_cmp(X86Trans *t)
 static void add_carry(X86Trans *t, IrOp op, CcOp cc)
 {
     unsigned bytes = op_bytes(t, 0);
-    t->store = true;
-    IrVal a = op_load(t, 0), b = op_load(t, 1);
+    IrVal a = op_modify(t, 0), b = op_load(t, 1);
     IrVal carry = flags_carry(t);
     IrVal part = ir_op2(t->ir, op, a, b);
     IrVal dst = op2_clean(t, op, part, carry, bytes);
@@ -62,8 +59,7 @@ void trans_sbb(X86Trans *t)
 static void logic(X86Trans *t, IrOp op)
 {
     unsigned bytes = op_bytes(t, 0);
-    t->store = true;
-    IrVal a = op_load(t, 0), b = op_load(t, 1);
+    IrVal a = op_modify(t, 0), b = op_load(t, 1);
     IrVal dst = ir_op2(t->ir, op, a, b);
     op_store(t, 0, dst);
     flags_set(t, CC_LOGIC, bytes, dst, IR_NO_VAL);
@@ -105,8 +101,7 @@ void trans_test(X86Trans *t)
 static void inc_dec(X86Trans *t, IrOp op, CcOp cc)
 {
     unsigned bytes = op_bytes(t, 0);
-    t->store = true;
-    IrVal a = op_load(t, 0);
+    IrVal a = op_modify(t, 0);
     IrVal carry = flags_carry(t);
     IrVal dst = op2_clean(t, op, a, k64(t, 1), bytes);
     op_store(t, 0, dst);
@@ -125,16 +120,14 @@ void trans_dec(X86Trans *t)
 
 void trans_not(X86Trans *t)
 {
-    t->store = true;
-    IrVal a = op_load(t, 0);
+    IrVal a = op_modify(t, 0);
     op_store(t, 0, clean(t, ir_op1(t->ir, IR_NOT, a), op_bytes(t, 0)));
 }
 
 void trans_neg(X86Trans *t)
 {
     unsigned bytes = op_bytes(t, 0);
-    t->store = true;
-    IrVal a = op_load(t, 0);
+    IrVal a = op_modify(t, 0);
     IrVal dst = clean(t, ir_op1(t->ir, IR_NEG, a), bytes);
     op_store(t, 0, dst);
     flags_set_sub(t, bytes, k64(t, 0), a, dst);
@@ -253,8 +246,7 @@ void trans_lea(X86Trans *t)
 
 void trans_xchg(X86Trans *t)
 {
-    t->store = true;
-    IrVal a = op_load(t, 0), b = op_load(t, 1);
+    IrVal a = op_modify(t, 0), b = op_load(t, 1);
     op_store(t, 0, b);
     op_store(t, 1, a);
 }
@@ -274,8 +266,7 @@ void trans_xchg_acc(X86Trans *t)
 void trans_xadd(X86Trans *t)
 {
     unsigned bytes = op_bytes(t, 0);
-    t->store = true;
-    IrVal a = op_load(t, 0), b = op_load(t, 1);
+    IrVal a = op_modify(t, 0), b = op_load(t, 1);
     IrVal sum = op2_clean(t, IR_ADD, a, b, bytes);
     if (op_is_memory(t, 0)) {
         op_store(t, 0, sum);
@@ -298,8 +289,7 @@ static IrVal merged(X86Trans *t, IrVal old, IrVal v, unsigned bytes)
 void trans_cmpxchg(X86Trans *t)
 {
     unsigned bytes = op_bytes(t, 0);
-    t->store = true;
-    IrVal old = op_load(t, 0), src = op_load(t, 1);
+    IrVal old = op_modify(t, 0), src = op_load(t, 1);
     IrVal acc = reg_get(t, X86_RAX, bytes);
     IrVal rax = ir_get(t->ir, X86_RAX);
     IrVal loaded = merged(t, rax, old, bytes);

@@ -136,6 +136,7 @@ IrVal mem_linear(X86Trans *t, unsigned seg, IrVal offset, unsigned bytes,
         CALL(t, seg_check, k64(t, seg), offset, k64(t, bytes),
              k64(t, store));
     }
+    t->on_stack = seg == SEG_SS;
     if (!has_base(t, seg)) {
         return offset;
     }
@@ -156,7 +157,14 @@ IrVal mem_operand(X86Trans *t, unsigned bytes)
         t->linear = mem_linear(t, t->in.seg, mem_effective(t), bytes,
                                t->store);
     }
+    t->on_stack = t->in.seg == SEG_SS;
     return t->linear;
+}
+
+/* The mode of an access to what mem_linear() said last. */
+static unsigned access_mode(const X86Trans *t)
+{
+    return t->tc->mmu_data | (t->on_stack && t_code64(t) ? MMU_TARGET : 0);
 }
 
 static IrMem mem_code(X86Trans *t, IrVal linear, unsigned bytes)
@@ -164,12 +172,18 @@ static IrMem mem_code(X86Trans *t, IrVal linear, unsigned bytes)
     if ((t->tc->flags & TB_AC) && bytes > 1) {
         CALL(t, align_check, linear, k64(t, bytes));
     }
-    return size_code(bytes) | IR_MEM_MODE(t->tc->mmu_data);
+    return size_code(bytes) | IR_MEM_MODE(access_mode(t));
 }
 
 IrVal mem_ld(X86Trans *t, IrVal linear, unsigned bytes)
 {
     IrMem mem = mem_code(t, linear, bytes);
+    return ir_ld(t->ir, IR_I64, linear, mem);
+}
+
+IrVal mem_ld_update(X86Trans *t, IrVal linear, unsigned bytes)
+{
+    IrMem mem = mem_code(t, linear, bytes) | IR_MEM_MODE(MMU_UPDATE);
     return ir_ld(t->ir, IR_I64, linear, mem);
 }
 
@@ -232,6 +246,16 @@ IrVal op_load(X86Trans *t, unsigned n)
     default:
         g_assert_not_reached();
     }
+}
+
+IrVal op_modify(X86Trans *t, unsigned n)
+{
+    if (!op_is_memory(t, n)) {
+        return op_load(t, n);
+    }
+    unsigned bytes = op_bytes(t, n);
+    t->store = true;
+    return mem_ld_update(t, mem_operand(t, bytes), bytes);
 }
 
 void op_store(X86Trans *t, unsigned n, IrVal v)

@@ -49,9 +49,8 @@ static void set_flags(X86Trans *t, const Shift *s, CcOp op, IrVal dst,
 /* Shifts by zero still write a register (32 bits clear the upper half). */
 static void shift(X86Trans *t, IrOp op, CcOp cc)
 {
-    t->store = true;
     Shift s = shift_count(t, 1);
-    IrVal a = op_load(t, 0);
+    IrVal a = op_modify(t, 0);
     if (s.constant && s.n == 0) {
         op_store(t, 0, a);
         return;
@@ -118,9 +117,8 @@ typedef IrVal DoubleShift(X86Trans *t, IrVal a, IrVal b, IrVal count,
 
 static void double_shift(X86Trans *t, DoubleShift *fn, CcOp cc)
 {
-    t->store = true;
     Shift s = shift_count(t, 2);
-    IrVal a = op_load(t, 0), b = op_load(t, 1);
+    IrVal a = op_modify(t, 0), b = op_load(t, 1);
     if (s.constant && s.n == 0) {
         op_store(t, 0, a);
         return;
@@ -176,9 +174,8 @@ static IrVal bit_of(X86Trans *t, IrVal v, unsigned n)
 
 static void rotate(X86Trans *t, IrOp op)
 {
-    t->store = true;
     Shift s = shift_count(t, 1);
-    IrVal a = op_load(t, 0);
+    IrVal a = op_modify(t, 0);
     if (s.constant && s.n == 0) {
         op_store(t, 0, a);
         return;
@@ -207,9 +204,8 @@ void trans_ror(X86Trans *t)
  * one, the exclusive or of the two topmost bits of carry:result. */
 static void rotate_carry(X86Trans *t, X86HelperId value, X86HelperId carry)
 {
-    t->store = true;
     Shift s = shift_count(t, 1);
-    IrVal a = op_load(t, 0);
+    IrVal a = op_modify(t, 0);
     if (s.constant && s.n == 0) {
         op_store(t, 0, a);
         return;

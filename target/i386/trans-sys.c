@@ -248,14 +248,14 @@ void trans_verw(X86Trans *t)
     flags_forget(t);
 }
 
-/* LAR and LSL leave the register alone and clear ZF if the selector will not
+/* LAR and LSL leave all of the register alone and clear ZF if the selector will not
  * do. */
 static void selector_query(X86Trans *t, X86HelperId id)
 {
     IrVal sel = op_load(t, 1);
-    IrVal old = op_load(t, 0);
-    IrVal v = t_call(t, id, (IrVal[]){ sel, old });
-    op_store(t, 0, clean(t, v, op_bytes(t, 0)));
+    IrVal old = ir_get(t->ir, t->in.reg);
+    IrVal v = t_call(t, id, (IrVal[]){ sel, old, k64(t, op_bytes(t, 0)) });
+    ir_set(t->ir, t->in.reg, v);
     flags_forget(t);
 }
 
@@ -271,14 +271,19 @@ void trans_lsl(X86Trans *t)
 
 void trans_arpl(X86Trans *t)
 {
-    t->store = true;
     IrVal a = op_load(t, 0), b = op_load(t, 1);
     IrVal rpl_a = ir_op2i(t->ir, IR_AND, a, 3);
     IrVal rpl_b = ir_op2i(t->ir, IR_AND, b, 3);
     Cond less = { IR_LTU, rpl_a, rpl_b };
-    IrVal flags = ir_deposit(t->ir, flags_all(t), cond_value(t, less), 6, 1);
+    IrVal is_less = cond_value(t, less);
+    IrVal flags = ir_deposit(t->ir, flags_all(t), is_less, 6, 1);
     IrVal raised = ir_deposit(t->ir, a, b, 0, 2);
-    op_store(t, 0, ir_select(t->ir, less.cond, rpl_a, rpl_b, raised, a));
+    if (op_is_memory(t, 0)) {
+        CALL(t, arpl_store, is_less, k64(t, t->in.seg), mem_operand(t, 2),
+             raised);
+    } else {
+        op_store(t, 0, ir_select(t->ir, less.cond, rpl_a, rpl_b, raised, a));
+    }
     flags_set_eflags(t, flags);
 }
 
@@ -386,7 +391,7 @@ void trans_hlt(X86Trans *t)
 void trans_syscall(X86Trans *t)
 {
     t_end_shadow_now(t);
-    t->st->no_step = true;
+    t->st->no_step = true; /* the helper's */
     IrVal next = k64(t, t->next);
     CALL(t, syscall, next);
     flags_forget(t);
@@ -396,6 +401,7 @@ void trans_syscall(X86Trans *t)
 void trans_sysret(X86Trans *t)
 {
     t_end_shadow_now(t);
+    t->st->no_step = true; /* the helper's */
     CALL(t, sysret, k64(t, t->in.rex & 8 ? 8 : 4));
     flags_forget(t);
     t_jump_rip(t);

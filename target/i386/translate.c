@@ -12,8 +12,6 @@
 G_STATIC_ASSERT(sizeof(TransState) <=
                 sizeof(((TranslateContext *)NULL)->scratch));
 
-uint64_t opmap_hits[OPMAP_ROWS];
-
 static TransState *trans_state(TranslateContext *tc)
 {
     return (TransState *)tc->scratch;
@@ -172,7 +170,6 @@ static void translate_row(X86Trans *t)
     if (!check_row(t)) {
         return;
     }
-    opmap_hits[t->in.row - opmap_rows]++;
     if (t->in.row->flags & ROW_IO) {
         t_end(t, IR_EXIT_LOOP);
     } else if (t->in.row->flags & ROW_END) {

@@ -33,6 +33,7 @@ typedef struct X86Trans {
     X86Insn in;
     uint64_t pc, next;     /* offsets of this instruction and behind it */
     bool store;            /* the memory operand will be stored to */
+    bool on_stack;         /* the last linear address was in SS */
     IrVal linear;          /* of the memory operand, once computed */
     IrVal sp_override;     /* POP Ev: the RSP that addresses see */
 } X86Trans;
@@ -101,6 +102,9 @@ IrVal widen_signed(X86Trans *t, IrVal v, unsigned bytes);
 unsigned op_bytes(const X86Trans *t, unsigned n);
 bool op_is_memory(const X86Trans *t, unsigned n);
 IrVal op_load(X86Trans *t, unsigned n);
+/* Operand n, which will be stored to as well: what memory refuses to a store is
+ * refused now. */
+IrVal op_modify(X86Trans *t, unsigned n);
 void op_store(X86Trans *t, unsigned n, IrVal v);
 
 /* The effective address of the memory operand, in the address size. */
@@ -112,6 +116,8 @@ IrVal mem_linear(X86Trans *t, unsigned seg, IrVal offset, unsigned bytes,
 /* The memory operand's linear address, for an access of `bytes`. */
 IrVal mem_operand(X86Trans *t, unsigned bytes);
 IrVal mem_ld(X86Trans *t, IrVal linear, unsigned bytes);
+/* A load before a store to the same place. */
+IrVal mem_ld_update(X86Trans *t, IrVal linear, unsigned bytes);
 void mem_st(X86Trans *t, IrVal linear, IrVal v, unsigned bytes);
 /* linear + n, wrapped as the mode does. */
 IrVal linear_add(X86Trans *t, IrVal linear, uint64_t n);
@@ -160,8 +166,5 @@ static inline Cond cond_invert(Cond c)
     c.cond = c.cond ^ 1;   /* ORDER ir-cond: in pairs */
     return c;
 }
-
-/* How often each row was translated. */
-extern uint64_t opmap_hits[OPMAP_ROWS];
 
 #endif

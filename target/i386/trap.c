@@ -17,10 +17,11 @@ typedef struct Event {
     unsigned size;         /* bytes of a frame's words */
 } Event;
 
-/* The error code that faults during delivery carry (6.13): IDT, EXT. */
+/* The error code that faults during delivery carry (6.13): IDT; x86_raise()
+ * adds EXT. */
 static int idt_error(const Event *e)
 {
-    return e->vector * 8 + 2 + (e->kind != EVENT_SOFTWARE);
+    return e->vector * 8 + 2;
 }
 
 static void idt_fault(const Event *e, int vector) G_GNUC_NORETURN;
@@ -75,7 +76,7 @@ static void check_gate(Event *e, uint32_t types)
         idt_fault(e, EXC_GP);
     }
     if (e->kind == EVENT_SOFTWARE && desc_dpl(&e->gate) < x86_cpl(e->cpu)) {
-        x86_raise(e->cpu, EXC_GP, e->vector * 8 + 2);
+        idt_fault(e, EXC_GP);
     }
     if (!(e->gate.hi & DESC_P)) {
         idt_fault(e, EXC_NP);
@@ -86,21 +87,20 @@ static void check_gate(Event *e, uint32_t types)
 static unsigned gate_code(Event *e, uint16_t sel, Desc *code)
 {
     X86Cpu *cpu = e->cpu;
-    int ext = e->kind != EVENT_SOFTWARE;
     if (!(sel & ~3)) {
-        x86_raise(cpu, EXC_GP, ext);
+        x86_raise(cpu, EXC_GP, 0);
     }
     desc_fetch(cpu, sel, EXC_GP, code);
     if (!desc_is_code(code) || desc_dpl(code) > x86_cpl(cpu)) {
-        x86_raise(cpu, EXC_GP, (sel & 0xfffc) + ext);
+        x86_raise_sel(cpu, EXC_GP, sel);
     }
     if (!(code->hi & DESC_P)) {
-        x86_raise(cpu, EXC_NP, (sel & 0xfffc) + ext);
+        x86_raise_sel(cpu, EXC_NP, sel);
     }
     bool vm = cpu->s.eflags & FLAG_VM;
     unsigned cpl = code->hi & DESC_C ? x86_cpl(cpu) : desc_dpl(code);
     if (vm && cpl != 0) {
-        x86_raise(cpu, EXC_GP, (sel & 0xfffc) + ext);
+        x86_raise_sel(cpu, EXC_GP, sel);
     }
     return cpl;
 }
@@ -199,10 +199,12 @@ static void deliver_task(Event *e)
     task_switch(cpu, sel, &d, TASK_INT, cpu->s.rip);
     if (e->error >= 0) {
         Frame f;
+        cpu->task_committed = true;
         frame_present(&f, cpu);
         frame_push(&f, cpu->s.tr_attr & 0x800 ? 4 : 2, e->error);
         frame_commit(&f);
         frame_set_rsp(&f);
+        cpu->task_committed = false;
     }
 }
 
@@ -223,7 +225,7 @@ static void deliver_protected(Event *e)
     unsigned cpl = gate_code(e, sel, &code);
     e->size = wide ? 4 : 2;
     if (eip > desc_limit(&code)) {
-        x86_raise(e->cpu, EXC_GP, e->kind != EVENT_SOFTWARE);
+        x86_raise(e->cpu, EXC_GP, 0);
     }
     if (cpl < x86_cpl(e->cpu)) {
         enter_inner(e, &code, sel, cpl, eip);
@@ -263,6 +265,9 @@ static void deliver_long(Event *e)
     unsigned cpl = gate_code(e, sel, &code);
     if (!(code.hi & DESC_L) || (code.hi & DESC_B)) {
         x86_raise_sel(cpu, EXC_GP, sel);
+    }
+    if (!is_canonical(rip)) {
+        x86_raise(cpu, EXC_GP, 0);
     }
     bool inner = cpl < x86_cpl(cpu);
     frame_64(&f, cpu, long_stack(e, cpl), cpl);
@@ -310,7 +315,13 @@ void x86_deliver(X86Cpu *cpu, int vector, EventKind kind, int error)
     X86State *s = &cpu->s;
     Event e = { .cpu = cpu, .vector = vector, .kind = kind, .error = error };
     e.flags = saved_flags(&e);
-    cpu->delivering = vector;
+    /* Interrupts and INT n are benign whatever their number (table 6-4). */
+    cpu->delivering = kind == EVENT_EXCEPTION ? vector : -1;
+    cpu->delivering_ext = kind != EVENT_SOFTWARE;
+    s->halted = false; /* whatever becomes of the delivery */
+    if (vector == EXC_DB && kind == EVENT_EXCEPTION) {
+        s->dr[7] &= ~(uint64_t)DR7_GD; /* 17.2.4 */
+    }
     if (log_enabled(LOG_INT)) {
         log_event(&e);
     }
@@ -323,6 +334,7 @@ void x86_deliver(X86Cpu *cpu, int vector, EventKind kind, int error)
         deliver_protected(&e);
     }
     cpu->delivering = -1;
+    cpu->delivering_ext = false;
     s->irq_shadow = false;
     x86_update_modes(cpu);
 }
@@ -355,6 +367,8 @@ void x86_deliver_exception(Cpu *parent)
     int vector = cpu->exc_vector;
     int error = cpu->exc_has_error ? (int)cpu->exc_error : -1;
     cpu->exc_vector = -1;
+    cpu->delivering_ext = false;
+    cpu->task_committed = false;
     if (first == EXC_DF) {
         triple_fault(cpu);
         return;
@@ -423,12 +437,15 @@ static void int_redirected(X86Cpu *cpu, unsigned vector, uint64_t next)
     x86_set_eflags(cpu, flags);
 }
 
-uint64_t helper_soft_int(Cpu *parent, uint64_t vector, uint64_t next)
+/* INT n is what virtual-8086 mode redirects and IOPL forbids; not INT3 and
+ * INTO. INT1 counts as a debug exception (vol. 2, INT n): no privilege is
+ * asked for. */
+uint64_t helper_soft_int(Cpu *parent, uint64_t what, uint64_t next)
 {
     X86Cpu *cpu = x86_cpu(parent);
     bool vm = cpu->s.eflags & FLAG_VM;
-    bool int_n = vector != EXC_BP && vector != EXC_OF && vector != EXC_DB;
-    if (vm && int_n) {
+    unsigned vector = what & 0xff;
+    if (vm && (what & SOFT_INT_N)) {
         if (redirected(cpu, vector)) {
             int_redirected(cpu, vector, next);
             return 0;
@@ -440,7 +457,8 @@ uint64_t helper_soft_int(Cpu *parent, uint64_t vector, uint64_t next)
     /* A fault on the way must show the INT itself, which cpu_raise() sees to:
      * rip is put back to the instruction's start. */
     cpu->s.rip = next;
-    x86_deliver(cpu, vector, EVENT_SOFTWARE, -1);
+    bool int1 = vector == EXC_DB && !(what & SOFT_INT_N);
+    x86_deliver(cpu, vector, int1 ? EVENT_EXCEPTION : EVENT_SOFTWARE, -1);
     return 0;
 }
 

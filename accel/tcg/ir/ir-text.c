@@ -68,6 +68,7 @@ static void print_extra(const IrBlock *b, const IrInst *i, GString *out)
 {
     switch (i->op) {
     case IR_CONST:
+    case IR_CANON:
     case IR_ZEXT:
     case IR_SEXT:
     case IR_EXTRACT:
@@ -88,6 +89,12 @@ static void print_extra(const IrBlock *b, const IrInst *i, GString *out)
         g_string_append_printf(out, " %u%s mode %u", ir_mem_size(i->mem),
                                i->mem & IR_MEM_SIGN ? "s" : "",
                                ir_mem_mode(i->mem));
+        if (ir_mem_access(i->mem) & MMU_UPDATE) {
+            g_string_append(out, " update");
+        }
+        if (ir_mem_access(i->mem) & MMU_TARGET) {
+            g_string_append(out, " target");
+        }
         break;
     case IR_LDENV:
     case IR_STENV:
@@ -269,6 +276,7 @@ static void parse_extra(Parser *p, IrInst *i)
 {
     switch (i->op) {
     case IR_CONST:
+    case IR_CANON:
     case IR_ZEXT:
     case IR_SEXT:
     case IR_EXTRACT:
@@ -287,6 +295,12 @@ static void parse_extra(Parser *p, IrInst *i)
         i->mem = parse_size(p);
         if (take_word(p, "mode")) {
             i->mem |= IR_MEM_MODE(parse_number(p) % MMU_MODES);
+        }
+        if (take_word(p, "update")) {
+            i->mem |= IR_MEM_MODE(MMU_UPDATE);
+        }
+        if (take_word(p, "target")) {
+            i->mem |= IR_MEM_MODE(MMU_TARGET);
         }
         break;
     case IR_LDENV:

@@ -32,6 +32,7 @@ static uint8_t effects(const Verify *v, const IrInst *i)
         return IR_WRITES;
     case IR_LD:
     case IR_ST:
+    case IR_CANON:
         return IR_FAULTS;
     case IR_CALL: {
         const IrHelper *h = g_ptr_array_index(v->b->helpers, i->imm);
@@ -99,6 +100,7 @@ static const uint8_t shapes[IR_OP_COUNT] = {
     [IR_SELECT] = SHAPE_COMPARE, [IR_EXIT_IF] = SHAPE_COMPARE,
     [IR_ZEXT64] = SHAPE_I32, [IR_SEXT64] = SHAPE_I32, [IR_TRUNC] = SHAPE_I64,
     [IR_LD] = SHAPE_I64, [IR_ST] = SHAPE_I64, [IR_EXIT] = SHAPE_I64,
+    [IR_CANON] = SHAPE_I64,
 };
 
 static const char *check_shape(const Verify *v, const IrInst *i)
@@ -158,6 +160,8 @@ static const char *check_extra(const Verify *v, const IrInst *i)
         return check_reg(v, i);
     case IR_CALL:
         return check_call(v, i);
+    case IR_CANON:
+        return i->imm && i->imm < 64 ? NULL : "not a width";
     case IR_ZEXT:
     case IR_SEXT:
         return check_field(i, 0, MIN(i->imm, 255));

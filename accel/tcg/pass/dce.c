@@ -82,7 +82,7 @@ static void observe(Dce *d, const IrInst *i)
 
 static bool may_fault(const Dce *d, const IrInst *i)
 {
-    return i->op == IR_LD || i->op == IR_ST ||
+    return i->op == IR_LD || i->op == IR_ST || i->op == IR_CANON ||
            (i->op == IR_CALL && (helper(d, i)->effects & IR_FAULTS));
 }
 

@@ -173,6 +173,10 @@ static void remember(Forward *f, const IrInst *i, IrVal value)
                            i->op == IR_LD };
 }
 
+/* In what the access that a load repeats may differ from it: a fault that the
+ * first did not have the second does not have either. */
+#define UNLIKE (IR_MEM_SIGN | IR_MEM_MODE(MMU_FLAGS))
+
 static const Known *find(const Forward *f, const IrInst *i)
 {
     if (f->accessed || (i->type != IR_I32 && i->type != IR_I64)) {
@@ -180,7 +184,7 @@ static const Known *find(const Forward *f, const IrInst *i)
     }
     for (unsigned n = 0; n < f->count; n++) {
         const Known *k = &f->known[n];
-        if (!((k->mem ^ i->mem) & ~IR_MEM_SIGN) &&
+        if (!((k->mem ^ i->mem) & ~UNLIKE) &&
             same_address(&k->address, &f->address[i->arg[0]])) {
             return k;
         }

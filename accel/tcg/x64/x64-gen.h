@@ -66,7 +66,9 @@ typedef struct X64State {
     unsigned pin_count;
     uint64_t (*enter)(Cpu *cpu, const void *code);
     uint8_t *leave;        /* as written */
-    uint8_t *slow[2][4][MMU_MODES]; /* [is store][size][mode], as written */
+    /* [is store][size][mode and its flags], as written */
+    uint8_t *slow[2][4][MMU_ACCESSES];
+    uint8_t *bad_target;   /* calls cpu_bad_target() */
     bool bmi2, lzcnt, bmi1, popcnt;
     struct Gen *gen;
 } X64State;
@@ -293,6 +295,7 @@ void x64_move(Gen *g, bool wide, unsigned host, Src s);
 
 void x64_load(Gen *g, const IrInst *i);
 void x64_store(Gen *g, const IrInst *i);
+void x64_canon(Gen *g, const IrInst *i);
 /* Notes where one is, for whoever leaves the TB: cpu->tb, the guest
  * instruction and the fault site. Needs no register. */
 void x64_note_place(Gen *g, unsigned insn, unsigned site);

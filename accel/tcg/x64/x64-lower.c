@@ -511,7 +511,7 @@ static void find_uses(Gen *g)
 
 static bool may_fault(const Gen *g, const IrInst *i)
 {
-    return i->op == IR_LD || i->op == IR_ST ||
+    return i->op == IR_LD || i->op == IR_ST || i->op == IR_CANON ||
            (i->op == IR_CALL && helper(g, i)->effects);
 }
 

@@ -87,7 +87,7 @@ static void call_slow_path(Gen *g, const Cold *c)
         }
     }
     x64_note_place(g, c->fault, c->site);
-    asm_call_to(&g->a, g->x->slow[store][i->mem & 3][ir_mem_mode(i->mem)]);
+    asm_call_to(&g->a, g->x->slow[store][i->mem & 3][ir_mem_access(i->mem)]);
     if (!store) {
         load_value(g, i, c->result, x64_frame(g, FRAME_RESULT));
     }
@@ -336,6 +336,30 @@ void x64_store(Gen *g, const IrInst *i)
     x64_release_args(g);
 }
 
+/* --- targets of jumps --------------------------------------------------------------------- */
+
+static void cold_canon(Gen *g, const Cold *c)
+{
+    asm_patch(c->from, g->a.p);
+    asm_store(&g->a, true, x64_frame(g, FRAME_ARG0), c->address);
+    x64_note_place(g, c->fault, c->site);
+    asm_call_to(&g->a, g->x->bad_target);
+}
+
+void x64_canon(Gen *g, const IrInst *i)
+{
+    unsigned v = x64_use(g, i->arg[0]), t = x64_scratch(g);
+    asm_mov(&g->a, true, t, v);
+    asm_shift_imm(&g->a, SH_SHL, true, t, 64 - i->imm);
+    asm_shift_imm(&g->a, SH_SAR, true, t, 64 - i->imm);
+    asm_alu(&g->a, ALU_CMP, true, t, v);
+    Cold *c = x64_cold(g, cold_canon, asm_jcc(&g->a, CC_NE));
+    c->fault = g->insn;
+    c->site = x64_site(g);
+    c->address = v;
+    x64_release_args(g);
+}
+
 /* --- the shared slow paths --------------------------------------------------------------- */
 
 static HostMem fixed_env(const X64State *x, size_t offset)
@@ -405,11 +429,26 @@ static void make_slow_path(X64State *x, Asm *a, bool store, unsigned sm)
     asm_ret(a);
 }
 
+/* Never returns: the registers go where C code may look. */
+static void make_bad_target(X64State *x, Asm *a)
+{
+    x->bad_target = a->p;
+    for_pins(x, a, true);
+    asm_store(a, true, fixed_env(x, offsetof(Cpu, budget)), HOST_BUDGET);
+    for_temps(x, a, true);
+    x64_lea_cpu(x, a);
+    asm_load(a, true, RSI, save_word(x, FRAME_ARG0));
+    asm_alu_imm(a, ALU_SUB, true, RSP, 8);
+    asm_mov_imm(a, RAX, (uintptr_t)cpu_bad_target);
+    asm_call_reg(a, RAX);
+}
+
 void x64_make_slow_paths(X64State *x, Asm *a)
 {
     for (unsigned store = 0; store < 2; store++) {
-        for (unsigned sm = 0; sm < 4 * MMU_MODES; sm++) {
+        for (unsigned sm = 0; sm < 4 * MMU_ACCESSES; sm++) {
             make_slow_path(x, a, store, sm);
         }
     }
+    make_bad_target(x, a);
 }

@@ -184,6 +184,7 @@ static void gen_other(Gen *g, const IrInst *i)
     switch (i->op) {
     case IR_LD: x64_load(g, i); break;
     case IR_ST: x64_store(g, i); break;
+    case IR_CANON: x64_canon(g, i); break;
     case IR_CALL: x64_call(g, i); break;
     case IR_LDENV: env_load(g, i); break;
     case IR_STENV: env_store(g, i); break;

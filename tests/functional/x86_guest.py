@@ -1,0 +1,18 @@
+"""Runs the x86 self-check guests (tests/guests/x86), for the tests that do so in
+different ways."""
+import reprise
+
+# What each must have checked at least.
+GUESTS = {'sys32': 70, 'cpu32': 130, 'sys64': 20}
+
+
+class GuestCase(reprise.TestCase):
+    def run_guest(self, guest, *args, arch='x86_64'):
+        drive = f'file={reprise.guest(guest)},format=raw,if=ide,snapshot=on'
+        vm = self.start('-m', '64', '-drive', drive, '-device',
+                        'isa-debug-exit', *args, arch=arch)
+        said = vm.serial.expect(guest + r': (\d+) ok, (\d+) failed')
+        vm.wait()
+        self.assertEqual(int(said[2]), 0, vm.serial.seen.decode())
+        self.assertGreaterEqual(int(said[1]), GUESTS[guest])
+        return vm.serial.seen
