@@ -11,6 +11,11 @@ class X86Guest(GuestCase):
         for guest in GUESTS:
             self.run_guest(guest)
 
+    def test_gib_pages(self):
+        """The model decides what their bit means."""
+        self.run_guest('sys64', '-cpu', 'max')
+        self.run_guest('sys64', '-cpu', 'max,-pdpe1gb')
+
     def test_unknown_msr(self):
         for cpu, said in (('qemu64', '#GP'), ('qemu64,unknown-msr=gp', '#GP'),
                           ('qemu64,unknown-msr=ignore', '0')):
