@@ -9,9 +9,13 @@
  * falls into the data pages. A row that never ran is a failure. The seeds are
  * fixed.
  *
+ * Rows that no comparison reaches (privilege, ports, far transfers, results that
+ * are the processor's own) are in unreached.txt: a new one must be put there,
+ * and one that is reached must go.
+ *
  * Then sequences of register instructions, each in one TB.
  *
- * usage: test-hostcmp [--cases=N] [--sequences=N] [--row=MNEMONIC] [--seed=N]
+ * usage: test-hostcmp [--unreached=FILE] [--cases=N] [--sequences=N] [--row=MNEMONIC] [--seed=N]
  *                     [--accel=KEY=VALUE] [--segmented] [--code16]
  */
 #include <inttypes.h>
@@ -27,6 +31,7 @@ static unsigned sequences = 20000;
 static uint64_t seed = 1;
 static const char *only;
 static bool segmented, code16;
+static const char *unreached_path;
 
 /* --- comparing --------------------------------------------------------------*/
 
@@ -156,10 +161,75 @@ static void run_sequences(bool has_32, unsigned *failed)
     *failed += bad;
 }
 
+/* --- rows that no comparison reaches ----------------------------------------*/
+
+/* How unreached.txt names a row. */
+static char *row_name(const OpRow *row)
+{
+    return g_strdup_printf("%s | %s", row->opcode, row->mnemonic);
+}
+
+/* The list's lines; '#' starts a comment. NULL: it cannot be read. */
+static GHashTable *read_list(const char *path)
+{
+    g_autofree char *text = NULL;
+    if (!g_file_get_contents(path, &text, NULL, NULL)) {
+        printf("%s cannot be read\n", path);
+        return NULL;
+    }
+    GHashTable *list = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                             NULL);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **l = lines; *l; l++) {
+        if (*g_strstrip(*l) && **l != '#') {
+            g_hash_table_add(list, g_strdup(*l));
+        }
+    }
+    return list;
+}
+
+/* What the emulated CPU can run here, whatever this host has. */
+static unsigned check_row_listed(const OpRow *row, GHashTable *list)
+{
+    g_autofree char *name = row_name(row);
+    bool reached = row_is_user(row) && row_offered(row);
+    bool listed = g_hash_table_remove(list, name);
+    if (reached == listed) {
+        printf(reached ? "unreached.txt lists %s, which is compared\n"
+                       : "unreached.txt lacks %s, which is not compared\n",
+               name);
+    }
+    return reached == listed;
+}
+
+/* The number of rows about which the list is wrong. */
+static unsigned check_unreached(void)
+{
+    GHashTable *list = read_list(unreached_path);
+    unsigned wrong = list == NULL;
+    if (!list) {
+        return wrong;
+    }
+    for (unsigned i = 0; i < OPMAP_ROWS; i++) {
+        wrong += check_row_listed(&opmap_rows[i], list);
+    }
+    GHashTableIter iter;
+    gpointer name;
+    g_hash_table_iter_init(&iter, list);
+    while (g_hash_table_iter_next(&iter, &name, NULL)) {
+        printf("unreached.txt lists %s, which is no row\n", (char *)name);
+        wrong++;
+    }
+    g_hash_table_unref(list);
+    return wrong;
+}
+
 static void parse_options(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
-        if (!strncmp(argv[i], "--cases=", 8)) {
+        if (!strncmp(argv[i], "--unreached=", 12)) {
+            unreached_path = argv[i] + 12;
+        } else if (!strncmp(argv[i], "--cases=", 8)) {
             cases_per_row = strtoul(argv[i] + 8, NULL, 0);
         } else if (!strncmp(argv[i], "--sequences=", 12)) {
             sequences = strtoul(argv[i] + 12, NULL, 0);
@@ -190,6 +260,7 @@ int main(int argc, char **argv)
         printf("no 32-bit code on this host: those rows are skipped\n");
     }
     emu_init(case_features);
+    unsigned wrong = unreached_path ? check_unreached() : 0;
     host_features(case_features);
     emu_set_variant(segmented, code16);
     unsigned idle = run_rows(has_32, &failed);
@@ -197,5 +268,5 @@ int main(int argc, char **argv)
         run_sequences(has_32, &failed);
     }
     printf("%u cases differ\n", failed);
-    return failed || idle ? 1 : 0;
+    return failed || idle || wrong ? 1 : 0;
 }
