@@ -225,7 +225,7 @@ static bool x86_interrupt(Cpu *parent)
         s->smi_pending = false;
         smm_enter(cpu);
         taken = true;
-    } else if (s->pending_debug) {
+    } else if (s->pending_debug && !s->ss_shadow) {
         taken = take_debug_trap(cpu);
     } else if (s->nmi_pending && !s->nmi_blocked && !s->irq_shadow) {
         taken = take_nmi(cpu);

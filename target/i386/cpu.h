@@ -186,7 +186,8 @@ typedef uint64_t X86McBanks[4 * X86_MC_BANKS];
     _(uint64_t, STATE_U64, hwcr, 0, 2, "AMD: HWCR")                           \
     _(uint64_t, STATE_U64, mcg_status, 0, 2, "IA32_MCG_STATUS")               \
     _(uint64_t, STATE_U64, mcg_ctl, UINT64_MAX, 2, "IA32_MCG_CTL")            \
-    _(X86McBanks, STATE_U64, mc_bank, 0, 2, "machine check banks")
+    _(X86McBanks, STATE_U64, mc_bank, 0, 2, "machine check banks")            \
+    _(bool, STATE_BOOL, ss_shadow, 0, 2, "irq_shadow is that of MOV SS")
 
 STATE_STRUCT(X86State, X86_STATE);
 

@@ -311,12 +311,16 @@ static uint64_t stack_linear(const StackAccess *a, uint64_t offset,
 {
     X86Cpu *cpu = a->cpu;
     offset &= bits_mask(a->sp_bytes * 8);
-    if (cpu->tb_flags & TB_CS64) {
-        return offset;
+    uint64_t linear = offset;
+    if (!(cpu->tb_flags & TB_CS64)) {
+        helper_seg_check(&cpu->parent, SEG_SS, offset, a->bytes,
+                         access == MMU_STORE);
+        linear = (uint32_t)(cpu->s.seg_base[SEG_SS] + offset);
     }
-    helper_seg_check(&cpu->parent, SEG_SS, offset, a->bytes,
-                     access == MMU_STORE);
-    return (uint32_t)(cpu->s.seg_base[SEG_SS] + offset);
+    if (cpu->tb_flags & TB_AC) {
+        helper_align_check(&cpu->parent, linear, a->bytes);
+    }
+    return linear;
 }
 
 static void stack_probe(const StackAccess *a, uint64_t offset)

@@ -85,6 +85,10 @@ static void check(const Frame *f, uint64_t offset, unsigned size,
     if (!fits(f, offset, size)) {
         x86_raise_sel(f->cpu, f->fault_vector, f->fault_sel);
     }
+    bool user = (f->mode & ~MMU_FLAGS) == MMU_USER;
+    if (user && (f->cpu->tb_flags & TB_AC)) {
+        helper_align_check(&f->cpu->parent, linear(f, offset), size);
+    }
     cpu_probe(&f->cpu->parent, linear(f, offset), size, access, f->mode);
 }
 

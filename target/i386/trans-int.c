@@ -315,6 +315,9 @@ void trans_cmpxchg8b(X86Trans *t)
     }
     t->store = true;
     IrVal linear = mem_operand(t, wide ? 16 : 8);
+    if ((t->tc->flags & TB_AC) && !wide) {
+        CALL(t, align_check, linear, k64(t, 8));
+    }
     if (wide) {
         CALL(t, cmpxchg16b, linear, flags_all(t));
     } else {

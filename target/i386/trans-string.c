@@ -154,6 +154,7 @@ static void rep_exit(X86Trans *t, IrVal again)
     IrVal self = k64(t, t->pc), next = k64(t, t->next), zero = k64(t, 0);
     bool loop = t->tc->end_after;
     if (loop) {
+        t_end_shadow_rep(t, again);
         IrVal pc = ir_select(t->ir, IR_NE, again, zero, self, next);
         t_jump(t, pc, IR_EXIT_LOOP);
         return;

@@ -66,6 +66,14 @@ void t_end_shadow_now(X86Trans *t)
     }
 }
 
+void t_end_shadow_rep(X86Trans *t, IrVal again)
+{
+    if (has_shadow(t)) {
+        CALL(t, end_shadow_rep, again);
+        t->st->shadow_ended = true;
+    }
+}
+
 /* What the modes ask for once the instruction has retired. */
 static void insn_retired(X86Trans *t, IrVal pc)
 {

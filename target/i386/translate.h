@@ -85,6 +85,8 @@ bool t_is_special(const X86Trans *t);
 /* Ends shadow and RF before the instruction does its work, because that may
  * set them anew. */
 void t_end_shadow_now(X86Trans *t);
+/* The same after an iteration of a repeated instruction. */
+void t_end_shadow_rep(X86Trans *t, IrVal again);
 /* This instruction is the TB's last, which then leaves in this way. */
 void t_end(X86Trans *t, IrExit how);
 

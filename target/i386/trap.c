@@ -336,6 +336,7 @@ void x86_deliver(X86Cpu *cpu, int vector, EventKind kind, int error)
     cpu->delivering = -1;
     cpu->delivering_ext = false;
     s->irq_shadow = false;
+    s->ss_shadow = false;
     x86_update_modes(cpu);
 }
 
@@ -472,15 +473,26 @@ uint64_t helper_set_shadow(Cpu *parent)
 {
     X86Cpu *cpu = x86_cpu(parent);
     cpu->s.irq_shadow = true;
+    cpu->s.ss_shadow = true;
+    x86_update_modes(cpu);
+    return 0;
+}
+
+/* An instruction breakpoint hits a repeated instruction once, not each
+ * iteration. */
+uint64_t helper_end_shadow_rep(Cpu *parent, uint64_t again)
+{
+    X86Cpu *cpu = x86_cpu(parent);
+    cpu->s.irq_shadow = false;
+    cpu->s.ss_shadow = false;
+    if (!again) {
+        cpu->s.eflags &= ~(uint64_t)FLAG_RF;
+    }
     x86_update_modes(cpu);
     return 0;
 }
 
 uint64_t helper_end_shadow(Cpu *parent)
 {
-    X86Cpu *cpu = x86_cpu(parent);
-    cpu->s.irq_shadow = false;
-    cpu->s.eflags &= ~(uint64_t)FLAG_RF;
-    x86_update_modes(cpu);
-    return 0;
+    return helper_end_shadow_rep(parent, 0);
 }

@@ -261,6 +261,50 @@ static void test_debug_io(void)
                      "movl %%eax, %%cr4" : : : "eax");
 }
 
+/* A breakpoint on a repeated instruction hits once: RF lasts until it is done.
+ * A data breakpoint of MOV SS waits for the next instruction [6.8.3]. */
+static void test_debug_order(void)
+{
+    static volatile uint8_t to[4];
+    static volatile uint16_t selector = SEL_DATA;
+    dr6_clear();
+    TRY("movl $2f, %%eax\n movl %%eax, %%dr0\n movl %%eax, here\n"
+        "movl $0x402, %%eax\n movl %%eax, %%dr7\n"
+        "pushl $0x10002\n pushl %%cs\n pushl $2f\n"
+        "movl %0, %%edi\n movl $3, %%ecx\n movb $7, %%al\n iretl\n"
+        "2: rep stosb\n movl %%ecx, here", "i"(to));
+    check("RF lasts for all iterations", exc_vector, ~0u);
+    check("all were made", to[0] + to[1] + to[2], 21);
+    check("ECX", here, 0);
+    __asm__ volatile("movl %0, %%dr0\n movl %1, %%dr7"
+                     : : "r"(&selector), "r"(0x00070402));
+    TRY("movl $2f, here\n movw %0, %%ss\n nop\n2: nop", "m"(selector));
+    check("data breakpoint of MOV SS", exc_vector, 1);
+    check("behind the next instruction", exc_eip, here);
+    __asm__ volatile("movl %0, %%dr7" : : "r"(0x400));
+    dr6_clear();
+}
+
+/* Alignment checks in ring 3 are for all accesses [6.15, interrupt 17]. */
+static void test_alignment(void)
+{
+    __asm__ volatile("movl %%cr0, %%eax\n orl $0x40000, %%eax\n"
+                     "movl %%eax, %%cr0" : : : "eax");
+#define UNALIGNED(name, code)                                             \
+    RING3("pushfl\n orl $0x40000, (%%esp)\n popfl\n" code "\n int $0x80"); \
+    check(name " not aligned", exc_vector, 17)
+    UNALIGNED("MOV", "movl 0x60002, %%eax");
+    UNALIGNED("CMPXCHG8B", "cmpxchg8b 0x60004");
+    UNALIGNED("PUSHA", "subl $2, %%esp\n pushal");
+    UNALIGNED("ENTER", "subl $2, %%esp\n enter $0, $0");
+    UNALIGNED("far CALL", "subl $2, %%esp\n lcall $0x1b, $4f\n 4:");
+    RING3("pushfl\n orl $0x40000, (%%esp)\n popfl\n"
+          "movl 0x60004, %%eax\n int $0x80");
+    check("aligned", exc_vector, 128);
+    __asm__ volatile("movl %%cr0, %%eax\n andl $~0x40000, %%eax\n"
+                     "movl %%eax, %%cr0" : : : "eax");
+}
+
 static void test_general_detect(void)
 {
     dr6_clear();
@@ -461,6 +505,8 @@ void guest_main(void)
     test_v86_int();
     test_debug_io();
     test_general_detect();
+    test_debug_order();
+    test_alignment();
     test_fetch();
     test_pse36();
     test_msrs();

@@ -77,7 +77,9 @@ enum {
 static uint64_t gdt[16];
 static uint64_t idt[256];
 static uint32_t tss[26], tss2[26];
-static uint8_t stack0[4096], stack2[4096];
+/* Of the task of tss2, where there is one. */
+static uint8_t stack2[4096] __attribute__((unused));
+static uint8_t stack0[4096];
 
 static uint64_t segment(uint32_t base, uint32_t limit, uint32_t attr)
 {
@@ -149,7 +151,7 @@ static inline uint32_t cr2(void)
     return v;
 }
 
-static void paging_on(void)
+static inline void paging_on(void)
 {
     for (unsigned i = 0; i < 1024; i++) {
         table[i] = i << 12 | 7;
@@ -160,7 +162,7 @@ static void paging_on(void)
                      : : "r"(dir) : "eax", "memory");
 }
 
-static void paging_off(void)
+static inline void paging_off(void)
 {
     __asm__ volatile("movl %%cr0, %%eax\n andl $0x7ffeffff, %%eax\n"
                      "movl %%eax, %%cr0" : : : "eax", "memory");
@@ -175,7 +177,7 @@ static inline uint32_t dr6(void)
     return v;
 }
 
-static void dr6_clear(void)
+static inline void dr6_clear(void)
 {
     __asm__ volatile("movl %0, %%dr6" : : "r"(0));
 }
