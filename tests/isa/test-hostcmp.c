@@ -13,7 +13,8 @@
  * are the processor's own) are in unreached.txt: a new one must be put there,
  * and one that is reached must go.
  *
- * Then sequences of register instructions, each in one TB.
+ * Every row is tried with LOCK, too, which most must refuse. Then sequences of
+ * register instructions, each in one TB.
  *
  * usage: test-hostcmp [--unreached=FILE] [--cases=N] [--sequences=N] [--row=MNEMONIC] [--seed=N]
  *                     [--accel=KEY=VALUE] [--segmented] [--code16]
@@ -116,6 +117,63 @@ static unsigned run_row(const OpRow *row, bool code64, unsigned *failed)
     return ran;
 }
 
+/* Puts LOCK in front; what is relative to the instruction's end must not be
+ * in it. */
+static bool add_lock(IsaCase *c, const X86Insn *in)
+{
+    if (in->base == BASE_RIP || is_branch(in->row) || c->len > 14) {
+        return false;
+    }
+    memmove(c->insn + 1, c->insn, c->len++);
+    c->insn[0] = 0xf0;
+    return true;
+}
+
+#define LOCKED_CASES 6
+
+/* What vol. 2, LOCK, allows it for. */
+static bool may_be_locked(const X86Insn *in)
+{
+    const OpSpec *to = &in->row->op[0];
+    return in->mod != 3 && (to->method == OPM_E || to->method == OPM_M) &&
+           is_one_of(in->row->mnemonic,
+                     "add adc and btc btr bts cmpxchg cmpxchg8b dec inc neg "
+                     "not or sbb sub xor xadd xchg");
+}
+
+static bool lock_is_right(IsaCase *c, const char *name, bool legal)
+{
+    X86Insn in;
+    if (!legal) {
+        return compare_case(c, name, 0, false);
+    }
+    bool ok = decode_case(c, 0, &in) == DECODE_OK;
+    if (!ok) {
+        printf("%s is refused\n", name);
+    }
+    return ok;
+}
+
+/* LOCK is #UD for other rows and for registers. Where it is legal it is only
+ * decoded: hosts punish processes for locks across cache lines. */
+static void run_locked(const OpRow *row, bool code64, unsigned *failed)
+{
+    static IsaCase c;
+    X86Insn in;
+    unsigned ran = 0, bad = 0;
+    g_autofree char *name = g_strdup_printf("lock %s (%s)", row->mnemonic,
+                                            row->opcode);
+    c.code64 = code64;
+    for (unsigned tries = 0; tries < 50 && ran < LOCKED_CASES && !bad;
+         tries++) {
+        if (make_case(&c, row, &in) && add_lock(&c, &in)) {
+            bad += !lock_is_right(&c, name, may_be_locked(&in));
+            ran++;
+        }
+    }
+    *failed += bad;
+}
+
 static bool is_wanted(const OpRow *row)
 {
     return row_is_user(row) && row_offered(row) &&
@@ -133,6 +191,7 @@ static unsigned run_rows(bool has_32, unsigned *failed)
         for (unsigned code64 = !has_32; code64 < 2; code64++) {
             if (row->modes & (code64 ? 2 : 1)) {
                 ran += run_row(row, code64, failed);
+                run_locked(row, code64, failed);
             }
         }
         if (!ran) {
