@@ -252,15 +252,17 @@ uint64_t helper_align_check(Cpu *cpu, uint64_t linear, uint64_t bytes)
     return 0;
 }
 
-uint64_t helper_probe_load(Cpu *c, uint64_t linear, uint64_t bytes)
+uint64_t helper_probe_load(Cpu *c, uint64_t linear, uint64_t bytes,
+                           uint64_t mode)
 {
-    cpu_probe(c, linear, bytes, MMU_LOAD, x86_mmu_mode(x86_cpu(c)));
+    cpu_probe(c, linear, bytes, MMU_LOAD, mode);
     return 0;
 }
 
-uint64_t helper_probe_store(Cpu *c, uint64_t linear, uint64_t bytes)
+uint64_t helper_probe_store(Cpu *c, uint64_t linear, uint64_t bytes,
+                            uint64_t mode)
 {
-    cpu_probe(c, linear, bytes, MMU_STORE, x86_mmu_mode(x86_cpu(c)));
+    cpu_probe(c, linear, bytes, MMU_STORE, mode);
     return 0;
 }
 
@@ -420,10 +422,10 @@ static uint64_t pair_get(const X86Cpu *cpu, unsigned high, unsigned low)
     return gpr_get(cpu, high, 4) << 32 | gpr_get(cpu, low, 4);
 }
 
-uint64_t helper_cmpxchg8b(Cpu *c, uint64_t linear, uint64_t flags)
+uint64_t helper_cmpxchg8b(Cpu *c, uint64_t linear, uint64_t flags,
+                          uint64_t mode)
 {
     X86Cpu *cpu = x86_cpu(c);
-    unsigned mode = x86_mmu_mode(cpu);
     cpu_probe(c, linear, 8, MMU_STORE, mode);
     uint64_t old = cpu_ld(c, linear, 8, mode);
     bool equal = old == pair_get(cpu, X86_RDX, X86_RAX);
@@ -436,10 +438,10 @@ uint64_t helper_cmpxchg8b(Cpu *c, uint64_t linear, uint64_t flags)
     return 0;
 }
 
-uint64_t helper_cmpxchg16b(Cpu *c, uint64_t linear, uint64_t flags)
+uint64_t helper_cmpxchg16b(Cpu *c, uint64_t linear, uint64_t flags,
+                           uint64_t mode)
 {
     X86Cpu *cpu = x86_cpu(c);
-    unsigned mode = x86_mmu_mode(cpu);
     uint64_t *r = cpu->s.gpr;
     if (linear & 15) {
         x86_raise(cpu, EXC_GP, 0);

@@ -315,13 +315,14 @@ void trans_cmpxchg8b(X86Trans *t)
     }
     t->store = true;
     IrVal linear = mem_operand(t, wide ? 16 : 8);
+    IrVal mode = k64(t, access_mode(t));
     if ((t->tc->flags & TB_AC) && !wide) {
         CALL(t, align_check, linear, k64(t, 8));
     }
     if (wide) {
-        CALL(t, cmpxchg16b, linear, flags_all(t));
+        CALL(t, cmpxchg16b, linear, flags_all(t), mode);
     } else {
-        CALL(t, cmpxchg8b, linear, flags_all(t));
+        CALL(t, cmpxchg8b, linear, flags_all(t), mode);
     }
     flags_forget(t);
 }

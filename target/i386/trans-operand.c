@@ -161,8 +161,7 @@ IrVal mem_operand(X86Trans *t, unsigned bytes)
     return t->linear;
 }
 
-/* The mode of an access to what mem_linear() said last. */
-static unsigned access_mode(const X86Trans *t)
+unsigned access_mode(const X86Trans *t)
 {
     return t->tc->mmu_data | (t->on_stack && t_code64(t) ? MMU_TARGET : 0);
 }

@@ -167,7 +167,8 @@ static void store_table(X86Trans *t, X86HelperId limit, X86HelperId base)
     IrVal base_value = t_call(t, base, NULL);
     t->store = true;
     IrVal linear = mem_operand(t, bytes + 2);
-    CALL(t, probe_store, linear, k64(t, bytes + 2));
+    CALL(t, probe_store, linear, k64(t, bytes + 2),
+         k64(t, access_mode(t)));
     mem_st(t, linear, limit_value, 2);
     mem_st(t, linear_add(t, linear, 2), base_value, bytes);
 }
@@ -337,7 +338,8 @@ void trans_invd(X86Trans *t)
 /* A load for protection and paging. */
 void trans_clflush(X86Trans *t)
 {
-    CALL(t, probe_load, mem_operand(t, 1), k64(t, 1));
+    IrVal linear = mem_operand(t, 1);
+    CALL(t, probe_load, linear, k64(t, 1), k64(t, access_mode(t)));
 }
 
 /* --- model, time, randomness -----------------------------------------------*/

@@ -121,6 +121,8 @@ IrVal mem_ld(X86Trans *t, IrVal linear, unsigned bytes);
 /* A load before a store to the same place. */
 IrVal mem_ld_update(X86Trans *t, IrVal linear, unsigned bytes);
 void mem_st(X86Trans *t, IrVal linear, IrVal v, unsigned bytes);
+/* The MMU mode, with its flags, of an access to what mem_linear() said last. */
+unsigned access_mode(const X86Trans *t);
 /* linear + n, wrapped as the mode does. */
 IrVal linear_add(X86Trans *t, IrVal linear, uint64_t n);
 

@@ -25,6 +25,7 @@ enum {
     OUT_GIB, OUT_GIB_ERROR,
     OUT_JMP_AT, OUT_CALL_RSP_WAS, OUT_RET_RSP_WAS, OUT_RET_AT, /* 70 */
     OUT_GATE_AT, OUT_GATE_USER_RSP, OUT_STEP_AT, OUT_GIB_SEEN, OUT_CALL,
+    OUT_CX8, OUT_CX16, OUT_SIDT, /* 80 */
     OUT_COUNT
 };
 
@@ -167,6 +168,12 @@ __asm__(
     " note 8*32(%r15), 56\n"
     " try\n movq %rbx, %rbp\n movq %fs:(%rbp), %rcx\n9:\n"
     " note 8*32(%r15), 57\n"
+    " try\n movq %rbx, %rbp\n cmpxchg8b (%rbp)\n9:\n"
+    " note 8*32(%r15), 79\n"
+    " try\n movq %rbx, %rbp\n cmpxchg16b (%rbp)\n9:\n"
+    " note 8*32(%r15), 80\n"
+    " try\n leaq -2(%rbx), %rbp\n sidt (%rbp)\n9:\n"
+    " note 8*32(%r15), 81\n"
     " try\n movl $0x50, %eax\n ltr %ax\n9:\n"
     " note 8*32(%r15), 58\n note 8*33(%r15), 59\n"
     " try\n user\n label 4f, 74\n movl $gate_pointer, %eax\n"
@@ -293,6 +300,9 @@ static void check_rules(void)
     check("load over the limit", out[OUT_SPAN], 13);
     check("store over the limit by RBP", out[OUT_SPAN_SS], 12);
     check("load by FS and RBP", out[OUT_FS], 13);
+    check("CMPXCHG8B by RBP", out[OUT_CX8], 12);
+    check("CMPXCHG16B by RBP", out[OUT_CX16], 12);
+    check("SIDT over the limit by RBP", out[OUT_SIDT], 12);
     check("LTR", out[OUT_LTR], 13);
     check("LTR: error code", out[OUT_LTR_ERROR], 0x50);
     check("call gate: RIP", out[OUT_GATE_RIP], out[OUT_GATE_AT]);
