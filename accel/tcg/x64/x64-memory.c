@@ -341,19 +341,29 @@ void x64_store(Gen *g, const IrInst *i)
 static void cold_canon(Gen *g, const Cold *c)
 {
     asm_patch(c->from, g->a.p);
+    asm_alu_imm(&g->a, ALU_CMP, true, c->scratch, ~c->imm);
+    asm_patch(asm_jcc(&g->a, CC_E), c->back);
     asm_store(&g->a, true, x64_frame(g, FRAME_ARG0), c->address);
     x64_note_place(g, c->fault, c->site);
     asm_call_to(&g->a, g->x->bad_target);
 }
 
+/* The topmost bits are all zero or all one. Most jumps stay in the half of the
+ * address space where they are: that is looked at first, the other half and the
+ * fault are cold. */
 void x64_canon(Gen *g, const IrInst *i)
 {
     unsigned v = x64_use(g, i->arg[0]), t = x64_scratch(g);
+    bool upper = (int64_t)g->tb->key.pc < 0;
     asm_mov(&g->a, true, t, v);
-    asm_shift_imm(&g->a, SH_SHL, true, t, 64 - i->imm);
-    asm_shift_imm(&g->a, SH_SAR, true, t, 64 - i->imm);
-    asm_alu(&g->a, ALU_CMP, true, t, v);
+    asm_shift_imm(&g->a, SH_SAR, true, t, i->imm - 1);
+    if (upper) {
+        asm_alu_imm(&g->a, ALU_CMP, true, t, -1);
+    }
     Cold *c = x64_cold(g, cold_canon, asm_jcc(&g->a, CC_NE));
+    c->back = g->a.p;
+    c->scratch = t;
+    c->imm = upper ? UINT64_MAX : 0;
     c->fault = g->insn;
     c->site = x64_site(g);
     c->address = v;

@@ -26,6 +26,7 @@ enum {
     OUT_JMP_AT, OUT_CALL_RSP_WAS, OUT_RET_RSP_WAS, OUT_RET_AT, /* 70 */
     OUT_GATE_AT, OUT_GATE_USER_RSP, OUT_STEP_AT, OUT_GIB_SEEN, OUT_CALL,
     OUT_CX8, OUT_CX16, OUT_SIDT, /* 80 */
+    OUT_HIGH, OUT_HIGH_RET, OUT_LOW,
     OUT_COUNT
 };
 
@@ -154,6 +155,14 @@ __asm__(
     " try\n movq $0x77, -8(%rsp)\n movq %rsp, 8*71(%r15)\n"
     " callq *%rbx\n9:\n"
     " note_rsp 48\n note -8(%rsp), 49\n note 8*32(%r15), 78\n"
+    /* Within it they go from half to half. */
+    " movabsq $0xffff800000000000, %rcx\n movl $7f, %eax\n"
+    " orq %rax, %rcx\n jmpq *%rcx\n"
+    "7: leaq (%rip), %rax\n movq %rax, 8*82(%r15)\n"
+    " leaq 8f(%rip), %rax\n pushq %rax\n ret\n"
+    "8: leaq (%rip), %rax\n movq %rax, 8*83(%r15)\n"
+    " movl $7f, %eax\n pushq %rax\n ret\n"
+    "7: leaq (%rip), %rax\n movq %rax, 8*84(%r15)\n"
     " try\n pushq %rbx\n movq %rsp, 8*72(%r15)\n label 2f, 73\n"
     "2: ret\n9:\n"
     " note 8*34(%r15), 50\n note_rsp 51\n"
@@ -212,6 +221,7 @@ static void gate(unsigned n, void (*fn)(void), unsigned dpl, unsigned stack)
 static void make_tables(void)
 {
     pml4[0] = (uint32_t)pdpt | 7;
+    pml4[256] = pml4[0]; /* the same once more, from ffff800000000000 */
     pdpt[0] = (uint32_t)pd | 7;
     for (unsigned i = 0; i < 512; i++) {
         pd[i] = (uint64_t)i << 21 | 0x87;
@@ -294,6 +304,9 @@ static void check_rules(void)
     check("CALL: nothing pushed", out[OUT_CALL_PUSHED], 0x77);
     check("RET out of range", out[OUT_RET_RIP], out[OUT_RET_AT]);
     check("RET: RSP", out[OUT_RET_RSP], out[OUT_RET_RSP_WAS]);
+    check("JMP to the upper half", out[OUT_HIGH] >> 47, 0x1ffff);
+    check("RET within it", out[OUT_HIGH_RET] >> 47, 0x1ffff);
+    check("RET to the lower half", out[OUT_LOW] >> 47, 0);
     check("load by RBP", out[OUT_SS], 12);
     check("PUSH", out[OUT_PUSH], 12);
     check("PUSH: RSP", out[OUT_PUSH_RSP], bad + 16);
