@@ -55,6 +55,8 @@ int main(int argc, char **argv)
     error_set_program(name);
     /* A peer that hangs up is an error of write(), not the end. */
     signal(SIGPIPE, SIG_IGN);
+    /* A file that may not grow any more is one, too. */
+    signal(SIGXFSZ, SIG_IGN);
     if (!options_parse(&p.opts, argc, argv, &err)) {
         return failed(err);
     }

@@ -256,7 +256,8 @@ bool program_build(Program *p, Error **errp)
     if (!program_open_perfmap(p, errp) || !load_files(p, errp) ||
         !program_open_drives(p, errp) ||
         !program_open_chardevs(p, errp) || !machine_build(p->m, errp) ||
-        !power_on(p, errp) || !program_open_doors(p, errp)) {
+        !power_on(p, errp) || !program_open_doors(p, errp) ||
+        !replay_begin(p->replay, errp)) {
         return false;
     }
     if (!p->opts.paused) {

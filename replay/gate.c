@@ -14,6 +14,9 @@
 #include "internal.h"
 #include "vm/debug-write.h"
 
+/* With room for what a post says besides. */
+#define CHANGE_BYTES_MAX (NONDET_POST_MAX - 256)
+
 void gate_init(Machine *m)
 {
     m->debug_port->sink = debug_write_sink;
@@ -111,6 +114,11 @@ GateAnswer gate_change(Machine *m, Replay *r, const GateChange *c,
         error_set(errp, "the machine is on its way to another icount");
         return GATE_REFUSED;
     }
+    if (c->len > CHANGE_BYTES_MAX) {
+        error_set(errp, "%s has arguments of more than %zu bytes", c->name,
+                  CHANGE_BYTES_MAX);
+        return GATE_REFUSED;
+    }
     if (c->what == GATE_COMMAND) {
         return post_command(m, c, errp);
     }
@@ -143,6 +151,9 @@ bool gate_run(Machine *m, Replay *r, bool one_insn, Error **errp)
     }
     if (runstate_running(m)) {
         return true;
+    }
+    if (!replay_may_continue(r, errp)) {
+        return false;
     }
     if (replay_diverts(r)) {
         diversion_run(r);

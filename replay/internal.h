@@ -151,6 +151,8 @@ struct Replay {
     Machine *m;
     ReplayMode mode;           /* PLAY too while away from the present */
     char *file;
+    uint8_t recording[LOG_RECORDING_BYTES]; /* of the log and its snapshots */
+    bool has_recording;        /* old logs have none */
     GPtrArray *argv;           /* of the program, for logs; or NULL */
     Checkpoint *present;       /* live.c: where the recording goes on */
     RunState present_state;
@@ -190,10 +192,15 @@ void replay_forgive(Replay *r);
 /* One call of sched_run() towards limit, which ends early where a digest or a
  * checkpoint is due; does what is due. */
 SchedStop replay_advance(Replay *r, Icount limit);
+/* The log could not be written: tries once more, or says so (once) and stops
+ * the machine before its next instruction. */
+void replay_log_failed(Replay *r);
 /* Writes or checks the digest that belongs here. */
 void replay_digest_here(Replay *r);
 /* Writes a mark: a snapshot of that name is of this place. */
 void replay_mark(Replay *r, const char *name);
+/* False with an error if a snapshot's name is too long for a mark. */
+bool replay_name_fits(const char *name, Error **errp);
 /* Loads a snapshot of the recording and goes to its place in the log. */
 bool replay_load_snapshot(Replay *r, const char *name, Error **errp);
 

@@ -139,12 +139,10 @@ static bool quitting(Machine *m)
     return runstate_quit_requested(m, &code);
 }
 
-static void keep_log_going(Replay *r)
+void replay_log_failed(Replay *r)
 {
     Error *err = NULL;
-    log_writer_tick(r->rec.log, machine_icount(r->m));
     if (log_writer_ok(r->rec.log, &err)) {
-        r->log_failed = false;
         return;
     }
     if (!r->log_failed) {
@@ -152,7 +150,25 @@ static void keep_log_going(Replay *r)
     }
     error_free(err);
     r->log_failed = true;
-    runstate_set(r->m, RUN_IO_ERROR);
+    runstate_request_stop(r->m, RUN_IO_ERROR);
+}
+
+static void keep_log_going(Replay *r)
+{
+    log_writer_tick(r->rec.log, machine_icount(r->m));
+    if (!log_writer_good(r->rec.log)) {
+        replay_log_failed(r);
+    }
+    if (log_writer_good(r->rec.log)) {
+        r->log_failed = false;
+    } else {
+        runstate_handle_requests(r->m);
+    }
+}
+
+bool replay_may_continue(Replay *r, Error **errp)
+{
+    return replay_mode(r) != REPLAY_RECORD || log_writer_ok(r->rec.log, errp);
 }
 
 static void tell_end(Replay *r)

@@ -155,6 +155,7 @@ void nondet_pull_rare(NondetPort *p, void *io, size_t len)
 
 void nondet_post(NondetPort *p, const void *data, size_t len)
 {
+    g_assert(len <= NONDET_POST_MAX);
     if (!p->nondet->source.wants_input) {
         return;
     }

@@ -30,7 +30,7 @@ uint64_t tool_good_bytes(const LogReader *r)
         return LOG_HEADER_BYTES + strlen(log_reader_identity(r));
     }
     const LogChunk *c = &g_array_index(chunks, LogChunk, chunks->len - 1);
-    return c->offset + LOG_CHUNK_BYTES + c->bytes;
+    return c->offset + (c->tail ? 0 : LOG_CHUNK_BYTES) + c->bytes;
 }
 
 char *tool_quote(const char *const *argv)

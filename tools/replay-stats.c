@@ -15,7 +15,7 @@ typedef struct Stats {
     Icount quiet_from, quiet_to;
     struct {
         uint64_t chunks, stored, raw;
-    } types[LOG_CHUNK_PARENT + 1];
+    } types[LOG_CHUNK_RECORDING + 1];
 } Stats;
 
 /* --- counting ------------------------------------------------------------------- */
@@ -63,8 +63,8 @@ static void count_chunks(Stats *s)
 /* ORDER log-chunk-type (replay/log/log-format.h) */
 static const char *const type_names[] = { NULL, "events", "digest", "mark",
                                           "end", "command",
-                                          "parent" };
-G_STATIC_ASSERT(G_N_ELEMENTS(type_names) == LOG_CHUNK_PARENT + 1);
+                                          "parent", "recording" };
+G_STATIC_ASSERT(G_N_ELEMENTS(type_names) == LOG_CHUNK_RECORDING + 1);
 
 static double rate(const Stats *s)
 {

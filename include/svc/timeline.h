@@ -39,6 +39,13 @@ typedef struct Replay Replay;
  * and the seed), makes or loads the snapshot. With REPLAY_NONE the roof calls
  * machine_power_on() itself. */
 Replay *replay_start(Machine *m, const ReplayOptions *opts, Error **errp);
+/* All else has begun well: a new log gets its name, and a log that had it is
+ * kept as NAME.old. Without this replay_free() removes the new log. NULL is
+ * allowed. */
+bool replay_begin(Replay *r, Error **errp);
+/* False with an error if a recording cannot go on, because its log cannot be
+ * written (the disk is full); NULL is allowed. */
+bool replay_may_continue(Replay *r, Error **errp);
 /* Ends a recording properly (end chunk, final digest); NULL is allowed. */
 void replay_finish(Replay *r, ShutdownCause cause);
 void replay_free(Replay *r);

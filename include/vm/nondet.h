@@ -32,6 +32,9 @@ typedef enum NondetKind {
     NONDET_KIND_COUNT
 } NondetKind;
 
+/* The most that one post can hold: whoever posts more says so to its user. */
+#define NONDET_POST_MAX ((size_t)1 << 20)
+
 /* Receives a delivered post on the machine thread, between instructions. */
 typedef void NondetSink(void *device, const void *data, size_t len);
 /* Answers a pull from the host: fills out[len]. Live and record only. */

@@ -63,6 +63,44 @@ bool log_chunk_decode(const uint8_t in[LOG_CHUNK_BYTES], LogChunk *c)
     return true;
 }
 
+/* What chunks of each type can hold: at least and at most so many inflated
+ * bytes. */
+static bool raw_bytes_of(const LogChunk *c, uint64_t least, uint64_t most)
+{
+    return c->raw_bytes >= least && c->raw_bytes <= most;
+}
+
+/* Many small events, or one of any size; each takes three bytes or more. */
+static bool events_plausible(const LogChunk *c)
+{
+    return c->events == 1
+               ? raw_bytes_of(c, 3, LOG_EVENT_MAX)
+               : raw_bytes_of(c, UINT64_C(3) * c->events,
+                              c->events ? LOG_CHUNK_FULL + LOG_CHUNK_BYTES : 0);
+}
+
+bool log_chunk_plausible(const LogChunk *c)
+{
+    switch (c->type) {
+    case LOG_CHUNK_EVENTS:
+        return events_plausible(c);
+    case LOG_CHUNK_DIGEST:
+        return c->raw_bytes % 8 == 0 &&
+               raw_bytes_of(c, 8 * (1 + DIGEST_RANGES), 64 * KIB);
+    case LOG_CHUNK_MARK:
+        return raw_bytes_of(c, 9, 9 + LOG_NAME_MAX);
+    case LOG_CHUNK_END:
+        return raw_bytes_of(c, 0, 256);
+    case LOG_CHUNK_COMMAND:
+        return raw_bytes_of(c, 2, 1 * MIB);
+    case LOG_CHUNK_PARENT:
+        return raw_bytes_of(c, 16, 64 * KIB);
+    case LOG_CHUNK_RECORDING:
+        return raw_bytes_of(c, LOG_RECORDING_BYTES, LOG_RECORDING_BYTES);
+    }
+    return false;
+}
+
 /* --- events --------------------------------------------------------------------- */
 
 /* varint icount - previous, varint op | port << 2, WARP and RARE: varint aux,

@@ -4,7 +4,8 @@
 #include "internal.h"
 
 static const char *const chunk_names[] = { "?", "events", "digest", "mark",
-                                           "end", "command", "parent" };
+                                           "end", "command", "parent",
+                                           "recording" };
 
 typedef struct Dump {
     LogReader *r;
@@ -55,11 +56,21 @@ static void dump_command(const Dump *d)
     fputc('\n', d->out);
 }
 
+static void dump_recording(const Dump *d)
+{
+    const uint8_t *id = log_reader_recording(d->r);
+    fputs("  ", d->out);
+    for (unsigned i = 0; i < LOG_RECORDING_BYTES; i++) {
+        fprintf(d->out, "%02x", id[i]);
+    }
+    fputc('\n', d->out);
+}
+
 static bool dump_chunk(const Dump *d, const LogChunk *c, Error **errp)
 {
     fprintf(d->out, "%s at byte %" G_GUINT64_FORMAT ": %u bytes, %u events "
             "from %" G_GUINT64_FORMAT ", icount %" G_GUINT64_FORMAT " to %"
-            G_GUINT64_FORMAT "\n", chunk_names[c->type], c->offset, c->bytes,
+            G_GUINT64_FORMAT "\n", c->tail ? "tail" : chunk_names[c->type], c->offset, c->bytes,
             c->events, c->position, c->first, c->last);
     const LogMark *m;
     switch (c->type) {
@@ -78,6 +89,9 @@ static bool dump_chunk(const Dump *d, const LogChunk *c, Error **errp)
     case LOG_CHUNK_PARENT:
         fprintf(d->out, "  '%s' until icount %" G_GUINT64_FORMAT "\n",
                 log_reader_parent(d->r)->file, log_reader_parent(d->r)->icount);
+        return true;
+    case LOG_CHUNK_RECORDING:
+        dump_recording(d);
         return true;
     case LOG_CHUNK_END:
         fprintf(d->out, "  %s\n", log_reader_end_reason(d->r));

@@ -16,12 +16,17 @@
 #include "base/types.h"
 #include "vm/nondet.h"
 
-#define LOG_VERSION          2u  /* 1: without COMMAND and PARENT; readable */
+#define LOG_VERSION          3u  /* 2: without RECORDING and a tail; 1: without
+                                  * COMMAND and PARENT, too; both readable */
+#define LOG_MAGIC            "RPRSELOG"
+#define LOG_MAGIC_BYTES      8u
 #define LOG_HEADER_BYTES     32u  /* then the identity text */
 #define LOG_CHUNK_BYTES      64u  /* a chunk's header */
 #define LOG_CHUNK_FULL       (64 * KIB)
-#define LOG_RAW_MAX          (64 * MIB)
-#define LOG_IDENTITY_MAX     (16 * MIB)
+#define LOG_EVENT_MAX        (NONDET_POST_MAX + 64) /* encoded */
+#define LOG_IDENTITY_MAX     (1 * MIB)
+#define LOG_NAME_MAX         1023u /* of a snapshot */
+#define LOG_RECORDING_BYTES  16u
 
 typedef enum LogChunkType {
     LOG_CHUNK_EVENTS = 1,
@@ -30,6 +35,7 @@ typedef enum LogChunkType {
     LOG_CHUNK_END = 4,
     LOG_CHUNK_COMMAND = 5,
     LOG_CHUNK_PARENT = 6,
+    LOG_CHUNK_RECORDING = 7,
 } LogChunkType;
 
 /* A chunk's header, decoded; the reader adds where it is. */
@@ -44,11 +50,15 @@ typedef struct LogChunk {
     uint64_t position;     /* events before this chunk */
     uint32_t crc;          /* of the stored bytes */
     uint64_t offset;       /* of the header in the file */
+    bool tail;             /* it is the file's tail: `bytes` is its length */
 } LogChunk;
 
 void log_chunk_encode(const LogChunk *c, uint8_t out[LOG_CHUNK_BYTES]);
 /* False if the header's own checksum or magic is wrong. */
 bool log_chunk_decode(const uint8_t in[LOG_CHUNK_BYTES], LogChunk *c);
+/* False if no chunk of its type can have as many inflated bytes and events:
+ * what a damaged or hostile file costs is bounded by its own length. */
+bool log_chunk_plausible(const LogChunk *c);
 
 /* ORDER log-op (replay/log/format.c) */
 typedef enum LogOp { LOG_POST, LOG_PULL, LOG_RARE, LOG_WARP } LogOp;
@@ -73,6 +83,39 @@ void log_event_encode(const LogEvent *e, Icount previous, GByteArray *out);
 /* Moves *p behind it; data points into the buffer. False if it is wrong. */
 bool log_event_decode(const uint8_t **p, const uint8_t *end, Icount previous,
                       LogEvent *e);
+
+/* --- the tail -------------------------------------------------------------------
+ * What is in no chunk yet, so that nothing is lost whatever kills the recorder
+ * (docs/devel/log-format.md). It lies so far behind the last chunk that the
+ * next one is written in front of it. */
+
+#define LOG_TAIL_BYTES 40u     /* its header; then records */
+#define LOG_TAIL_UNTIL 24u     /* a part of it that is written again and again */
+#define LOG_TAIL_UNTIL_BYTES 12u
+
+/* Where a tail is, behind chunks that end there. */
+uint64_t log_tail_offset(uint64_t chunks_end);
+
+typedef struct LogTail {
+    uint64_t position;     /* events before it */
+    Icount first;          /* icount of the event before its first one */
+    Icount until;          /* nothing else has happened until then */
+    uint32_t crc;          /* goes on from record to record */
+    uint32_t events;
+    uint32_t bytes;        /* when read: what of the file it takes */
+    Icount last;           /* of its last event */
+} LogTail;
+
+/* Begins a tail: its position, first and until are given. */
+void log_tail_encode(LogTail *t, uint8_t out[LOG_TAIL_BYTES]);
+void log_tail_encode_until(Icount until, uint8_t out[LOG_TAIL_UNTIL_BYTES]);
+/* Appends a record: an event as log_event_encode() wrote it. */
+void log_tail_add(LogTail *t, const uint8_t *event, uint32_t len,
+                  GByteArray *out);
+/* Reads as far as the tail goes; its events, one after another, go to `events`.
+ * False if there is none of that position. */
+bool log_tail_decode(const uint8_t *data, uint64_t len, uint64_t position,
+                     LogTail *t, GByteArray *events);
 
 /* One line of text for an event. */
 void log_event_print(const LogEvent *e, GString *out);
@@ -117,9 +160,17 @@ typedef struct LogParent {
 
 typedef struct LogWriter LogWriter;
 
-/* Creates the file and writes the header. */
+/* Creates the file beside `path` and writes the header. */
 LogWriter *log_writer_new(const char *path, const char *identity,
                           Error **errp);
+/* The recording has begun well: the file gets its name, and an earlier
+ * recording of that name is kept as NAME.old. Before that, freeing the writer
+ * removes the file. */
+bool log_writer_begin(LogWriter *w, Error **errp);
+/* What tells this recording from all others, for snapshots in disk images;
+ * written once, in front. */
+void log_write_recording(LogWriter *w,
+                         const uint8_t id[LOG_RECORDING_BYTES]);
 /* The recording program's working folder and arguments (ended by NULL), so
  * that a log says how it was made. Before everything else, at most once. */
 void log_write_command(LogWriter *w, const char *folder,
@@ -136,17 +187,22 @@ void log_write_mark(LogWriter *w, const LogMark *mark);
 void log_write_end(LogWriter *w, Icount icount, const char *reason);
 /* The number of events so far. */
 uint64_t log_writer_position(const LogWriter *w);
-/* Everything until icount goes to the file now. */
+/* Everything until icount goes into chunks now. */
 void log_writer_flush(LogWriter *w, Icount icount);
-/* Flushes when the last time is a tenth of a second of host time ago. */
+/* Says that nothing else happened until icount, and closes a chunk that is a
+ * second of host time old. */
 void log_writer_tick(LogWriter *w, Icount icount);
-/* False with an error if the file could not be written. Chunks wait in memory
- * until it can be, so asking again may succeed. */
+/* True while all that was written is in the file. */
+bool log_writer_good(const LogWriter *w);
+/* False with an error if the file could not be written. What is missing waits
+ * in memory, so asking again may succeed. */
 bool log_writer_ok(LogWriter *w, Error **errp);
+/* Reads what the writer wrote, which must be flushed, and not be written to
+ * while the reader is there. */
+typedef struct LogReader LogReader;
+LogReader *log_writer_read(LogWriter *w, Error **errp);
 
 /* --- reading ------------------------------------------------------------------- */
-
-typedef struct LogReader LogReader;
 
 /* A place in the stream of events; may be copied and kept. */
 typedef struct LogCursor {
@@ -158,9 +214,11 @@ typedef struct LogCursor {
 
 typedef enum LogNext { LOG_NEXT_OK, LOG_NEXT_END, LOG_NEXT_ERROR } LogNext;
 
-/* Maps the file and checks every chunk's checksum. A tail that was cut off is
- * no error: log_reader_complete() tells. */
+/* Maps the file and checks every chunk's checksum. A file that was cut off is
+ * no error: log_reader_complete() tells. An error if it is being recorded. */
 LogReader *log_reader_new(const char *path, Error **errp);
+/* The same of an open file, which is taken over; `path` is for messages. */
+LogReader *log_reader_new_fd(int fd, const char *path, Error **errp);
 /* As log_reader_new(), but a log with a good header is opened as far as its
  * chunks make sense; *damage says what comes then, or is NULL. */
 LogReader *log_reader_open(const char *path, Error **damage, Error **errp);
@@ -194,6 +252,8 @@ LogNext log_read_event(LogReader *r, LogCursor *c, LogEvent *e, Error **errp);
  * many. */
 bool log_reader_seek(LogReader *r, uint64_t position, LogCursor *c,
                      Error **errp);
+/* What tells the recording from others; NULL in an old log. */
+const uint8_t *log_reader_recording(const LogReader *r);
 /* The position of a cursor. */
 uint64_t log_cursor_position(const LogReader *r, const LogCursor *c);
 

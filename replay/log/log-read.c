@@ -7,10 +7,12 @@
  * the middle of a chunk was cut off when the recorder died; its complete
  * chunks are good. See log-format.h.
  */
+#include <unistd.h>
 #include <zlib.h>
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "log-file.h"
 #include "log-format.h"
 
 #define CACHED_CHUNKS 4u
@@ -23,13 +25,14 @@ typedef struct CachedChunk {
 
 struct LogReader {
     char *path;
+    int fd;                /* holds the lock */
     GMappedFile *map;
     const uint8_t *data;
     uint64_t len;
     unsigned version;
     char *identity;
-    GPtrArray *argv;       /* char *, ended by NULL; or NULL */
-    char *folder;
+    char *command;         /* folder and arguments, a NUL behind each */
+    GPtrArray *argv;       /* into it, ended by NULL; or NULL */
     char *parent_file;     /* of parent; NULL: none */
     LogParent parent;
     GArray *chunks;        /* LogChunk, all */
@@ -39,6 +42,9 @@ struct LogReader {
     uint64_t event_count;
     Icount end;
     char *end_reason;
+    GByteArray *tail;      /* its events; empty: none */
+    uint8_t recording[LOG_RECORDING_BYTES];
+    bool has_recording;
     CachedChunk cache[CACHED_CHUNKS];
     unsigned next_victim;
 };
@@ -56,7 +62,7 @@ static bool bad(const LogReader *r, uint64_t offset, const char *what,
 static bool read_header(LogReader *r, uint64_t *pos, Error **errp)
 {
     const uint8_t *b = r->data;
-    if (r->len < LOG_HEADER_BYTES || memcmp(b, "RPRSELOG", 8)) {
+    if (r->len < LOG_HEADER_BYTES || memcmp(b, LOG_MAGIC, LOG_MAGIC_BYTES)) {
         error_set(errp, "'%s' is not a recording: no log begins at byte 0",
                   r->path);
         return false;
@@ -89,6 +95,9 @@ static bool read_header(LogReader *r, uint64_t *pos, Error **errp)
 uint8_t *log_reader_inflate(const LogReader *r, const LogChunk *c,
                             Error **errp)
 {
+    if (c->tail) {
+        return g_memdup2(r->tail->data, r->tail->len);
+    }
     uint8_t *raw = g_malloc(MAX(c->raw_bytes, 1u));
     uLongf len = MAX(c->raw_bytes, 1u);
     int ret = uncompress(raw, &len, r->data + c->offset + LOG_CHUNK_BYTES,
@@ -136,21 +145,21 @@ static bool add_end(LogReader *r, const LogChunk *c, Error **errp)
 /* Strings, each with its NUL: the folder, and at least one argument. */
 static bool add_command(LogReader *r, const LogChunk *c, Error **errp)
 {
-    if (r->chunks->len) {
+    if (r->event_count || r->command) {
         return bad(r, c->offset, "the command is not in front", errp);
     }
-    g_autofree char *raw = (char *)log_reader_inflate(r, c, errp);
+    char *raw = (char *)log_reader_inflate(r, c, errp);
     if (!raw) {
         return false;
     }
-    const char *end = raw + c->raw_bytes, *s = memchr(raw, 0, c->raw_bytes);
+    r->command = raw;
+    char *end = raw + c->raw_bytes, *s = memchr(raw, 0, c->raw_bytes);
     if (!s || ++s == end || end[-1]) {
         return bad(r, c->offset, "the command makes no sense", errp);
     }
-    r->folder = g_strdup(raw);
-    r->argv = g_ptr_array_new_with_free_func(g_free);
+    r->argv = g_ptr_array_new();
     for (; s < end; s += strlen(s) + 1) {
-        g_ptr_array_add(r->argv, g_strdup(s));
+        g_ptr_array_add(r->argv, s);
     }
     g_ptr_array_add(r->argv, NULL);
     return true;
@@ -172,6 +181,24 @@ static bool add_parent(LogReader *r, const LogChunk *c, Error **errp)
     r->parent = (LogParent){ r->parent_file, bytes_ld_le64(raw),
                              bytes_ld_le64(raw + 8) };
     return true;
+}
+
+static bool add_recording(LogReader *r, const LogChunk *c, Error **errp)
+{
+    if (r->event_count || r->has_recording) {
+        return bad(r, c->offset, "the recording's mark is not in front", errp);
+    }
+    g_autofree uint8_t *raw = log_reader_inflate(r, c, errp);
+    if (raw) {
+        memcpy(r->recording, raw, LOG_RECORDING_BYTES);
+        r->has_recording = true;
+    }
+    return raw;
+}
+
+const uint8_t *log_reader_recording(const LogReader *r)
+{
+    return r->has_recording ? r->recording : NULL;
 }
 
 const LogParent *log_reader_parent(const LogReader *r)
@@ -209,17 +236,36 @@ static bool add_chunk(LogReader *r, const LogChunk *c, Error **errp)
         return add_command(r, c, errp);
     case LOG_CHUNK_PARENT:
         return add_parent(r, c, errp);
+    case LOG_CHUNK_RECORDING:
+        return add_recording(r, c, errp);
     }
     return bad(r, c->offset, "a chunk of unknown type", errp);
+}
+
+/* Nothing was written there: the file goes on behind it with a tail. */
+static bool all_zero(const uint8_t *p, size_t len)
+{
+    while (len && !*p) {
+        p++;
+        len--;
+    }
+    return len == 0;
+}
+
+/* Deflate makes a byte of 1032 at most. */
+static bool inflates(const LogChunk *c)
+{
+    return c->raw_bytes <= UINT64_C(1032) * c->bytes;
 }
 
 /* The header at pos; false without an error where the file was cut off. */
 static bool check_chunk(LogReader *r, LogChunk *c, Error **errp)
 {
-    if (r->len - c->offset < LOG_CHUNK_BYTES) {
+    uint64_t offset = c->offset;
+    if (r->len - offset < LOG_CHUNK_BYTES ||
+        all_zero(r->data + offset, LOG_CHUNK_BYTES)) {
         return false;
     }
-    uint64_t offset = c->offset;
     if (!log_chunk_decode(r->data + offset, c)) {
         return bad(r, offset, "no chunk begins here", errp);
     }
@@ -230,12 +276,34 @@ static bool check_chunk(LogReader *r, LogChunk *c, Error **errp)
         return bad(r, offset, "wrong checksum of a chunk", errp);
     }
     bool counted = c->type == LOG_CHUNK_EVENTS;
-    if (c->raw_bytes > LOG_RAW_MAX || c->first > c->last ||
+    if (!log_chunk_plausible(c) || !inflates(c) || c->first > c->last ||
         c->last == ICOUNT_NONE || c->first < r->end ||
         c->position != r->event_count || (c->events && !counted) ||
         (!counted && c->first != c->last)) {
         return bad(r, offset, "a chunk's header makes no sense", errp);
     }
+    return true;
+}
+
+/* What the recorder had not put into a chunk behind pos when it was killed. */
+static bool read_tail(LogReader *r, uint64_t pos)
+{
+    LogTail t;
+    uint64_t offset = log_tail_offset(pos);
+    if (offset >= r->len ||
+        !log_tail_decode(r->data + offset, r->len - offset, r->event_count,
+                         &t, r->tail) ||
+        t.first < r->end) {
+        return false;
+    }
+    LogChunk c = { .type = LOG_CHUNK_EVENTS, .bytes = t.bytes,
+                   .raw_bytes = r->tail->len, .events = t.events,
+                   .first = t.first, .last = t.until,
+                   .position = r->event_count, .offset = offset,
+                   .tail = true };
+    add_chunk(r, &c, NULL);
+    g_array_append_val(r->chunks, c);
+    r->end = t.until;
     return true;
 }
 
@@ -245,11 +313,10 @@ static bool read_chunks(LogReader *r, uint64_t pos, Error **errp)
         LogChunk c = { .offset = pos };
         Error *err = NULL;
         if (!check_chunk(r, &c, &err)) {
-            if (err) {
-                error_propagate(errp, err);
-                return false;
-            }
-            break;
+            /* A chunk that was being written is in the tail as well. */
+            bool good = read_tail(r, pos) || !err;
+            error_propagate(good ? NULL : errp, err);
+            return good;
         }
         if (!add_chunk(r, &c, errp)) {
             return false;
@@ -261,17 +328,19 @@ static bool read_chunks(LogReader *r, uint64_t pos, Error **errp)
     return true;
 }
 
-/* A reader of a mapped file, nothing of which was looked at. */
-static LogReader *reader_map(const char *path, Error **errp)
+/* A reader of a mapped file, nothing of which was looked at. Takes over fd. */
+static LogReader *reader_map(int fd, const char *path, Error **errp)
 {
     g_autoptr(GError) gerr = NULL;
-    GMappedFile *map = g_mapped_file_new(path, FALSE, &gerr);
+    GMappedFile *map = g_mapped_file_new_from_fd(fd, FALSE, &gerr);
     if (!map) {
-        error_set(errp, "Could not open '%s': %s", path, gerr->message);
+        error_set(errp, "Could not read '%s': %s", path, gerr->message);
+        close(fd);
         return NULL;
     }
     LogReader *r = g_new0(LogReader, 1);
     r->path = g_strdup(path);
+    r->fd = fd;
     r->map = map;
     r->data = (const uint8_t *)g_mapped_file_get_contents(map);
     r->len = g_mapped_file_get_length(map);
@@ -279,12 +348,14 @@ static LogReader *reader_map(const char *path, Error **errp)
     r->events = g_array_new(FALSE, FALSE, sizeof(LogChunk));
     r->digests = g_array_new(FALSE, FALSE, sizeof(LogChunk));
     r->marks = g_ptr_array_new_with_free_func((GDestroyNotify)log_mark_free);
+    r->tail = g_byte_array_new();
     return r;
 }
 
-LogReader *log_reader_open(const char *path, Error **damage, Error **errp)
+static LogReader *reader_open(int fd, const char *path, Error **damage,
+                              Error **errp)
 {
-    LogReader *r = reader_map(path, errp);
+    LogReader *r = reader_map(fd, path, errp);
     uint64_t pos;
     if (r && !read_header(r, &pos, errp)) {
         log_reader_free(r);
@@ -296,16 +367,28 @@ LogReader *log_reader_open(const char *path, Error **damage, Error **errp)
     return r;
 }
 
-LogReader *log_reader_new(const char *path, Error **errp)
+LogReader *log_reader_open(const char *path, Error **damage, Error **errp)
+{
+    int fd = log_file_open(path, errp);
+    return fd < 0 ? NULL : reader_open(fd, path, damage, errp);
+}
+
+LogReader *log_reader_new_fd(int fd, const char *path, Error **errp)
 {
     Error *damage = NULL;
-    LogReader *r = log_reader_open(path, &damage, errp);
+    LogReader *r = reader_open(fd, path, &damage, errp);
     if (damage) {
         error_propagate(errp, damage);
         log_reader_free(r);
         return NULL;
     }
     return r;
+}
+
+LogReader *log_reader_new(const char *path, Error **errp)
+{
+    int fd = log_file_open(path, errp);
+    return fd < 0 ? NULL : log_reader_new_fd(fd, path, errp);
 }
 
 void log_reader_free(LogReader *r)
@@ -324,7 +407,9 @@ void log_reader_free(LogReader *r)
     if (r->argv) {
         g_ptr_array_free(r->argv, TRUE);
     }
-    g_free(r->folder);
+    g_byte_array_free(r->tail, TRUE);
+    close(r->fd);
+    g_free(r->command);
     g_free(r->parent_file);
     g_free(r->identity);
     g_free(r->end_reason);
@@ -356,7 +441,7 @@ const char *const *log_reader_argv(const LogReader *r)
 
 const char *log_reader_folder(const LogReader *r)
 {
-    return r->folder;
+    return r->argv ? r->command : NULL;
 }
 
 uint64_t log_reader_bytes(const LogReader *r)

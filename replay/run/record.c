@@ -17,6 +17,10 @@
 static void write_event(Recorder *rec, const LogEvent *e)
 {
     log_write_event(rec->log, e);
+    /* The guest goes no further than this before it is on tape. */
+    if (!log_writer_good(rec->log)) {
+        replay_log_failed(rec->replay);
+    }
 }
 
 static void record_pull(void *opaque, NondetPort *p, void *out, size_t len)

@@ -24,9 +24,21 @@ void replay_mark(Replay *r, const char *name)
     digest_clear(&d);
 }
 
+bool replay_name_fits(const char *name, Error **errp)
+{
+    /* With room for the icount behind it (periodic.c). */
+    const size_t most = LOG_NAME_MAX - 32;
+    if (strlen(name) > most) {
+        error_set(errp, "the snapshot's name is longer than %zu bytes", most);
+        return false;
+    }
+    return true;
+}
+
 bool replay_savevm(Machine *m, Replay *r, const char *name, Error **errp)
 {
-    if (!live_here(r, errp) || !travel_allowed(m, errp)) {
+    if (!live_here(r, errp) || !travel_allowed(m, errp) ||
+        (r && name && !replay_name_fits(name, errp))) {
         return false;
     }
     /* What a debugger wrote is no part of the recording. */

@@ -1,6 +1,7 @@
 /*
  * Starting a recording or a replay, and ending it. See svc/timeline.h.
  */
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "periodic.h"
@@ -58,10 +59,22 @@ static bool first_snapshot(Replay *r, const ReplayOptions *opts, Error **errp)
     return !opts->snapshot || replay_savevm(r->m, r, opts->snapshot, errp);
 }
 
+/* A number that no other recording has. */
+static void new_recording(Replay *r)
+{
+    for (size_t done = 0; done < sizeof r->recording;) {
+        ssize_t n = getrandom(r->recording + done,
+                              sizeof r->recording - done, 0);
+        done += n > 0 ? n : 0;
+    }
+    r->has_recording = true;
+}
+
 static bool start_recording(Replay *r, const ReplayOptions *opts,
                             Error **errp)
 {
-    if (opts->snapshot && !snapshot_vm_state_disk(r->m, errp)) {
+    if (opts->snapshot && (!snapshot_vm_state_disk(r->m, errp) ||
+                           !replay_name_fits(opts->snapshot, errp))) {
         return false;
     }
     g_autoptr(GString) id = identity_text(r->m, opts->identity);
@@ -69,6 +82,8 @@ static bool start_recording(Replay *r, const ReplayOptions *opts,
     if (!r->rec.log) {
         return false;
     }
+    new_recording(r);
+    log_write_recording(r->rec.log, r->recording);
     if (opts->argv) {
         g_autofree char *folder = g_get_current_dir();
         log_write_command(r->rec.log, folder, opts->argv);
@@ -109,6 +124,11 @@ static bool start_replaying(Replay *r, const ReplayOptions *opts,
         error_warn("'%s' was cut off: it is good until icount %"
                    G_GUINT64_FORMAT, r->file, log_reader_end(r->play.log));
     }
+    const uint8_t *recording = log_reader_recording(r->play.log);
+    if (recording) {
+        memcpy(r->recording, recording, sizeof r->recording);
+        r->has_recording = true;
+    }
     player_plug(&r->play, r);
     power_on(r);
     if (!no_divergence(r, errp)) {
@@ -147,6 +167,12 @@ Replay *replay_start(Machine *m, const ReplayOptions *opts, Error **errp)
         return NULL;
     }
     return r;
+}
+
+bool replay_begin(Replay *r, Error **errp)
+{
+    return replay_mode(r) != REPLAY_RECORD ||
+           log_writer_begin(r->rec.log, errp);
 }
 
 void replay_start_debugging(Replay *r)

@@ -4,8 +4,6 @@
  * the old one does, from the same snapshot of the same images, and names the
  * log that it came from.
  */
-#include <glib/gstdio.h>
-
 #include "travel.h"
 
 /* --- the part of the log that is behind us ----------------------------------------- */
@@ -64,6 +62,7 @@ static bool copy_chunk(Replay *r, LogWriter *w, const LogChunk *chunk,
     case LOG_CHUNK_END:
     case LOG_CHUNK_COMMAND:
     case LOG_CHUNK_PARENT:
+    case LOG_CHUNK_RECORDING:
         return true;
     }
     return true;
@@ -96,12 +95,15 @@ static LogWriter *new_log(Replay *r, const char *file, Error **errp)
         g_autofree char *folder = g_get_current_dir();
         log_write_command(w, folder, (const char *const *)r->argv->pdata);
     }
+    /* The snapshots that it begins at are the parent's. */
+    if (r->has_recording) {
+        log_write_recording(w, r->recording);
+    }
     LogParent parent = { r->file, machine_icount(r->m),
                          replay_log_position(r) };
     log_write_parent(w, &parent);
-    if (!copy_past(r, w, errp)) {
+    if (!copy_past(r, w, errp) || !log_writer_begin(w, errp)) {
         log_writer_free(w);
-        g_unlink(file);
         return NULL;
     }
     return w;

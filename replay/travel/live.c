@@ -59,7 +59,7 @@ bool live_here(const Replay *r, Error **errp)
 static LogReader *read_own_log(Replay *r, Error **errp)
 {
     log_writer_flush(r->rec.log, machine_icount(r->m));
-    return log_writer_ok(r->rec.log, errp) ? log_reader_new(r->file, errp)
+    return log_writer_ok(r->rec.log, errp) ? log_writer_read(r->rec.log, errp)
                                            : NULL;
 }
 

@@ -86,7 +86,7 @@ static Replay *start(Toy *t, ReplayMode mode)
                         .digest_interval = DIGEST_INSNS,
                         .timeline_off = true };
     Replay *r = replay_start(t->m, &o, NULL);
-    g_assert_nonnull(r);
+    g_assert_true(r && replay_begin(r, NULL));
     runstate_set(t->m, RUN_RUNNING);
     return r;
 }

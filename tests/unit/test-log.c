@@ -81,6 +81,7 @@ static void write_log(uint32_t seed, unsigned events, bool end)
     }
     g_assert_true(log_writer_ok(w, NULL));
     g_assert_cmpuint(log_writer_position(w), ==, events);
+    g_assert_true(log_writer_begin(w, NULL));
     log_writer_free(w);
     g_rand_free(rnd);
 }
@@ -295,6 +296,7 @@ static void check_bad_parent(const LogParent *parents, guint count,
     for (guint i = 0; i < count; i++) {
         log_write_parent(w, &parents[i]);
     }
+    g_assert_true(log_writer_begin(w, NULL));
     log_writer_free(w);
     g_assert_null(log_reader_new(path, &err));
     g_assert_nonnull(strstr(error_message(err), complaint));
@@ -315,6 +317,7 @@ static void test_no_parent(void)
 {
     LogWriter *w = log_writer_new(path, "key=value\n", NULL);
     log_write_end(w, 0, "guest-shutdown");
+    g_assert_true(log_writer_begin(w, NULL));
     log_writer_free(w);
     LogReader *r = log_reader_new(path, NULL);
     g_assert_null(log_reader_parent(r));

@@ -125,7 +125,7 @@ static Replay *start(Toy *t, ReplayOptions o)
     o.snapshot = "init";
     o.digest_interval = DIGEST_INSNS;
     Replay *r = replay_start(t->m, &o, &err);
-    if (!r) {
+    if (!r || !replay_begin(r, &err)) {
         g_error("%s", error_message(err));
     }
     runstate_set(t->m, RUN_RUNNING);

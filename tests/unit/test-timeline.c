@@ -48,7 +48,7 @@ static Replay *start(Toy *t, ReplayMode mode, const char *snapshot)
                         .timeline_spacing = spacing };
     Error *err = NULL;
     Replay *r = replay_start(t->m, &o, &err);
-    if (!r) {
+    if (!r || !replay_begin(r, &err)) {
         g_error("%s", error_message(err));
     }
     runstate_set(t->m, RUN_RUNNING);
