@@ -137,6 +137,14 @@ static void resolve_drive_names(Program *p)
     }
 }
 
+/* A guest may be told the names of its files, but not where they are: a replay
+ * may have them somewhere else. */
+static const char *base_name(const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash ? slash + 1 : path;
+}
+
 static void configure(Program *p)
 {
     Machine *m = p->m;
@@ -149,8 +157,8 @@ static void configure(Program *p)
     c->smp = 1;
     c->cpu_model = o->cpu_model;
     c->cmdline = o->append;
-    c->kernel_name = o->kernel_name ? o->kernel_name : o->kernel;
-    c->initrd_name = o->initrd_name ? o->initrd_name : o->initrd;
+    c->kernel_name = base_name(o->kernel_name ? o->kernel_name : o->kernel);
+    c->initrd_name = base_name(o->initrd_name ? o->initrd_name : o->initrd);
     c->devices = o->devices;
     c->boot_order = o->boot_order ? o->boot_order : BOOT_ORDER;
     c->rtc_base_sec = o->rtc_base_sec;

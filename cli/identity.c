@@ -151,8 +151,8 @@ bool program_identity(Program *p, GString *out, Error **errp)
     add_machine(out, p);
     add_time(out, p);
     add_bytes(out, "bios", c->firmware, c->firmware_name);
-    add_bytes(out, "kernel", c->kernel, p->opts.kernel);
-    add_bytes(out, "initrd", c->initrd, p->opts.initrd);
+    add_bytes(out, "kernel", c->kernel, c->kernel_name);
+    add_bytes(out, "initrd", c->initrd, c->initrd_name);
     add_roms(out, c);
     add(out, "append", c->cmdline ? c->cmdline : "");
     add_devices(out, p);

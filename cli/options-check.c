@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "io/world.h"
 #include "vm/cpu.h"
 
@@ -229,6 +230,11 @@ static bool check_daemonize(const Options *o, Error **errp)
     return true;
 }
 
+static bool open_log_file(const Options *o, Error **errp)
+{
+    return !o->log_file || log_set_file(o->log_file, errp);
+}
+
 bool options_check(Options *o, Error **errp)
 {
     if (!check_accel(o, errp) || !check_board(o, errp) ||
@@ -237,5 +243,6 @@ bool options_check(Options *o, Error **errp)
     }
     default_cdrom(o);
     default_ends(o);
-    return check_drives(o, errp) && check_daemonize(o, errp);
+    return check_drives(o, errp) && check_daemonize(o, errp) &&
+           options_check_files(o, errp) && open_log_file(o, errp);
 }

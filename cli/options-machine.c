@@ -326,5 +326,6 @@ bool opt_log(Options *o, const char *arg, KeyVal *kv, Error **errp)
 
 bool opt_log_file(Options *o, const char *arg, KeyVal *kv, Error **errp)
 {
-    return log_set_file(arg, errp);
+    o->log_file = arg;
+    return true;
 }

@@ -118,6 +118,7 @@ typedef struct Options {
     int64_t rtc_base_sec;      /* INT64_MIN: the host's */
     uint64_t seed;
     const char *loadvm, *pidfile;
+    const char *log_file;      /* -D */
 
     int exit_code;             /* when parsing ends the program */
     bool done;                 /* -help, -version: nothing more to do */
@@ -140,6 +141,8 @@ typedef bool OptionFn(Options *o, const char *arg, KeyVal *kv, Error **errp);
 bool options_parse(Options *o, int argc, char **argv, Error **errp);
 /* What depends on several options at once; after parsing. */
 bool options_check(Options *o, Error **errp);
+/* A log must be a file of its own (options-files.c). */
+bool options_check_files(const Options *o, Error **errp);
 /* The same for -replay-verify and its like (options-verify.c). */
 bool options_check_verify(Options *o, Error **errp);
 void options_clear(Options *o);

@@ -98,6 +98,21 @@ bool world_peek_file(const char *path, void *head, size_t len, Error **errp)
     return n >= 0;
 }
 
+bool world_same_file(const char *a, const char *b)
+{
+    struct stat sa, sb;
+    bool there = stat(a, &sa) == 0;
+    if (there != (stat(b, &sb) == 0)) {
+        return false;
+    }
+    if (there) {
+        return sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+    }
+    g_autofree char *whole_a = g_canonicalize_filename(a, NULL);
+    g_autofree char *whole_b = g_canonicalize_filename(b, NULL);
+    return g_str_equal(whole_a, whole_b);
+}
+
 static char *find_in(const char *dir, const char *name)
 {
     char *path = g_build_filename(dir, name, NULL);

@@ -75,6 +75,34 @@ static bool check_sections(Load *l, StreamReader *r, Error **errp)
     return true;
 }
 
+static const Section *section_named(const Load *l, const char *name,
+                                    guint *index)
+{
+    for (*index = 0; *index < l->sections->len; ++*index) {
+        const Section *s = &g_array_index(l->sections, Section, *index);
+        if (g_str_equal(s->name, name)) {
+            return s;
+        }
+    }
+    g_assert_not_reached();
+}
+
+/* Rows are in their ranges; some say something together, too. */
+static bool check_clock(const Load *l, Icount icount, Error **errp)
+{
+    guint i;
+    const Section *machine = section_named(l, "machine", &i);
+    Icount counted = state_get(&machine->table->fields[0],
+                               g_ptr_array_index(l->scratch, i), 0);
+    if (counted != icount) {
+        error_set(errp, "machine: the snapshot is of icount %" G_GUINT64_FORMAT
+                  " and says %" G_GUINT64_FORMAT, counted, icount);
+        return false;
+    }
+    section_named(l, "clock", &i);
+    return clock_state_check(g_ptr_array_index(l->scratch, i), icount, errp);
+}
+
 static void ignore_page(void *opaque, uint64_t page, const uint8_t *bytes)
 {
 }
@@ -149,14 +177,16 @@ bool load_state(Machine *m, LoadJob *job, Error **errp)
     }
     Load l = { .flat = job->flat };
     load_init(&l, m);
-    bool ok = check_sections(&l, &r, errp) && check_ram(&l, m, &r, errp) &&
+    bool ok = check_sections(&l, &r, errp) &&
+              check_clock(&l, h.icount, errp) && check_ram(&l, m, &r, errp) &&
               check_end(&r, errp);
     if (ok) {
         ok = load_all(&l, m, errp);
         job->spoilt = !ok;
     }
     if (ok) {
-        machine_rewire(m);
+        ok = machine_rewire_loaded(m, errp);
+        job->spoilt = !ok;
         m->at_boundary = h.flags & STREAM_AT_BOUNDARY;
         m->arrived = m->touched = ICOUNT_NONE;
         job->log_position = h.log_position;

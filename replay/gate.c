@@ -115,7 +115,8 @@ GateAnswer gate_change(Machine *m, Replay *r, const GateChange *c,
         return GATE_REFUSED;
     }
     if (c->len > CHANGE_BYTES_MAX) {
-        error_set(errp, "%s has arguments of more than %zu bytes", c->name,
+        error_set(errp, "%s has more than %zu bytes",
+                  c->name ? c->name : "a write to memory",
                   CHANGE_BYTES_MAX);
         return GATE_REFUSED;
     }

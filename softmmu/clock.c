@@ -10,12 +10,18 @@
 
 #include "vm/state.h"
 
+#define CLOCK_SHIFT_MAX 10
+
 #define CLOCK_STATE(_)                                                      \
-    _(int64_t, STATE_I64, warp_ns, 0, 1, "virtual time gained by idling")   \
-    _(int64_t, STATE_I64, base_ns, 0, 1, "virtual time when shift changed") \
-    _(uint64_t, STATE_U64, base_icount, 0, 1, "icount when shift changed")  \
+    _(int64_t, STATE_I64, warp_ns, 0, 1, "virtual time gained by idling",   \
+      STATE_IN(0, STATE_TIME_MAX / 2))                                      \
+    _(int64_t, STATE_I64, base_ns, 0, 1, "virtual time when shift changed", \
+      STATE_IN(0, STATE_TIME_MAX / 2))                                      \
+    _(uint64_t, STATE_U64, base_icount, 0, 1, "icount when shift changed",  \
+      STATE_IN(0, STATE_ICOUNT_MAX))                                        \
     _(uint64_t, STATE_U64, fired, 0, 1, "timers that have fired")           \
-    _(uint8_t, STATE_U8, shift, 0, 1, "log2 of ns per instruction")
+    _(uint8_t, STATE_U8, shift, 0, 1, "log2 of ns per instruction",     \
+      STATE_IN(0, CLOCK_SHIFT_MAX))
 
 STATE_STRUCT(ClockState, CLOCK_STATE);
 
@@ -35,6 +41,19 @@ STATE_TABLE(clock_state, "clock", 1, ClockState, CLOCK_STATE)
 void *clock_state_object(Clock *c)
 {
     return &c->s;
+}
+
+bool clock_state_check(const void *state, Icount icount, Error **errp)
+{
+    const ClockState *s = state;
+    int64_t ns = s->base_ns + s->warp_ns;
+    if (icount < s->base_icount ||
+        icount - s->base_icount > (uint64_t)(STATE_TIME_MAX - ns) >> s->shift) {
+        error_set(errp, "section 'clock': no virtual time belongs to icount %"
+                  G_GUINT64_FORMAT, icount);
+        return false;
+    }
+    return true;
 }
 
 Clock *clock_new(void)
@@ -76,7 +95,7 @@ int64_t clock_now_ns(Clock *c)
 
 void clock_set_shift(Clock *c, unsigned shift)
 {
-    g_assert(shift <= 10);
+    g_assert(shift <= CLOCK_SHIFT_MAX);
     Icount now = clock_icount(c);
     c->s.base_ns += (int64_t)((now - c->s.base_icount) << c->s.shift);
     c->s.base_icount = now;

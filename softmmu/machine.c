@@ -14,7 +14,8 @@
 #define STORM_EVENTS 64
 
 #define SYSTEM_STATE(_)                                                     \
-    _(uint64_t, STATE_U64, icount, 0, 1, "instructions retired")            \
+    _(uint64_t, STATE_U64, icount, 0, 1, "instructions retired",            \
+      STATE_IN(0, STATE_ICOUNT_MAX))                                        \
     _(uint64_t, STATE_U64, random, 0, 1, "state of the random generator")   \
     _(uint64_t, STATE_U64, stall_icount, 0, 2, "where events came last")    \
     _(uint32_t, STATE_U32, stall_events, 0, 2, "how many came there")
@@ -203,7 +204,16 @@ static void section(SectionFn *fn, void *opaque, const char *name,
     fn(opaque, &s);
 }
 
-void machine_sections(Machine *m, SectionFn *fn, void *opaque)
+/* What a CPU keeps elsewhere while it runs is put into its state first. */
+static void sync_cpus(Machine *m)
+{
+    for (guint i = 0; i < m->cpus->len; i++) {
+        Cpu *cpu = g_ptr_array_index(m->cpus, i);
+        cpu->cls->sync(cpu);
+    }
+}
+
+static void walk_sections(Machine *m, SectionFn *fn, void *opaque)
 {
     section(fn, opaque, "machine", system_state(), m->system);
     section(fn, opaque, "clock", clock_state(), clock_state_object(m->clock));
@@ -212,7 +222,6 @@ void machine_sections(Machine *m, SectionFn *fn, void *opaque)
         Cpu *cpu = g_ptr_array_index(m->cpus, i);
         char name[16];
         g_snprintf(name, sizeof name, "cpu.%u", i);
-        cpu->cls->sync(cpu);
         section(fn, opaque, name, cpu->cls->state(), cpu_state(cpu));
     }
     for (guint i = 0; i < m->devices->len; i++) {
@@ -221,7 +230,13 @@ void machine_sections(Machine *m, SectionFn *fn, void *opaque)
     }
 }
 
-void machine_rewire(Machine *m)
+void machine_sections(Machine *m, SectionFn *fn, void *opaque)
+{
+    sync_cpus(m);
+    walk_sections(m, fn, opaque);
+}
+
+static void rewire_all(Machine *m)
 {
     clock_rewire(m->clock);
     mem_transaction_begin(m);
@@ -236,6 +251,50 @@ void machine_rewire(Machine *m)
         Cpu *cpu = g_ptr_array_index(m->cpus, i);
         cpu->cls->rewire(cpu);
         tlb_flush(cpu);
+    }
+}
+
+typedef struct Walk {
+    GByteArray *copy;      /* of every state struct, one behind another */
+    guint at;
+    const char *changed;   /* the path of the first that is not its copy */
+} Walk;
+
+static void copy_section(void *opaque, const Section *s)
+{
+    Walk *w = opaque;
+    g_byte_array_append(w->copy, s->object, s->table->size_bytes);
+}
+
+static void compare_section(void *opaque, const Section *s)
+{
+    Walk *w = opaque;
+    if (!w->changed && memcmp(w->copy->data + w->at, s->object,
+                              s->table->size_bytes)) {
+        w->changed = s->table->name;
+    }
+    w->at += s->table->size_bytes;
+}
+
+bool machine_rewire_loaded(Machine *m, Error **errp)
+{
+    Walk w = { .copy = g_byte_array_new() };
+    /* The CPUs' state is what was loaded, not what they kept before. */
+    walk_sections(m, copy_section, &w);
+    rewire_all(m);
+    machine_sections(m, compare_section, &w);
+    g_byte_array_free(w.copy, TRUE);
+    if (w.changed) {
+        error_set(errp, "section '%s' contradicts itself", w.changed);
+    }
+    return !w.changed;
+}
+
+void machine_rewire(Machine *m)
+{
+    Error *err = NULL;
+    if (!machine_rewire_loaded(m, &err)) {
+        g_error("rewire() changed the state: %s", error_message(err));
     }
 }
 

@@ -135,6 +135,38 @@ static const StateField *find_field(const StateTable *t, const char *name)
     return NULL;
 }
 
+bool state_in_range(const StateField *f, uint64_t v)
+{
+    int64_t value = v;
+    bool is_signed = f->tag == STATE_I64 || f->tag == STATE_TIME;
+    if (f->tag == STATE_BOOL) {
+        return v <= 1;
+    }
+    if (f->tag == STATE_TIME && !f->ranged) {
+        return value == INT64_MAX || (value >= 0 && value <= STATE_TIME_MAX);
+    }
+    if (!f->ranged || (f->or_never && value == INT64_MAX)) {
+        return true;
+    }
+    return (is_signed || value >= 0) && value >= f->min && value <= f->max;
+}
+
+static bool out_of_range(const StateTable *t, const StateField *f, uint64_t v,
+                         Error **errp)
+{
+    if (f->tag == STATE_BOOL) {
+        error_set(errp, "section '%s', field '%s': %u is not a boolean",
+                  t->name, f->name, (unsigned)v);
+        return false;
+    }
+    bool time = f->tag == STATE_TIME && !f->ranged;
+    error_set(errp, "section '%s', field '%s': %" G_GINT64_FORMAT " is not "
+              "from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, t->name,
+              f->name, (int64_t)v, time ? 0 : f->min,
+              time ? STATE_TIME_MAX : f->max);
+    return false;
+}
+
 static bool load_elements(Reader *r, const StateField *f, void *obj,
                           Error **errp)
 {
@@ -144,10 +176,8 @@ static bool load_elements(Reader *r, const StateField *f, void *obj,
         if (!take(r, size, &v, errp)) {
             return false;
         }
-        if (f->tag == STATE_BOOL && v > 1) {
-            error_set(errp, "section '%s', field '%s': %u is not a boolean",
-                      r->t->name, f->name, (unsigned)v);
-            return false;
+        if (!state_in_range(f, v)) {
+            return out_of_range(r->t, f, v, errp);
         }
         state_set(f, obj, n, v);
     }

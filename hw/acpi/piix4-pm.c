@@ -78,7 +78,8 @@ typedef uint8_t SmbusPorts[SMBUS_SIZE];
     _(uint16_t, STATE_U16, status, 0, 1, "PMSTS, without an elapsed timer")  \
     _(uint16_t, STATE_U16, enable, 0, 1, "PMEN")                             \
     _(uint16_t, STATE_U16, control, 0, 1, "PMCNTRL")                         \
-    _(uint64_t, STATE_U64, toggle_tick, 0, 1, "tick of the timer's overflow") \
+    _(uint64_t, STATE_U64, toggle_tick, 0, 1, "tick of the timer's overflow", \
+      STATE_IN(0, INT64_C(1) << 53))                                         \
     _(int64_t, STATE_TIME, due_ns, TIME_NEVER, 1, "interrupt of the timer")  \
     _(PmPorts, STATE_U8, ports, 0, 1, "registers that only keep their value") \
     _(GpePorts, STATE_U8, gpe, 0, 1, "general-purpose events")               \

@@ -78,19 +78,25 @@ typedef uint8_t SerialPending[PENDING_BYTES];
     _(uint8_t, STATE_U8, deltas, 0, 1, "delta bits of modem status")         \
     _(uint8_t, STATE_U8, scr, 0, 1, "scratch")                               \
     _(SerialFifo, STATE_U8, rx, 0, 1, "receiver FIFO, a ring")               \
-    _(uint8_t, STATE_U8, rx_head, 0, 1, "place of its first byte")           \
-    _(uint8_t, STATE_U8, rx_count, 0, 1, "bytes in it")                      \
+    _(uint8_t, STATE_U8, rx_head, 0, 1, "place of its first byte",           \
+      STATE_IN(0, FIFO_BYTES - 1))                                           \
+    _(uint8_t, STATE_U8, rx_count, 0, 1, "bytes in it",                      \
+      STATE_IN(0, FIFO_BYTES))                                               \
     _(uint8_t, STATE_U8, rx_last, 0, 1, "what an empty receiver reads as")   \
     _(bool, STATE_BOOL, timeout, false, 1, "received bytes have waited")     \
     _(SerialFifo, STATE_U8, tx, 0, 1, "transmitter FIFO, a ring")            \
-    _(uint8_t, STATE_U8, tx_head, 0, 1, "place of its first byte")           \
-    _(uint8_t, STATE_U8, tx_count, 0, 1, "bytes in it")                      \
+    _(uint8_t, STATE_U8, tx_head, 0, 1, "place of its first byte",           \
+      STATE_IN(0, FIFO_BYTES - 1))                                           \
+    _(uint8_t, STATE_U8, tx_count, 0, 1, "bytes in it",                      \
+      STATE_IN(0, FIFO_BYTES))                                               \
     _(uint8_t, STATE_U8, tsr, 0, 1, "transmitter shift register")            \
     _(bool, STATE_BOOL, tx_busy, false, 1, "it is shifting")                 \
     _(bool, STATE_BOOL, tx_empty_irq, false, 1, "THR ran empty, not told")   \
     _(SerialPending, STATE_U8, pending, 0, 1, "bytes on the wire, a ring")   \
-    _(uint8_t, STATE_U8, pending_head, 0, 1, "place of its first byte")      \
-    _(uint8_t, STATE_U8, pending_count, 0, 1, "bytes in it")                 \
+    _(uint8_t, STATE_U8, pending_head, 0, 1, "place of its first byte",      \
+      STATE_IN(0, PENDING_BYTES - 1))                                        \
+    _(uint8_t, STATE_U8, pending_count, 0, 1, "bytes in it",                 \
+      STATE_IN(0, PENDING_BYTES))                                            \
     _(int64_t, STATE_TIME, tx_due, TIME_NEVER, 1, "a byte has been sent")    \
     _(int64_t, STATE_TIME, timeout_due, TIME_NEVER, 1, "receive time-out")
 

@@ -86,27 +86,37 @@ typedef uint8_t DriveBuffer[BUFFER_BYTES];
     _(uint8_t, STATE_U8, control, 0, 1, "device control")                     \
     _(bool, STATE_BOOL, irq, 0, 1, "interrupt pending")                       \
     _(uint8_t, STATE_U8, command, 0, 1, "command being carried out")          \
-    _(uint8_t, STATE_U8, phase, 0, 1, "DrivePhase")                           \
-    _(uint8_t, STATE_U8, next, 0, 1, "DriveNext")                             \
+    _(uint8_t, STATE_U8, phase, 0, 1, "DrivePhase",                          \
+      STATE_IN(0, PHASE_COUNT - 1))                                          \
+    _(uint8_t, STATE_U8, next, 0, 1, "DriveNext",                            \
+      STATE_IN(0, NEXT_COUNT - 1))                                           \
     _(uint8_t, STATE_U8, next_status, 0, 1, "status after the latency")       \
     _(uint8_t, STATE_U8, next_error, 0, 1, "error after the latency")         \
     _(int64_t, STATE_TIME, due_ns, TIME_NEVER, 1, "end of the latency")       \
     _(DriveBuffer, STATE_U8, buffer, 0, 1, "sector buffer")                   \
-    _(uint32_t, STATE_U32, pos, 0, 1, "next byte of the buffer")              \
-    _(uint32_t, STATE_U32, end, 0, 1, "end of the data block in the buffer")  \
-    _(uint32_t, STATE_U32, fill, 0, 1, "end of valid data in the buffer")     \
-    _(uint64_t, STATE_U64, lba, 0, 1, "next block of the transfer")           \
+    _(uint32_t, STATE_U32, pos, 0, 1, "next byte of the buffer",             \
+      STATE_IN(0, BUFFER_BYTES))                                             \
+    _(uint32_t, STATE_U32, end, 0, 1, "end of the data block in the buffer", \
+      STATE_IN(0, BUFFER_BYTES))                                             \
+    _(uint32_t, STATE_U32, fill, 0, 1, "end of valid data in the buffer",    \
+      STATE_IN(0, BUFFER_BYTES))                                             \
+    _(uint64_t, STATE_U64, lba, 0, 1, "next block of the transfer",          \
+      STATE_IN(0, INT64_C(1) << 48))                                         \
     _(uint32_t, STATE_U32, left, 0, 1, "blocks of the transfer still to do")  \
-    _(uint32_t, STATE_U32, group, 1, 1, "sectors per data block")             \
-    _(uint8_t, STATE_U8, multiple, 0, 1, "SET MULTIPLE MODE, 0: off")         \
-    _(uint8_t, STATE_U8, heads, 0, 1, "current translation: heads")           \
+    _(uint32_t, STATE_U32, group, 1, 1, "sectors per data block",            \
+      STATE_IN(1, MULTIPLE_MAX))                                             \
+    _(uint8_t, STATE_U8, multiple, 0, 1, "SET MULTIPLE MODE, 0: off",        \
+      STATE_IN(0, MULTIPLE_MAX))                                             \
+    _(uint8_t, STATE_U8, heads, 0, 1, "current translation: heads",          \
+      STATE_IN(0, 16))                                                       \
     _(uint8_t, STATE_U8, sectors, 0, 1, "current translation: sectors")       \
     _(uint8_t, STATE_U8, pio_mode, 0, 1, "SET FEATURES: PIO mode")            \
     _(uint8_t, STATE_U8, mdma_mode, 0, 1, "modes selected, as in word 63")    \
     _(uint8_t, STATE_U8, udma_mode, 0, 1, "modes selected, as in word 88")    \
     _(bool, STATE_BOOL, write_cache, 1, 1, "write cache enabled")             \
     _(uint16_t, STATE_U16, byte_limit, 0, 1, "ATAPI: most bytes per block")   \
-    _(uint16_t, STATE_U16, block_bytes, 0, 1, "ATAPI: 2048 or 2352")          \
+    _(uint16_t, STATE_U16, block_bytes, 0, 1, "ATAPI: 2048 or 2352",         \
+      STATE_IN(0, 2352))                                                     \
     _(bool, STATE_BOOL, packet_dma, 0, 1, "ATAPI: packet asked for DMA")      \
     _(uint8_t, STATE_U8, sense_key, 0, 1, "ATAPI: sense key")                 \
     _(uint8_t, STATE_U8, sense_asc, 0, 1, "ATAPI: additional sense code")     \

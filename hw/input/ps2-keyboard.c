@@ -45,7 +45,8 @@ static const uint8_t keyboard_id[] = { 0xab, 0x83 };
     PS2_QUEUE_ROWS(_)                                                        \
     _(uint8_t, STATE_U8, command, 0, 1, "command that waits for its byte")   \
     _(bool, STATE_BOOL, enabled, true, 1, "scanning is enabled")             \
-    _(uint8_t, STATE_U8, set, 2, 1, "scan code set")                         \
+    _(uint8_t, STATE_U8, set, 2, 1, "scan code set",                         \
+      STATE_IN(1, 3))                                                        \
     _(uint8_t, STATE_U8, leds, 0, 1, "scroll, num, caps lock LEDs")          \
     _(uint8_t, STATE_U8, typematic, 0x2b, 1, "rate and delay")               \
     _(uint8_t, STATE_U8, modifiers, 0, 1, "Ctrl, Shift, Alt keys held")      \

@@ -55,14 +55,17 @@ typedef uint8_t MouseRates[3];
     _(bool, STATE_BOOL, remote, false, 1, "remote mode: only when asked")    \
     _(bool, STATE_BOOL, wrap, false, 1, "wrap mode: echoes")                 \
     _(bool, STATE_BOOL, doubled, false, 1, "scaling 2:1")                    \
-    _(uint8_t, STATE_U8, resolution, 2, 1, "log2 of counts per mm")          \
+    _(uint8_t, STATE_U8, resolution, 2, 1, "log2 of counts per mm",          \
+      STATE_IN(0, 3))                                                        \
     _(uint8_t, STATE_U8, rate, 100, 1, "samples a second")                   \
     _(MouseRates, STATE_U8, rates, 0, 1, "the last three rates set")         \
     _(uint8_t, STATE_U8, type, ID_STANDARD, 1, "device ID")                  \
     _(uint8_t, STATE_U8, buttons, 0, 1, "left, right, middle held")          \
     _(uint8_t, STATE_U8, reported, 0, 1, "buttons in the last packet")       \
-    _(int64_t, STATE_I64, dx, 0, 1, "movement not reported, right")          \
-    _(int64_t, STATE_I64, dy, 0, 1, "movement not reported, up")
+    _(int64_t, STATE_I64, dx, 0, 1, "movement not reported, right",          \
+      STATE_IN(INT16_MIN, INT16_MAX))                                        \
+    _(int64_t, STATE_I64, dy, 0, 1, "movement not reported, up",             \
+      STATE_IN(INT16_MIN, INT16_MAX))
 
 STATE_STRUCT(MouseState, MOUSE_STATE);
 static STATE_TABLE(mouse_state, "ps2-mouse", 1, MouseState, MOUSE_STATE)

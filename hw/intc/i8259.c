@@ -45,8 +45,10 @@ typedef uint8_t PicPair[CHIPS];
     _(PicPair, STATE_U8, icw2, 0, 1, "vector base")                          \
     _(PicPair, STATE_U8, icw3, 0, 1, "cascade configuration")                \
     _(PicPair, STATE_U8, icw4, 0, 1, "AEOI, nesting")                        \
-    _(PicPair, STATE_U8, expect, 0, 1, "next word of the initialisation")    \
-    _(PicPair, STATE_U8, lowest, 7, 1, "input with the lowest priority")     \
+    _(PicPair, STATE_U8, expect, 0, 1, "next word of the initialisation",    \
+      STATE_IN(EXPECT_OCW1, EXPECT_ICW4))                                    \
+    _(PicPair, STATE_U8, lowest, 7, 1, "input with the lowest priority",     \
+      STATE_IN(0, 7))                                                        \
     _(PicPair, STATE_U8, rotate_aeoi, 0, 1, "rotate in automatic EOI")       \
     _(PicPair, STATE_U8, special_mask, 0, 1, "special mask mode")            \
     _(PicPair, STATE_U8, read_isr, 0, 1, "reads at A0 = 0 give ISR")         \

@@ -49,6 +49,8 @@ enum {
 #define RELEASE_NS (NS_PER_SEC / 2)
 #define CRYSTAL_HZ 32768
 #define SECONDS_PER_DAY 86400
+/* Some thousand years more than a guest can set: no date overflows. */
+#define BASE_SEC_MAX (INT64_C(1) << 40)
 
 #define CMOS_BYTES 128
 typedef uint8_t RtcCmos[CMOS_BYTES];
@@ -56,9 +58,12 @@ typedef uint8_t RtcCmos[CMOS_BYTES];
 #define RTC_STATE(_)                                                         \
     _(uint8_t, STATE_U8, index, 0, 1, "address register")                    \
     _(RtcCmos, STATE_U8, cmos, 0, 1, "CMOS; time while the clock stands")    \
-    _(int64_t, STATE_I64, base_sec, 0, 1, "seconds since 1970 at ns 0")      \
-    _(int64_t, STATE_I64, phase_ns, 0, 1, "of a second, at ns 0")            \
-    _(int64_t, STATE_I64, wday_shift, 0, 1, "weekday the guest wants")       \
+    _(int64_t, STATE_I64, base_sec, 0, 1, "seconds since 1970 at ns 0",      \
+      STATE_IN(-BASE_SEC_MAX, BASE_SEC_MAX))                                 \
+    _(int64_t, STATE_I64, phase_ns, 0, 1, "of a second, at ns 0",            \
+      STATE_IN(0, NS_PER_SEC))                                               \
+    _(int64_t, STATE_I64, wday_shift, 0, 1, "weekday the guest wants",       \
+      STATE_IN(0, 6))                                                        \
     _(int64_t, STATE_TIME, looked, 0, 1, "register C is right up to here")   \
     _(int64_t, STATE_TIME, due, TIME_NEVER, 1, "next enabled interrupt")
 

@@ -17,6 +17,7 @@
 #define COUNTERS 3
 #define SPEAKER_COUNTER 2
 #define TICK_NEVER INT64_MAX
+#define TICK_MAX   (INT64_C(1) << 53) /* beyond STATE_TIME_MAX */
 /* Refresh requests, whose toggle bit 4 of port 0x61 shows, come every 18
  * ticks, 15.09 us. */
 #define REFRESH_TICKS 18
@@ -38,25 +39,40 @@ typedef uint32_t Pit32[COUNTERS];
 typedef int64_t PitTick[COUNTERS];
 
 #define PIT_STATE(_)                                                         \
-    _(Pit8, STATE_U8, mode, 0, 1, "mode, 0..5")                              \
-    _(Pit8, STATE_U8, rw, RW_BOTH, 1, "bytes of a count to read or write")   \
-    _(Pit8, STATE_U8, bcd, 0, 1, "counts in BCD")                            \
-    _(Pit8, STATE_U8, gate, 1, 1, "gate input")                              \
-    _(Pit8, STATE_U8, running, 0, 1, "the counting element is loaded")       \
-    _(Pit8, STATE_U8, write_msb, 0, 1, "the next write is the high byte")    \
+    _(Pit8, STATE_U8, mode, 0, 1, "mode, 0..5",                              \
+      STATE_IN(0, 5))                                                        \
+    _(Pit8, STATE_U8, rw, RW_BOTH, 1, "bytes of a count to read or write",   \
+      STATE_IN(RW_LSB, RW_BOTH))                                             \
+    _(Pit8, STATE_U8, bcd, 0, 1, "counts in BCD",                            \
+      STATE_IN(0, 1))                                                        \
+    _(Pit8, STATE_U8, gate, 1, 1, "gate input",                              \
+      STATE_IN(0, 1))                                                        \
+    _(Pit8, STATE_U8, running, 0, 1, "the counting element is loaded",       \
+      STATE_IN(0, 1))                                                        \
+    _(Pit8, STATE_U8, write_msb, 0, 1, "the next write is the high byte",    \
+      STATE_IN(0, 1))                                                        \
     _(Pit8, STATE_U8, write_lsb, 0, 1, "the low byte written")               \
-    _(Pit8, STATE_U8, read_msb, 0, 1, "the next read is the high byte")      \
-    _(Pit8, STATE_U8, latched_bytes, 0, 1, "bytes left of a latched count")  \
+    _(Pit8, STATE_U8, read_msb, 0, 1, "the next read is the high byte",      \
+      STATE_IN(0, 1))                                                        \
+    _(Pit8, STATE_U8, latched_bytes, 0, 1, "bytes left of a latched count",  \
+      STATE_IN(0, 2))                                                        \
     _(Pit16, STATE_U16, latch, 0, 1, "latched count")                        \
-    _(Pit8, STATE_U8, status_latched, 0, 1, "a status byte is latched")      \
+    _(Pit8, STATE_U8, status_latched, 0, 1, "a status byte is latched",      \
+      STATE_IN(0, 1))                                                        \
     _(Pit8, STATE_U8, status, 0, 1, "latched status")                        \
-    _(Pit32, STATE_U32, count, 0x10000, 1, "count in the counting element")  \
-    _(Pit32, STATE_U32, next, 0, 1, "count register, 0 if taken over")       \
-    _(PitTick, STATE_I64, next_at, TICK_NEVER, 1, "tick that takes it over") \
-    _(PitTick, STATE_I64, start, 0, 1, "tick of the load")                   \
-    _(PitTick, STATE_I64, held, 0, 1, "ticks counted when the gate fell")    \
+    _(Pit32, STATE_U32, count, 0x10000, 1, "count in the counting element",  \
+      STATE_IN(0, 0x10000))                                                  \
+    _(Pit32, STATE_U32, next, 0, 1, "count register, 0 if taken over",       \
+      STATE_IN(0, 0x10000))                                                  \
+    _(PitTick, STATE_I64, next_at, TICK_NEVER, 1, "tick that takes it over", \
+      STATE_IN_OR_NEVER(0, TICK_MAX))                                        \
+    _(PitTick, STATE_I64, start, 0, 1, "tick of the load",                   \
+      STATE_IN(-0x10000, TICK_MAX))                                          \
+    _(PitTick, STATE_I64, held, 0, 1, "ticks counted when the gate fell",    \
+      STATE_IN(-0x10000, TICK_MAX))                                          \
     _(uint8_t, STATE_U8, port_b, 0, 1, "port 61, the writable bits")         \
-    _(int64_t, STATE_I64, edge, TICK_NEVER, 1, "tick of OUT 0's next change") \
+    _(int64_t, STATE_I64, edge, TICK_NEVER, 1, "tick of OUT 0's next change", \
+      STATE_IN_OR_NEVER(0, TICK_MAX))                                        \
     _(int64_t, STATE_TIME, edge_due, TIME_NEVER, 1, "its virtual time")
 
 STATE_STRUCT(PitState, PIT_STATE);

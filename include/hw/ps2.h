@@ -20,10 +20,13 @@ typedef uint8_t Ps2Bytes[PS2_QUEUE_BYTES];
  * so that its state struct begins with a Ps2Queue. */
 #define PS2_QUEUE_ROWS(_)                                                    \
     _(Ps2Bytes, STATE_U8, bytes, 0, 1, "output queue, a ring")               \
-    _(uint8_t, STATE_U8, head, 0, 1, "place of the first byte")              \
-    _(uint8_t, STATE_U8, count, 0, 1, "bytes in the queue")                  \
+    _(uint8_t, STATE_U8, head, 0, 1, "place of the first byte",              \
+      STATE_IN(0, PS2_QUEUE_BYTES - 1))                                      \
+    _(uint8_t, STATE_U8, count, 0, 1, "bytes in the queue",                  \
+      STATE_IN(0, PS2_QUEUE_BYTES))                                          \
     _(uint8_t, STATE_U8, replies, 0, 1, "bytes at its front that answer a "  \
-      "command")                                                             \
+      "command",                                                             \
+      STATE_IN(0, PS2_QUEUE_BYTES))                                          \
     _(uint8_t, STATE_U8, last_sent, 0, 1, "for the resend command")
 
 STATE_STRUCT(Ps2Queue, PS2_QUEUE_ROWS);

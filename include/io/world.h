@@ -33,6 +33,8 @@ GBytes *world_read_file(const char *path, Error **errp);
 /* True if the file can be read; its first len bytes, as many as there are,
  * are put into head (zeroes after them). */
 bool world_peek_file(const char *path, void *head, size_t len, Error **errp);
+/* True if both names lead to one file, or would if it existed. */
+bool world_same_file(const char *a, const char *b);
 /* Where a firmware file is: the path itself if it exists, else the first of
  * dirs (char *, from -L) and the usual directories that has it; NULL: none.
  * Freed by the caller. */

@@ -74,6 +74,9 @@ void clock_set_icount_source(Clock *c, Icount (*get)(void *), void *opaque);
 
 /* The clock's state table and object, saved as section "clock". */
 const struct StateTable *clock_state(void);
+/* False with an error if a loaded state has no virtual time for that icount,
+ * or one that no run reaches. */
+bool clock_state_check(const void *state, Icount icount, Error **errp);
 void *clock_state_object(Clock *c);
 
 #endif

@@ -41,7 +41,7 @@ typedef struct MachineConfig {
     GBytes *firmware;      /* -bios */
     const char *firmware_name;
     GBytes *kernel;        /* -kernel */
-    const char *kernel_name; /* as on the command line; NULL: "kernel" */
+    const char *kernel_name; /* without its folder; NULL: "kernel" */
     GBytes *initrd;
     const char *initrd_name; /* NULL: "initrd" */
     const char *cmdline;   /* -append */
@@ -193,8 +193,12 @@ typedef void SectionFn(void *opaque, const Section *s);
 /* Calls fn for "machine", "clock", "nondet", each CPU, each device. CPUs'
  * lazy state is brought into their tables first. */
 void machine_sections(Machine *m, SectionFn *fn, void *opaque);
-/* After rows were loaded or changed: rewire() everything, drop every cache. */
+/* After rows were loaded or changed: rewire() everything, drop every cache.
+ * That changes no row, or the digest would be another one. */
 void machine_rewire(Machine *m);
+/* The same for rows that somebody else wrote: false with an error that names
+ * the section whose rows contradict each other. */
+bool machine_rewire_loaded(Machine *m, Error **errp);
 /* A hash over all sections (not RAM). */
 uint64_t machine_state_digest(Machine *m);
 

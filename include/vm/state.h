@@ -12,7 +12,10 @@
  *
  * An array is a ctype that is a typedef of an array ("typedef uint8_t
  * UartFifo[16];"): the tag names the element and every element gets the reset
- * value. A row's `since` is the table version that introduced it: a stream of
+ * value. A row that is used as an index, a count or a length, or that
+ * arithmetic could overflow with, ends in its range, STATE_IN(lo, hi) or
+ * STATE_IN_OR_NEVER(lo, hi), both ends included: a stream with another value
+ * is refused. Times have one without being told. A row's `since` is the table version that introduced it: a stream of
  * an older version leaves the row at its reset value. Nothing but such rows
  * may be in a state struct: no pointer, no host handle.
  */
@@ -42,7 +45,17 @@ typedef struct StateField {
     uint32_t offset;       /* in the struct, bytes */
     uint32_t count;        /* elements, 1 unless an array */
     uint64_t reset;
+    bool ranged, or_never; /* min <= value <= max, or it is TIME_NEVER */
+    int64_t min, max;
 } StateField;
+
+/* What no run of a machine reaches, and time cannot overflow with: 2^52
+ * instructions take weeks of host time, 2^61 ns are 73 years. */
+#define STATE_ICOUNT_MAX (INT64_C(1) << 52)
+#define STATE_TIME_MAX   (INT64_C(1) << 61)
+
+#define STATE_IN(lo, hi)          .ranged = true, .min = (lo), .max = (hi)
+#define STATE_IN_OR_NEVER(lo, hi) STATE_IN(lo, hi), .or_never = true
 
 typedef struct StateTable {
     const char *name;
@@ -60,10 +73,11 @@ typedef const StateTable *StateTableFn(void);
      : (tag) == STATE_U32                     ? 4u                \
                                               : 8u)
 
-#define STATE_MEMBER(ctype, tag, member, reset, since, what) ctype member;
-#define STATE_ROW(ctype, tag, member, reset, since, what)         \
+#define STATE_MEMBER(ctype, tag, member, reset, since, what, ...) ctype member;
+#define STATE_ROW(ctype, tag, member, reset, since, what, ...)    \
     { #member, what, tag, since, offsetof(StateT, member),        \
-      sizeof(ctype) / STATE_TAG_SIZE(tag), (uint64_t)(reset) },
+      sizeof(ctype) / STATE_TAG_SIZE(tag), (uint64_t)(reset),     \
+      __VA_ARGS__ },
 
 #define STATE_STRUCT(Type, LIST) \
     typedef struct Type {        \
@@ -94,8 +108,8 @@ void state_save(const StateTable *t, const void *obj, GByteArray *out);
 
 /* Fills obj from what state_save() wrote. False with an error naming the
  * section and field when bytes are missing or left over, a row's shape
- * differs, the stream is newer than the table, or a bool is neither 0 nor 1;
- * obj is then unspecified. */
+ * differs, the stream is newer than the table, or a value is not in its row's
+ * range; obj is then unspecified. */
 bool state_load(const StateTable *t, void *obj, const uint8_t *data,
                 size_t len, Error **errp);
 
@@ -112,6 +126,9 @@ void state_diff(const StateTable *t, const void *a, const void *b,
 /* One element's value, zero-extended (sign-extended for I64 and TIME). */
 uint64_t state_get(const StateField *f, const void *obj, uint32_t index);
 void state_set(const StateField *f, void *obj, uint32_t index, uint64_t v);
+
+/* May a row have that value (as state_get() gives it)? */
+bool state_in_range(const StateField *f, uint64_t v);
 
 /* Human-readable dump, "  name = value  (what)" a line; `indent` spaces. */
 void state_print(const StateTable *t, const void *obj, unsigned indent,

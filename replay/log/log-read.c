@@ -252,6 +252,18 @@ static bool all_zero(const uint8_t *p, size_t len)
     return len == 0;
 }
 
+/* ORDER log-chunk-type (replay/log/log-format.h) */
+static const char *implausible(LogChunkType type)
+{
+    static const char *const texts[] = {
+        "a chunk of unknown type",   "events that make no sense",
+        "a digest makes no sense",   "a mark makes no sense",
+        "the end makes no sense",    "the command makes no sense",
+        "the parent makes no sense", "the recording's mark makes no sense",
+    };
+    return texts[type < G_N_ELEMENTS(texts) ? type : 0];
+}
+
 /* Deflate makes a byte of 1032 at most. */
 static bool inflates(const LogChunk *c)
 {
@@ -276,7 +288,10 @@ static bool check_chunk(LogReader *r, LogChunk *c, Error **errp)
         return bad(r, offset, "wrong checksum of a chunk", errp);
     }
     bool counted = c->type == LOG_CHUNK_EVENTS;
-    if (!log_chunk_plausible(c) || !inflates(c) || c->first > c->last ||
+    if (!log_chunk_plausible(c)) {
+        return bad(r, offset, implausible(c->type), errp);
+    }
+    if (!inflates(c) || c->first > c->last ||
         c->last == ICOUNT_NONE || c->first < r->end ||
         c->position != r->event_count || (c->events && !counted) ||
         (!counted && c->first != c->last)) {

@@ -152,7 +152,8 @@ typedef uint64_t X86McBanks[4 * X86_MC_BANKS];
     _(uint64_t, STATE_U64, idt_base, 0, 1, "IDTR base")                       \
     _(uint32_t, STATE_U32, idt_limit, 0xffff, 1, "IDTR limit")                \
     _(X86Cr, STATE_U64, cr, 0, 1, "CR0, -, CR2, CR3, CR4")                    \
-    _(uint64_t, STATE_U64, cr8, 0, 1, "task priority")                        \
+    _(uint64_t, STATE_U64, cr8, 0, 1, "task priority",                       \
+      STATE_IN(0, 15))                                                       \
     _(X86Dr, STATE_U64, dr, 0, 1, "DR0-3, -, -, DR6, DR7")                    \
     _(X86Pdptes, STATE_U64, pdpte, 0, 1, "PAE: PDPTEs loaded with CR3")       \
     _(uint64_t, STATE_U64, efer, 0, 1, "IA32_EFER")                           \

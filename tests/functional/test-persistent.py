@@ -378,7 +378,8 @@ class Persistent(reprise.TestCase):
                                    f'rrsnapshot-max={most},rrdigest=1000000'))
         while not (os.path.exists(self.log) and os.path.getsize(self.log)):
             self.assertIsNone(vm.process.poll(), vm.output())
-        with open(self.log, 'rb') as tape:
+        # Unbuffered: what follows the chunks changes.
+        with open(self.log, 'rb', buffering=0) as tape:
             tape.seek(32 + struct.unpack('<I', tape.read(16)[12:])[0])
             while count > 0 and vm.process.poll() is None:
                 count -= self.count_marks(tape)

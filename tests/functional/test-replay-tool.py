@@ -88,7 +88,7 @@ class Describe(ToolCase):
     def test_info(self):
         log = self.record_calls()
         info = json.loads(self.good('info', '--output=json', log))
-        self.assertEqual(info['version'], 2)
+        self.assertEqual(info['version'], 3)
         self.assertIs(info['complete'], True)
         self.assertEqual(info['end-reason'], 'guest-shutdown')
         self.assertEqual(info['file-size'], os.path.getsize(log))
@@ -423,8 +423,18 @@ class Pack(PackCase):
         with self.assertRaises((AssertionError, reprise.QmpError)):
             self.check_end(folder, self.end_icount(log))
 
+    def replay_kernel(self, log, path, kernel, initrd):
+        """Replays with the kernel somewhere else, or called otherwise."""
+        shutil.copy(kernel, path)
+        return reprise.run('-nodefaults', '-serial', 'stdio', '-m', '16',
+                           '-device', 'isa-debug-exit,iobase=0x501',
+                           '-kernel', path, '-initrd', initrd, '-append',
+                           "it's me", '-icount',
+                           f'shift=7,rr=replay,rrfile={log}')
+
     def test_multiboot_kernel(self):
-        """It sees its path, which has to be that of the recording."""
+        """It sees its name, which has to be that of the recording, and not
+        where the file is."""
         kernel, initrd = self.path('kernel.bin'), self.path('module.bin')
         with open(kernel, 'wb') as f:
             f.write(multiboot_kernel())
@@ -436,7 +446,16 @@ class Pack(PackCase):
                         "it's me", '-icount', f'shift=7,rr=record,rrfile={log}'
                         ',rrdigest=100000')
         self.assertEqual(vm.wait(), 1, vm.output())
-        self.assertIn(f"{kernel} it's me".encode(), vm.serial.seen)
+        self.assertIn(b"ROM..kernel.bin it's me", vm.serial.seen)
+        os.mkdir(self.path('x'))
+        again = self.replay_kernel(log, self.path('x/kernel.bin'), kernel,
+                                   initrd)
+        self.assertEqual((again.returncode, again.stdout.split()[-4:]),
+                         (1, vm.serial.seen.decode().split()[-4:]),
+                         again.stderr)
+        again = self.replay_kernel(log, self.path('x/other'), kernel, initrd)
+        self.assertRegex(again.stderr, r'recorded with kernel=\S+ kernel.bin, '
+                         r'started with kernel=\S+ other')
         pack = self.pack(log)
         for name in ('kernel.bin', 'module.bin', 'run.rr'):
             os.rename(self.path(name), self.path(f'{name}.gone'))
@@ -554,7 +573,7 @@ class Pack(PackCase):
                    qmp=True)
         result = tool('pack', '--yes', log, '-o', self.path('x.rrpack'))
         self.assertEqual(result.returncode, 1)
-        self.assertIn(disk, result.stderr)
+        self.assertIn('a recording is being written to it', result.stderr)
         self.assertFalse(os.path.exists(self.path('x.rrpack')))
 
     def test_changed_disk(self):

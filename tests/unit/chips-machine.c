@@ -181,7 +181,10 @@ static void load_section(void *opaque, const Section *s)
     guint len;
     memcpy(&len, *at, sizeof len);
     *at += sizeof len;
-    g_assert(state_load(s->table, s->object, *at, len, NULL));
+    Error *err = NULL;
+    if (!state_load(s->table, s->object, *at, len, &err)) {
+        g_error("%s", error_message(err));
+    }
     *at += len;
 }
 

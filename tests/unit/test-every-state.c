@@ -140,6 +140,115 @@ static void check_damage(Machine *m, Saved *saved)
     machine_sections(m, damage_section, saved);
 }
 
+/* --- ranges ---------------------------------------------------------------- */
+
+/* A stream with one element replaced is refused, and the row is named. */
+static void check_refused(const Section *s, const StateField *f, uint64_t v)
+{
+    g_autofree uint8_t *obj = g_memdup2(s->object, s->table->size_bytes);
+    g_autofree uint8_t *fresh = g_malloc0(s->table->size_bytes);
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    Error *err = NULL;
+    state_set(f, obj, f->count - 1, v);
+    if (state_get(f, obj, f->count - 1) != v) {
+        return;            /* it does not fit into the row at all */
+    }
+    state_save(s->table, obj, bytes);
+    if (state_load(s->table, fresh, bytes->data, bytes->len, &err)) {
+        g_error("%s.%s takes %" G_GINT64_FORMAT, s->name, f->name, (int64_t)v);
+    }
+    g_assert_nonnull(strstr(error_message(err), f->name));
+    g_assert_nonnull(strstr(error_message(err), s->table->name));
+    error_free(err);
+}
+
+static void check_ranges(void *opaque, const Section *s)
+{
+    unsigned *checked = opaque;
+    for (uint32_t i = 0; i < s->table->field_count; i++) {
+        const StateField *f = &s->table->fields[i];
+        bool is_signed = f->tag == STATE_I64 || f->tag == STATE_TIME;
+        if (!f->ranged && f->tag != STATE_TIME) {
+            continue;
+        }
+        check_refused(s, f, f->ranged ? f->max + 1 : STATE_TIME_MAX + 1);
+        check_refused(s, f, (uint64_t)INT64_MAX - 1);
+        check_refused(s, f, UINT64_C(1) << 63);
+        if (is_signed || f->min > 0) {
+            check_refused(s, f, f->min - 1);
+        }
+        g_assert_true(state_in_range(f, f->reset) || !is_signed);
+        (*checked)++;
+    }
+}
+
+/* Any value that its row may have; small ones more often. */
+static void garbage_section(void *opaque, const Section *s)
+{
+    Saved *saved = opaque;
+    for (uint32_t i = 0; i < s->table->field_count; i++) {
+        const StateField *f = &s->table->fields[i];
+        uint64_t span = f->ranged ? (uint64_t)(f->max - f->min) : UINT64_MAX;
+        for (uint32_t n = 0; n < f->count; n++) {
+            uint64_t v = (uint64_t)g_rand_int(saved->rnd) << 32 |
+                         g_rand_int(saved->rnd);
+            v >>= g_rand_int_range(saved->rnd, 0, 64);
+            v = f->ranged ? f->min + (span ? v % span : 0) : v;
+            if (f->tag == STATE_TIME || f->tag == STATE_I64) {
+                v %= UINT64_C(1) << 40; /* not aeons of timers to catch up */
+            }
+            state_set(f, s->object, n, v);
+        }
+    }
+}
+
+static void poke_ports(Machine *m, GRand *rnd)
+{
+    for (unsigned n = 0; n < 3000; n++) {
+        uint16_t port = g_rand_int_range(rnd, 0, 0x400);
+        if (port == 0x64 || port == 0x92) {
+            continue;      /* resets */
+        }
+        if (n % 2) {
+            out_port(m, port, g_rand_int(rnd) & 0xff, 1);
+        } else {
+            in_port(m, port, 1);
+        }
+    }
+}
+
+/* What passes the ranges hurts nobody: the devices run on with it. */
+static void check_garbage(Machine *m, Saved *saved)
+{
+    for (unsigned round = 0; round < 20; round++) {
+        g_ptr_array_set_size(saved->streams, 0);
+        saved->next = 0;
+        machine_sections(m, save_section, saved);
+        machine_sections(m, garbage_section, saved);
+        machine_rewire_loaded(m, NULL);
+        poke_ports(m, saved->rnd);
+        machine_sections(m, load_section, saved);
+        machine_rewire(m);
+    }
+}
+
+static void check_every_range(Machine *m, Saved *saved)
+{
+    unsigned checked = 0;
+    machine_sections(m, check_ranges, &checked);
+    g_assert_cmpuint(checked, >, 50);
+}
+
+static void test_ranges(void)
+{
+    with_pc(check_every_range);
+}
+
+static void test_garbage(void)
+{
+    with_pc(check_garbage);
+}
+
 static void test_round_trip(void)
 {
     with_pc(check_round_trip);
@@ -161,5 +270,7 @@ int main(int argc, char **argv)
     g_test_add_func("/state/round-trip", test_round_trip);
     g_test_add_func("/state/every-element", test_every_element);
     g_test_add_func("/state/damage", test_damage);
+    g_test_add_func("/state/ranges", test_ranges);
+    g_test_add_func("/state/garbage", test_garbage);
     return g_test_run();
 }

@@ -740,7 +740,7 @@ static void test_wild(Fixture *f, gconstpointer data)
         bus_master_init(f->m);
         if (n % 2) {
             machine_sections(f->m, scramble, &s);
-            machine_rewire(f->m);
+            machine_rewire_loaded(f->m, NULL);
         }
         wild_pokes(f, s.rand);
         GString *out = g_string_new(NULL);
