@@ -3,20 +3,13 @@
  */
 #include "disks.h"
 
-BlockDev *disks_at(Machine *m, guint i)
+BlockDev *disks_next(Machine *m, guint *at)
 {
-    const DriveConfig *d = g_ptr_array_index(m->config.drives, i);
-    return d->dev && !blockdev_is_empty(d->dev) ? d->dev : NULL;
-}
-
-guint disks_count(Machine *m)
-{
-    return m->config.drives ? m->config.drives->len : 0;
-}
-
-bool disks_takes_part(const BlockDev *b)
-{
-    return b && !blockdev_readonly(b);
+    BlockDev *b;
+    do {
+        b = machine_disk_next(m, at);
+    } while (b && (blockdev_is_empty(b) || blockdev_readonly(b)));
+    return b;
 }
 
 /* --- finding snapshots --------------------------------------------------------- */
@@ -49,9 +42,9 @@ bool disks_one_has(BlockDev *b, const char *name)
 
 bool disks_all_have(Machine *m, const char *name)
 {
-    for (guint i = 0; i < disks_count(m); i++) {
-        BlockDev *b = disks_at(m, i);
-        if (disks_takes_part(b) && !disks_one_has(b, name)) {
+    guint at = 0;
+    for (BlockDev *b; (b = disks_next(m, &at));) {
+        if (!disks_one_has(b, name)) {
             return false;
         }
     }
@@ -60,30 +53,27 @@ bool disks_all_have(Machine *m, const char *name)
 
 BlockDev *snapshot_vm_state_disk(Machine *m, Error **errp)
 {
-    for (guint i = 0; i < disks_count(m); i++) {
-        BlockDev *b = disks_at(m, i);
-        if (disks_takes_part(b) && !blockdev_can_snapshot(b)) {
+    guint at = 0;
+    for (BlockDev *b; (b = disks_next(m, &at));) {
+        if (!blockdev_can_snapshot(b)) {
             error_set(errp, "Device '%s' is writable but does not support "
                       "snapshots", blockdev_node(b));
             return NULL;
         }
     }
-    for (guint i = 0; i < disks_count(m); i++) {
-        BlockDev *b = disks_at(m, i);
-        if (disks_takes_part(b)) {
-            return b;
-        }
+    at = 0;
+    BlockDev *first = disks_next(m, &at);
+    if (!first) {
+        error_set(errp, "No block device can accept snapshots");
     }
-    error_set(errp, "No block device can accept snapshots");
-    return NULL;
+    return first;
 }
 
 BlockDev *disks_reading(Machine *m, Error **errp)
 {
-    for (guint i = 0; i < disks_count(m); i++) {
-        BlockDev *b = disks_at(m, i);
-        GPtrArray *list = disks_takes_part(b) ? blockdev_snapshot_list(b, NULL)
-                                             : NULL;
+    guint at = 0;
+    for (BlockDev *b; (b = disks_next(m, &at));) {
+        GPtrArray *list = blockdev_snapshot_list(b, NULL);
         if (list) {
             disks_list_free(list);
             return b;

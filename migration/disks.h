@@ -6,11 +6,9 @@
 
 #include "svc/snapshot.h"
 
-guint disks_count(Machine *m);
-/* NULL: there is no medium. */
-BlockDev *disks_at(Machine *m, guint i);
-/* Disks whose content must go back together with the machine. */
-bool disks_takes_part(const BlockDev *b);
+/* As machine_disk_next(), of those whose content must go back together with
+ * the machine: that have a medium and can be written. */
+BlockDev *disks_next(Machine *m, guint *at);
 /* The disk that snapshots are read from: in replay the images are not
  * writable, but what they hold can be loaded. NULL with an error. */
 BlockDev *disks_reading(Machine *m, Error **errp);

@@ -71,10 +71,9 @@ static bool print_partial(Machine *m, BlockDev *b, const GPtrArray *whole,
 
 static bool any_snapshot(Machine *m)
 {
-    for (guint i = 0; i < disks_count(m); i++) {
-        BlockDev *b = disks_at(m, i);
-        GPtrArray *list = disks_takes_part(b) ? blockdev_snapshot_list(b, NULL)
-                                              : NULL;
+    guint at = 0;
+    for (BlockDev *b; (b = disks_next(m, &at));) {
+        GPtrArray *list = blockdev_snapshot_list(b, NULL);
         bool some = list && list->len;
         if (list) {
             disks_list_free(list);
@@ -98,9 +97,9 @@ static bool print_lists(Machine *m, const GPtrArray *whole, GString *out,
     } else {
         g_string_append(out, "None\n");
     }
-    for (guint i = 0; i < disks_count(m); i++) {
-        BlockDev *b = disks_at(m, i);
-        if (disks_takes_part(b) && !print_partial(m, b, whole, out, errp)) {
+    guint at = 0;
+    for (BlockDev *b; (b = disks_next(m, &at));) {
+        if (!print_partial(m, b, whole, out, errp)) {
             return false;
         }
     }

@@ -36,27 +36,25 @@ static bool save_to_disk(const Save *s, BlockDev *b, Error **errp)
 }
 
 /* What a replay added to images before one of them failed. */
-static void withdraw(Machine *m, const char *name, guint disks)
+static void withdraw(Machine *m, const char *name, const BlockDev *failed)
 {
-    for (guint i = 0; i < disks; i++) {
-        BlockDev *b = disks_at(m, i);
-        if (disks_takes_part(b)) {
-            blockdev_snapshot_withdraw(b, name);
-        }
+    guint at = 0;
+    for (BlockDev *b; (b = disks_next(m, &at)) && b != failed;) {
+        blockdev_snapshot_withdraw(b, name);
     }
 }
 
 /* The same snapshot in every disk; the machine's state in one of them. */
 static bool save_to_disks(Machine *m, const Save *s, Error **errp)
 {
-    for (guint i = 0; i < disks_count(m); i++) {
-        BlockDev *b = disks_at(m, i);
-        if (disks_takes_part(b) && !save_to_disk(s, b, errp)) {
+    guint at = 0;
+    for (BlockDev *b; (b = disks_next(m, &at));) {
+        if (!save_to_disk(s, b, errp)) {
             if (errp) {
                 error_prepend(errp, "Error while creating snapshot on '%s': ",
                               blockdev_node(b));
             }
-            withdraw(m, s->info.name, i);
+            withdraw(m, s->info.name, b);
             return false;
         }
     }
@@ -92,11 +90,8 @@ static bool save_now(Machine *m, const char *name, uint64_t log_position,
 static BlockDev *savevm_disk(Machine *m, const char *name, Error **errp)
 {
     BlockDev *first = NULL;
-    for (guint i = 0; i < disks_count(m); i++) {
-        BlockDev *b = disks_at(m, i);
-        if (!disks_takes_part(b)) {
-            continue;
-        }
+    guint at = 0;
+    for (BlockDev *b; (b = disks_next(m, &at));) {
         if (!blockdev_snapshot_may_create(b, name, errp)) {
             return NULL;
         }
@@ -142,9 +137,9 @@ static bool base_usable(BlockDev *holder, const SnapshotShared *s,
 
 static void delete_everywhere(Machine *m, const char *name)
 {
-    for (guint i = 0; i < disks_count(m); i++) {
-        BlockDev *b = disks_at(m, i);
-        if (disks_takes_part(b) && disks_one_has(b, name)) {
+    guint at = 0;
+    for (BlockDev *b; (b = disks_next(m, &at));) {
+        if (disks_one_has(b, name)) {
             blockdev_snapshot_delete(b, name, NULL);
         }
     }
@@ -211,9 +206,9 @@ bool snapshot_is_periodic(Machine *m, const char *name, Icount icount)
 
 bool snapshot_name_taken(Machine *m, const char *name)
 {
-    for (guint i = 0; i < disks_count(m); i++) {
-        BlockDev *b = disks_at(m, i);
-        if (disks_takes_part(b) && disks_one_has(b, name)) {
+    guint at = 0;
+    for (BlockDev *b; (b = disks_next(m, &at));) {
+        if (disks_one_has(b, name)) {
             return true;
         }
     }
@@ -284,9 +279,9 @@ bool snapshot_peek_vm(Machine *m, const char *name, Icount *icount,
 
 static bool disks_goto(Machine *m, const char *name, Error **errp)
 {
-    for (guint i = 0; i < disks_count(m); i++) {
-        BlockDev *b = disks_at(m, i);
-        if (disks_takes_part(b) && !blockdev_snapshot_goto(b, name, errp)) {
+    guint at = 0;
+    for (BlockDev *b; (b = disks_next(m, &at));) {
+        if (!blockdev_snapshot_goto(b, name, errp)) {
             if (errp) {
                 error_prepend(errp, "Could not load snapshot '%s' on '%s': ",
                               name, blockdev_node(b));
@@ -342,9 +337,9 @@ bool snapshot_delvm(Machine *m, const char *name, Error **errp)
     if (!snapshot_vm_state_disk(m, errp)) {
         return false;
     }
-    for (guint i = 0; i < disks_count(m); i++) {
-        BlockDev *b = disks_at(m, i);
-        if (!disks_takes_part(b) || !disks_one_has(b, name)) {
+    guint at = 0;
+    for (BlockDev *b; (b = disks_next(m, &at));) {
+        if (!disks_one_has(b, name)) {
             continue;
         }
         if (!blockdev_snapshot_delete(b, name, errp)) {

@@ -121,6 +121,18 @@ void machine_free(Machine *m)
 
 /* --- time --------------------------------------------------------------------- */
 
+BlockDev *machine_disk_next(const Machine *m, guint *at)
+{
+    const GPtrArray *drives = m->config.drives;
+    while (drives && *at < drives->len) {
+        const DriveConfig *d = g_ptr_array_index(drives, (*at)++);
+        if (d->dev) {
+            return d->dev;
+        }
+    }
+    return NULL;
+}
+
 Icount machine_icount(Machine *m)
 {
     for (guint i = 0; i < m->cpus->len; i++) {

@@ -140,6 +140,10 @@ void machine_free(Machine *m);
 /* Instructions retired before the present one. Exact whenever guest-side code
  * runs: between instructions, in an `io` helper and in a device access. */
 Icount machine_icount(Machine *m);
+/* The next of the machine's disks, in the order of the command line, from *at
+ * on (0: the first), which moves behind it; NULL: there are no more. A drive
+ * without a medium is one, too. Whoever walks all disks does it with this. */
+BlockDev *machine_disk_next(const Machine *m, guint *at);
 /* Adds what a vCPU has retired; called by accel/ and on load. */
 void machine_set_icount(Machine *m, Icount icount);
 

@@ -22,17 +22,6 @@ static void copy_in(void *opaque, const Section *s)
     }
 }
 
-static BlockDev *drive(Machine *m, guint i)
-{
-    const DriveConfig *d = g_ptr_array_index(m->config.drives, i);
-    return d->dev;
-}
-
-static guint drive_count(Machine *m)
-{
-    return m->config.drives ? m->config.drives->len : 0;
-}
-
 Checkpoint *checkpoint_take(Timeline *t)
 {
     Machine *m = t->r->m;
@@ -53,9 +42,9 @@ Checkpoint *checkpoint_take(Timeline *t)
     cp->ram = mem_image_take(t->store);
     t->state_bytes += cp->state->len;
     cp->disks = g_ptr_array_new();
-    for (guint i = 0; i < drive_count(m); i++) {
-        BlockDev *b = drive(m, i);
-        g_ptr_array_add(cp->disks, b ? blockdev_mark(b) : NULL);
+    guint at = 0;
+    for (BlockDev *b; (b = machine_disk_next(m, &at));) {
+        g_ptr_array_add(cp->disks, blockdev_mark(b));
     }
     return cp;
 }
@@ -115,10 +104,12 @@ void checkpoint_restore(Timeline *t, const Checkpoint *cp)
     mem_image_restore(t->store, cp->ram);
     CopyIn in = { cp->state->data };
     machine_sections(m, copy_in, &in);
+    guint at = 0;
     for (guint i = 0; i < cp->disks->len; i++) {
         const BlockMark *mark = g_ptr_array_index(cp->disks, i);
+        BlockDev *b = machine_disk_next(m, &at);
         if (mark) {
-            blockdev_return_to(drive(m, i), mark);
+            blockdev_return_to(b, mark);
         }
     }
     machine_rewire(m);
@@ -151,9 +142,9 @@ void checkpoint_free(Timeline *t, Checkpoint *cp)
 uint64_t timeline_disk_bytes(const Timeline *t)
 {
     uint64_t bytes = 0;
-    for (guint i = 0; i < drive_count(t->r->m); i++) {
-        const BlockDev *b = drive(t->r->m, i);
-        bytes += b ? blockdev_past_bytes(b) : 0;
+    guint at = 0;
+    for (BlockDev *b; (b = machine_disk_next(t->r->m, &at));) {
+        bytes += blockdev_past_bytes(b);
     }
     return bytes;
 }

@@ -10,23 +10,11 @@
  */
 #include "travel.h"
 
-static BlockDev *disk_at(Machine *m, guint i)
-{
-    const DriveConfig *d = g_ptr_array_index(m->config.drives, i);
-    return d->dev;
-}
-
-static guint disk_count(const Machine *m)
-{
-    return m->config.drives ? m->config.drives->len : 0;
-}
-
 static void keep_disks(Machine *m, bool on)
 {
-    for (guint i = 0; i < disk_count(m); i++) {
-        if (disk_at(m, i)) {
-            blockdev_keep_past(disk_at(m, i), on);
-        }
+    guint at = 0;
+    for (BlockDev *b; (b = machine_disk_next(m, &at));) {
+        blockdev_keep_past(b, on);
     }
 }
 
@@ -91,10 +79,9 @@ bool live_leave(Replay *r, Error **errp)
 
 void live_disks(Machine *m)
 {
-    for (guint i = 0; i < disk_count(m); i++) {
-        if (disk_at(m, i)) {
-            blockdev_return_to_present(disk_at(m, i));
-        }
+    guint at = 0;
+    for (BlockDev *b; (b = machine_disk_next(m, &at));) {
+        blockdev_return_to_present(b);
     }
 }
 
