@@ -7,7 +7,8 @@
 
 #include "qcow2.h"
 
-/* Clusters that are kept book of: 1.25 GiB of memory. */
+/* Clusters that are kept book of: at most 2.25 GiB of memory, of which what is
+ * not in use by the image is not touched. */
 #define CHECK_CLUSTERS_MAX (UINT64_C(1) << 28)
 
 /* What a cluster is used for. Only L2 tables and data have more than one
@@ -20,6 +21,8 @@ typedef struct Check {
     bool repair;
     uint32_t *refs;        /* as found, by cluster */
     uint8_t *uses;         /* Use, by cluster */
+    uint32_t *seen;        /* by cluster: the last map that has it as L2 table */
+    uint32_t map;          /* that is being counted: 1, 2, … */
     uint64_t clusters;     /* the file's */
     uint64_t copied_wrong; /* "copied" flags that disagree */
     uint64_t blocks_wrong; /* blocks of counts that cannot be ones */
@@ -124,6 +127,13 @@ static int count_l2(Check *c, uint64_t at, uint64_t raw, bool active)
     if (!refer(c, offset, qcow2_cluster(q), USE_L2, "L2 table out of bounds")) {
         return 0;
     }
+    /* Otherwise a small file could be counted for days. */
+    uint32_t *seen = &c->seen[offset >> q->cluster_bits];
+    if (*seen == c->map) {
+        corruption(c, at, "an L2 table is used twice in one map");
+        return 0;
+    }
+    *seen = c->map;
     g_autofree uint8_t *l2 = g_malloc(qcow2_cluster(q));
     int err = block_file_read(q->file, offset, l2, qcow2_cluster(q));
     for (uint64_t i = 0; i < qcow2_cluster(q) && err == 0; i += 8) {
@@ -139,6 +149,7 @@ static int count_map(Check *c, const uint64_t *l1, uint64_t offset,
                      uint32_t entries, bool active)
 {
     int err = 0;
+    c->map++;
     if (entries == 0 ||
         !refer(c, offset, entries * UINT64_C(8), USE_META,
                "L1 table out of bounds")) {
@@ -150,20 +161,28 @@ static int count_map(Check *c, const uint64_t *l1, uint64_t offset,
     return err;
 }
 
+/* The L1 table of a snapshot, which nobody else has; NULL: it is bad. */
+static uint64_t *snapshot_l1(Check *c, const Qcow2Snapshot *s)
+{
+    uint64_t first = s->l1_offset >> c->q->cluster_bits;
+    if (s->l1_entries > QCOW2_L1_BYTES_MAX / 8 ||
+        (s->l1_entries > 0 && first < c->clusters &&
+         c->uses[first] != USE_NONE)) {
+        return NULL;
+    }
+    return qcow2_load_u64(c->q, s->l1_offset, s->l1_entries,
+                          "snapshot's L1 table", NULL);
+}
+
 static int count_snapshots(Check *c)
 {
     Qcow2 *q = c->q;
     int err = 0;
     for (guint i = 0; i < q->snapshots->len && err == 0; i++) {
         const Qcow2Snapshot *s = g_ptr_array_index(q->snapshots, i);
-        Error *bad = NULL;
-        g_autofree uint64_t *l1 =
-            s->l1_entries > QCOW2_L1_BYTES_MAX / 8 ? NULL :
-            qcow2_load_u64(q, s->l1_offset, s->l1_entries,
-                           "snapshot's L1 table", &bad);
+        g_autofree uint64_t *l1 = snapshot_l1(c, s);
         if (!l1) {
             corruption(c, q->snapshots_offset, "bad L1 table of a snapshot");
-            error_free(bad);
             continue;
         }
         err = count_map(c, l1, s->l1_offset, s->l1_entries, false);
@@ -379,6 +398,13 @@ static int mark_clean(Qcow2 *q, const ImageCheck *r)
     return qcow2_set_incompatible(q, q->incompatible & ~bits);
 }
 
+static void books_free(Check *c)
+{
+    g_free(c->refs);
+    g_free(c->seen);
+    g_free(c->uses);
+}
+
 bool qcow2_check(BlockNode *n, bool repair, ImageCheck *result, Error **errp)
 {
     Qcow2 *q = QCOW2(n);
@@ -397,10 +423,10 @@ bool qcow2_check(BlockNode *n, bool repair, ImageCheck *result, Error **errp)
     }
     result->total_clusters = qcow2_clusters(q, q->map.size_bytes);
     c.refs = g_try_new0(uint32_t, MAX(c.clusters, 1));
+    c.seen = g_try_new0(uint32_t, MAX(c.clusters, 1));
     c.uses = g_try_new0(uint8_t, MAX(c.clusters, 1));
-    if (!c.refs || !c.uses) {
-        g_free(c.refs);
-        g_free(c.uses);
+    if (!c.refs || !c.uses || !c.seen) {
+        books_free(&c);
         error_set(errp, "Image '%s' is too large to be checked", n->file);
         return false;
     }
@@ -409,8 +435,7 @@ bool qcow2_check(BlockNode *n, bool repair, ImageCheck *result, Error **errp)
     if (err == 0 && repair) {
         err = mark_clean(q, result);
     }
-    g_free(c.refs);
-    g_free(c.uses);
+    books_free(&c);
     if (err < 0) {
         error_set_errno(errp, -err, "Could not %s '%s'",
                         repair ? "repair" : "check", n->file);

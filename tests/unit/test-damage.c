@@ -288,6 +288,42 @@ static void test_damaged(gconstpointer data)
     close(null);
 }
 
+/* A table of millions of pointers to one table below: a file that is small,
+ * and would be counted for hours. The end of the test is the test. */
+static void test_many_times(void)
+{
+    g_autofree char *path = disk_path("many");
+    enum { ENTRIES = 4 << 20 };
+    ImageCreate c = { .file = path, .format = "qcow2",
+                      .size_bytes = UINT64_C(512) * MIB };
+    g_assert_true(image_create(&c, NULL));
+    BlockOpenOptions opts = { .file = path, .format = "qcow2" };
+    BlockDev *b = disk_open(&opts);
+    g_assert_cmpint(blockdev_write(b, 0, "x", 1), ==, 0);
+    blockdev_close(b);
+    g_autofree char *bytes = NULL;
+    gsize len;
+    g_assert_true(g_file_get_contents(path, &bytes, &len, NULL));
+    uint64_t l1 = bytes_ld_be64(bytes + 40), l2 = bytes_ld_be64(bytes + l1);
+    for (uint64_t at = bytes_ld_be64(bytes + l1) & 0xfffffe00, i = 0;
+         i < 8192; i++) {
+        bytes_st_be64(bytes + at + i * 8, bytes_ld_be64(bytes + at));
+    }
+    uint64_t at = (len + 65535) & ~UINT64_C(65535);
+    bytes = g_realloc(bytes, at + ENTRIES * 8);
+    memset(bytes + len, 0, at - len);
+    for (uint64_t i = 0; i < ENTRIES; i++) {
+        bytes_st_be64(bytes + at + i * 8, l2);
+    }
+    bytes_st_be64(bytes + 24, ENTRIES * UINT64_C(8192) * 65536);
+    bytes_st_be32(bytes + 36, ENTRIES);
+    bytes_st_be64(bytes + 40, at);
+    g_assert_true(g_file_set_contents(path, bytes, at + ENTRIES * 8, NULL));
+    ImageCheck r = { 0 };
+    g_assert_true(image_check(path, "qcow2", false, &r, NULL));
+    g_assert_cmpuint(r.corruptions, >, ENTRIES / 2);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -295,5 +331,6 @@ int main(int argc, char **argv)
         g_autofree char *name = g_strconcat("/damage/", images[i].name, NULL);
         g_test_add_data_func(name, &images[i], test_damaged);
     }
+    g_test_add_func("/damage/many-times", test_many_times);
     return g_test_run();
 }
