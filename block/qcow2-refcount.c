@@ -24,7 +24,7 @@ uint64_t qcow2_refcount_max(const Qcow2 *q)
 }
 
 /* Widths below a byte fill it from its least significant bit. */
-uint64_t qcow2_refblock_peek(const uint8_t *block, unsigned order, uint64_t i)
+static uint64_t refblock_peek(const uint8_t *block, unsigned order, uint64_t i)
 {
     if (order < 3) {
         unsigned bits = 1 << order;
@@ -113,8 +113,8 @@ int qcow2_refcount_get(Qcow2 *q, uint64_t cluster, uint64_t *count)
     uint8_t *counts;
     int err = counts_get(q, cluster, &counts);
     *count = err < 0 || !counts ? 0 :
-             qcow2_refblock_peek(counts, q->refcount_order,
-                                 cluster % qcow2_refblock_entries(q));
+             refblock_peek(counts, q->refcount_order,
+                           cluster % qcow2_refblock_entries(q));
     return err;
 }
 
@@ -123,8 +123,8 @@ int qcow2_refcount_before(Qcow2 *q, uint64_t cluster, uint64_t *count)
     Qcow2Table *block;
     int err = refblock_get(q, cluster, &block);
     *count = err < 0 || !block ? 0 :
-             qcow2_refblock_peek(block->data, q->refcount_order,
-                                 cluster % qcow2_refblock_entries(q));
+             refblock_peek(block->data, q->refcount_order,
+                           cluster % qcow2_refblock_entries(q));
     return err;
 }
 
@@ -189,8 +189,8 @@ static int refblock_add(Qcow2 *q, uint64_t first, uint64_t n, int delta)
     }
     uint64_t at = first % qcow2_refblock_entries(q);
     for (uint64_t i = at; i < at + n; i++) {
-        uint64_t v = counts ? qcow2_refblock_peek(counts, q->refcount_order,
-                                                  i) : 0;
+        uint64_t v =
+            counts ? refblock_peek(counts, q->refcount_order, i) : 0;
         if (v == (delta < 0 ? 0 : qcow2_refcount_max(q)) || !counts) {
             err = delta > 0 && counts ? -EFBIG :
                   qcow2_corrupt(q, (first + i - at) << q->cluster_bits,

@@ -233,8 +233,6 @@ void qcow2_free(Qcow2 *q, uint64_t offset, uint64_t clusters);
 void qcow2_free_later(Qcow2 *q, uint64_t first, uint64_t clusters);
 uint64_t qcow2_refblock_entries(const Qcow2 *q);
 /* One count in a block. */
-uint64_t qcow2_refblock_peek(const uint8_t *block, unsigned order,
-                             uint64_t i);
 void qcow2_refblock_poke(uint8_t *block, unsigned order, uint64_t i,
                          uint64_t count);
 

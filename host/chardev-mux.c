@@ -232,7 +232,6 @@ Chardev *chardev_mux_front_new(Chardev *base)
     f->ahead = g_byte_array_new();
     c->priv = f;
     c->connected = base->connected;
-    c->terminal = base->terminal;
     c->claimed = true;
     g_ptr_array_add(mux->fronts, c);
     if (!mux->focus) {

@@ -340,11 +340,6 @@ bool chardev_connected(const Chardev *c)
     return c->connected;
 }
 
-bool chardev_is_terminal(const Chardev *c)
-{
-    return c->terminal;
-}
-
 char *chardev_describe(const Chardev *c)
 {
     return c->backend->describe ? c->backend->describe(c)

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-uint64_t world_random(void)
+/* 64 bits that nobody can guess. */
+static uint64_t entropy_random(void)
 {
     uint64_t v;
     while (getrandom(&v, sizeof v, 0) != sizeof v) {
@@ -18,7 +19,7 @@ uint64_t world_random(void)
 
 void entropy_ask_seed(void *host, void *out, size_t len)
 {
-    uint64_t seed = world_random();
+    uint64_t seed = entropy_random();
     g_assert(len == sizeof seed);
     memcpy(out, &seed, len);
 }

@@ -43,7 +43,8 @@ static void print_snapshot(const BlockSnapshot *s)
            when ? when : "", clock, icount);
 }
 
-void img_print_snapshots(const GPtrArray *snapshots)
+/* The table of `snapshot -l`, with its headings. */
+static void img_print_snapshots(const GPtrArray *snapshots)
 {
     printf("Snapshot list:\n%-10s%-17s%8s%20s%13s%11s\n", "ID", "TAG",
            "VM SIZE", "DATE", "VM CLOCK", "ICOUNT");

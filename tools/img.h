@@ -45,7 +45,5 @@ char *img_size_text(uint64_t bytes);
 BlockDev *img_open(const char *file, const char *format, bool readonly);
 /* Applies -o options to c; false after an error. */
 bool img_options_parse(const ImgArgs *a, ImageCreate *c, Error **errp);
-/* The table of `snapshot -l`, with its headings. */
-void img_print_snapshots(const GPtrArray *snapshots);
 
 #endif

@@ -40,8 +40,6 @@ typedef struct ChardevHead {
 const char *chardev_id(const Chardev *c);
 /* True while someone can receive what is written. */
 bool chardev_connected(const Chardev *c);
-/* True if the stream is a terminal (line editing makes sense). */
-bool chardev_is_terminal(const Chardev *c);
 
 /* What it leads to, as `info chardev` shows it ("unix:/tmp/m,server=on", with
  * the real port of a TCP server); freed by the caller. */

@@ -25,9 +25,6 @@ void world_clock_run(World *w, bool run);
 /* It shows ns now: the guest went to another time (loadvm). */
 void world_clock_set(World *w, int64_t ns);
 
-/* 64 bits that nobody can guess. */
-uint64_t world_random(void);
-
 /* A whole regular file. NULL with an error naming it. */
 GBytes *world_read_file(const char *path, Error **errp);
 /* True if the file can be read; its first len bytes, as many as there are,

@@ -45,11 +45,6 @@ bool chardev_connected(const Chardev *c)
     return c->connected;
 }
 
-bool chardev_is_terminal(const Chardev *c)
-{
-    return false;
-}
-
 void chardev_drain(Chardev *c)
 {
 }
