@@ -5,6 +5,13 @@
 
 #include "vm/cpu.h"
 
+const IrOpInfo ir_op_info[IR_OP_COUNT] = {
+#define IR_OP(name, text, args, result, flags, meaning) \
+    [IR_##name] = { text, args, result, flags },
+#include "vm/ir-ops.def"
+#undef IR_OP
+};
+
 IrBlock *ir_block_new(const CpuClass *cls)
 {
     IrBlock *b = g_new0(IrBlock, 1);
@@ -207,6 +214,42 @@ IrVal ir_call(IrBlock *b, const IrHelper *h, const IrVal *args)
     g_ptr_array_add(b->helpers, (void *)h);
     IrVal v = append(b, i);
     return h->result == IR_NONE ? IR_NO_VAL : v;
+}
+
+static IrType sig_type(char c)
+{
+    return c == 'v' ? IR_V128 : c == '4' ? IR_I32 : IR_I64;
+}
+
+IrVal ir_vec(IrBlock *b, VecOp op, unsigned imm, const IrVal *args)
+{
+    const VecInfo *info = &vec_ops[op];
+    const char *operands = info->sig + 2;
+    IrInst i = { .op = !info->env ? IR_VEC : b->fp_traps ? IR_FVECX : IR_FVEC,
+                 .type = sig_type(info->sig[0]),
+                 .imm = op | (uint64_t)imm << 16 };
+    for (; operands[i.nargs]; i.nargs++) {
+        g_assert(ir_type(b, args[i.nargs]) == sig_type(operands[i.nargs]));
+        i.arg[i.nargs] = args[i.nargs];
+    }
+    return append(b, i);
+}
+
+IrVal ir_vec1(IrBlock *b, VecOp op, unsigned imm, IrVal a)
+{
+    g_assert(!vec_ops[op].sig[3]);
+    return ir_vec(b, op, imm, &a);
+}
+
+IrVal ir_vec2(IrBlock *b, VecOp op, unsigned imm, IrVal a, IrVal v)
+{
+    g_assert(!vec_ops[op].sig[4]);
+    return ir_vec(b, op, imm, (IrVal[]){ a, v });
+}
+
+IrVal ir_vec_const(IrBlock *b, uint64_t v)
+{
+    return append(b, (IrInst){ .op = IR_CONST, .type = IR_V128, .imm = v });
 }
 
 void ir_insn_start(IrBlock *b, uint64_t word0, uint64_t word1)

@@ -4,11 +4,15 @@
  * An operand is a byte offset from the Cpu: a guest register's, a slot of
  * cpu->frame for a value, or a slot of the constant pool at the frame's upper
  * end. So no operation cares where its operands come from, and constants and
- * most register reads cost nothing. i32 values are kept zero-extended.
+ * most register reads cost nothing. i32 values are kept zero-extended; a
+ * vector has two slots side by side.
  *
  * ORDER interp-op: the list makes the enum, the label table and the names.
  */
+#include <string.h>
+
 #include "base/bits.h"
+#include "base/bytes.h"
 #include "tb.h"
 
 #define CONDS(X, name)                                                     \
@@ -31,6 +35,7 @@
     X(ST8) X(ST16) X(ST32) X(ST64)                                         \
     X(LDENV8) X(LDENV16) X(LDENV32) X(LDENV64)                             \
     X(STENV8) X(STENV16) X(STENV32) X(STENV64)                             \
+    X(VMOV) X(VCONST) X(VLD) X(VST) X(VEC) X(FVEC) X(FVECX)                \
     X(CALL0) X(CALL1) X(CALL2) X(CALL3) X(CALL4) X(CALL5) X(CALL6)         \
     X(CANON) X(EXIT)
 
@@ -57,7 +62,7 @@ typedef struct Code {
     uint16_t retired;      /* exits: instructions done */
     uint8_t how;           /* exits: IrExit */
     uint8_t mode;          /* memory: MMU mode with its flags; exits: 1 if imm
-                            * is the pc */
+                            * is the pc; vector operations: how many vectors */
     uint64_t imm;
 } Code;
 
@@ -85,6 +90,7 @@ typedef struct Compiler {
     uint32_t *where;       /* offset of each root; 0: none yet */
     uint16_t *last_use;    /* of each root: number of an instruction */
     GArray *free_slots;    /* uint32_t */
+    GArray *free_pairs;    /* the same, for vectors */
     GArray *frames;        /* Frame */
     guint next_frame;      /* in ir->frames: of the present instruction */
     uint32_t next_slot;
@@ -121,13 +127,32 @@ static uint32_t new_slot(Compiler *c)
     return slot_offset(c->next_slot++);
 }
 
+/* Two slots, the offset of the first. */
+static uint32_t new_pair(Compiler *c)
+{
+    if (c->free_pairs->len) {
+        uint32_t pair = g_array_index(c->free_pairs, uint32_t,
+                                      c->free_pairs->len - 1);
+        g_array_set_size(c->free_pairs, c->free_pairs->len - 1);
+        return pair;
+    }
+    g_assert(c->next_slot + 2 <= FRAME_VALUES);
+    c->next_slot += 2;
+    return slot_offset(c->next_slot - 2);
+}
+
+static GArray *free_list(const Compiler *c, IrVal v)
+{
+    return inst(c, v)->type == IR_V128 ? c->free_pairs : c->free_slots;
+}
+
 /* Gives the value of instruction n a slot, and its code that destination. */
 static void set_result(Compiler *c, unsigned n, Code *o)
 {
-    c->where[n] = new_slot(c);
+    c->where[n] = inst(c, n)->type == IR_V128 ? new_pair(c) : new_slot(c);
     o->d = c->where[n];
     if (!c->last_use[n]) {
-        g_array_append_val(c->free_slots, c->where[n]);
+        g_array_append_val(free_list(c, n), c->where[n]);
     }
 }
 
@@ -138,7 +163,7 @@ static void release(Compiler *c, IrVal v, unsigned n)
     bool owned = c->where[v] >= slot_offset(0) &&
                  c->where[v] < slot_offset(FRAME_VALUES);
     if (c->last_use[v] == n && owned) {
-        g_array_append_val(c->free_slots, c->where[v]);
+        g_array_append_val(free_list(c, v), c->where[v]);
         c->last_use[v] = 0; /* the same value may be two operands */
     }
 }
@@ -234,14 +259,15 @@ static uint32_t operand(Compiler *c, IrVal v)
 {
     v = c->root[v];
     const IrInst *i = inst(c, v);
-    if (i->op == IR_CONST && !c->where[v]) {
+    bool vector = i->type == IR_V128;
+    if (i->op == IR_CONST && !c->where[v] && !vector) {
         c->where[v] = pool_constant(c->cpu, i->imm);
     }
     if (!c->where[v]) {
         g_assert(i->op == IR_CONST);
-        Code *o = emit(c, OP_CONST);
+        Code *o = emit(c, vector ? OP_VCONST : OP_CONST);
         o->imm = i->imm;
-        o->d = c->where[v] = new_slot(c);
+        o->d = c->where[v] = vector ? new_pair(c) : new_slot(c);
     }
     return c->where[v];
 }
@@ -297,11 +323,12 @@ static void compile_insn(Compiler *c, unsigned n)
 static void compile_get(Compiler *c, unsigned n, const IrInst *i)
 {
     const IrReg *r = &c->ir->cls->regs[i->imm];
-    if (r->type == IR_I64 && stable_until_use(c, n, i->imm)) {
+    if (r->type != IR_I32 && stable_until_use(c, n, i->imm)) {
         c->where[n] = r->offset;
         return;
     }
-    Code *o = emit(c, r->type == IR_I64 ? OP_MOV : OP_GET32);
+    Code *o = emit(c, r->type == IR_I64 ? OP_MOV
+                      : r->type == IR_I32 ? OP_GET32 : OP_VMOV);
     o->a = r->offset;
     set_result(c, n, o);
 }
@@ -311,7 +338,8 @@ static void compile_set(Compiler *c, const IrInst *i)
     const IrReg *r = &c->ir->cls->regs[i->imm];
     uint32_t from = operand(c, i->arg[0]);
     if (from != r->offset) {
-        Code *o = emit(c, r->type == IR_I64 ? OP_MOV : OP_SET32);
+        Code *o = emit(c, r->type == IR_I64 ? OP_MOV
+                          : r->type == IR_I32 ? OP_SET32 : OP_VMOV);
         o->a = from;
         o->d = r->offset;
     }
@@ -383,9 +411,40 @@ static void compile_cond(Compiler *c, unsigned n, const IrInst *i)
     set_result(c, n, o);
 }
 
+static void compile_vector_memory(Compiler *c, unsigned n, const IrInst *i)
+{
+    bool load = i->op == IR_LD;
+    Code *o = emit_args(c, load ? OP_VLD : OP_VST, i);
+    o->imm = i->mem;
+    release_args(c, n);
+    if (load) {
+        set_result(c, n, o);
+    }
+}
+
+/* The result is written when all operands have been read. */
+static void compile_vec(Compiler *c, unsigned n, const IrInst *i)
+{
+    Code *o = emit_args(c, i->op == IR_VEC    ? OP_VEC
+                           : i->op == IR_FVEC ? OP_FVEC : OP_FVECX, i);
+    const char *operands = vec_ops[ir_vec_op(i)].sig + 2;
+    unsigned vectors = strspn(operands, "v");
+    o->mode = vectors;
+    if (operands[vectors]) {           /* the integer is always in f */
+        o->f = operand(c, i->arg[vectors]);
+    }
+    o->imm = i->imm;
+    release_args(c, n);
+    set_result(c, n, o);
+}
+
 static void compile_memory(Compiler *c, unsigned n, const IrInst *i)
 {
-    unsigned size = i->mem & 3;
+    if (i->type == IR_V128) {
+        compile_vector_memory(c, n, i);
+        return;
+    }
+    unsigned size = ir_mem_log2(i->mem);
     bool load = i->op == IR_LD;
     bool sign = load && (i->mem & IR_MEM_SIGN) && size < 3;
     unsigned op = !load ? OP_ST8 : sign ? OP_LDS8 : OP_LD8;
@@ -401,7 +460,7 @@ static void compile_memory(Compiler *c, unsigned n, const IrInst *i)
 static void compile_env(Compiler *c, unsigned n, const IrInst *i)
 {
     bool load = i->op == IR_LDENV;
-    Code *o = emit_args(c, (load ? OP_LDENV8 : OP_STENV8) + (i->mem & 3), i);
+    Code *o = emit_args(c, (load ? OP_LDENV8 : OP_STENV8) + (ir_mem_log2(i->mem)), i);
     if (load) {
         o->a = i->imm;
         set_result(c, n, o);
@@ -471,6 +530,11 @@ static void compile_inst(Compiler *c, unsigned n)
     case IR_ST:
         compile_memory(c, n, i);
         break;
+    case IR_VEC:
+    case IR_FVEC:
+    case IR_FVECX:
+        compile_vec(c, n, i);
+        break;
     case IR_LDENV:
     case IR_STENV:
         compile_env(c, n, i);
@@ -504,6 +568,7 @@ static void interp_compile(Cpu *cpu, Tb *tb, const IrBlock *ir)
         .where = g_new0(uint32_t, n),
         .last_use = g_new0(uint16_t, n),
         .free_slots = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
+        .free_pairs = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
         .frames = g_array_new(FALSE, FALSE, sizeof(Frame)),
         .labels = interp_labels(),
     };
@@ -520,6 +585,7 @@ static void interp_compile(Cpu *cpu, Tb *tb, const IrBlock *ir)
     g_free(c.where);
     g_free(c.last_use);
     g_array_free(c.free_slots, TRUE);
+    g_array_free(c.free_pairs, TRUE);
 }
 
 static void interp_release(Tb *tb)
@@ -573,6 +639,71 @@ static inline void *tlb_host(Cpu *cpu, uint64_t va, unsigned size,
         return NULL;
     }
     return (void *)(uintptr_t)(va + e->addend);
+}
+
+/* Operands go out of the CPU struct before the result comes in: they may share
+ * a place. */
+static void run_vec(Cpu *cpu, const Code *p)
+{
+    VecOp op = p->imm & 0xffff;
+    VecArgs v = { .imm = p->imm >> 16 };
+    const uint32_t at[3] = { p->a, p->b, p->c };
+    V128 *const operand[3] = { &v.a, &v.b, &v.c };
+    for (unsigned k = 0; k < p->mode; k++) {
+        memcpy(operand[k], &REG(at[k]), sizeof(V128));
+    }
+    v.x = REG(p->f);
+    if (p->op == OP_FVECX) {
+        cpu->fault_insn = p->insn;
+        tcg_vec_checked(cpu, op, &v);
+    } else {
+        vec_ops[op].fn(&v, &cpu->fp);
+    }
+    if (vec_ops[op].sig[0] == 'v') {
+        memcpy(&REG(p->d), &v.out, sizeof(V128));
+    } else {
+        REG(p->d) = v.r;
+    }
+}
+
+static inline bool is_unaligned(uint64_t va, IrMem mem)
+{
+    return (mem & IR_MEM_ALIGN) && (va & (ir_mem_size(mem) - 1));
+}
+
+static void load_vec(Cpu *cpu, const Code *p)
+{
+    uint64_t va = REG(p->a);
+    unsigned size = ir_mem_size(p->imm);
+    const void *host = tlb_host(cpu, va, size, MMU_LOAD, ir_mem_mode(p->imm));
+    V128 v = { { 0, 0 } };
+    if (G_LIKELY(host && !is_unaligned(va, p->imm))) {
+        uint8_t bytes[16] = { 0 };
+        memcpy(bytes, host, size);
+        v = (V128){ { bytes_ld_le64(bytes), bytes_ld_le64(bytes + 8) } };
+    } else {
+        cpu->fault_insn = p->insn;
+        tlb_load_vec(cpu, va, &v, p->imm);
+    }
+    memcpy(&REG(p->d), &v, sizeof v);
+}
+
+static void store_vec(Cpu *cpu, const Code *p)
+{
+    uint64_t va = REG(p->a);
+    unsigned size = ir_mem_size(p->imm);
+    void *host = tlb_host(cpu, va, size, MMU_STORE, ir_mem_mode(p->imm));
+    V128 v;
+    memcpy(&v, &REG(p->b), sizeof v);
+    if (G_LIKELY(host && !is_unaligned(va, p->imm))) {
+        uint8_t bytes[16];
+        bytes_st_le64(bytes, v.w[0]);
+        bytes_st_le64(bytes + 8, v.w[1]);
+        memcpy(host, bytes, size);
+    } else {
+        cpu->fault_insn = p->insn;
+        tlb_store_vec(cpu, va, &v, p->imm);
+    }
 }
 
 #define CONDITIONS(X, w, T, S)                                             \
@@ -716,6 +847,14 @@ enter:
     L_STENV16: *(uint16_t *)&D = A; NEXT;
     L_STENV32: REG32(p->d) = A; NEXT;
     L_STENV64: D = A; NEXT;
+
+    L_VMOV: memmove(&D, &A, sizeof(V128)); NEXT;
+    L_VCONST: D = (&D)[1] = p->imm; NEXT;
+    L_VLD: load_vec(cpu, p); NEXT;
+    L_VST: store_vec(cpu, p); NEXT;
+    L_VEC:
+    L_FVEC:
+    L_FVECX: run_vec(cpu, p); NEXT;
 
     CALL(0, FN())
     CALL(1, FN(U), , A)

@@ -190,7 +190,7 @@ static inline bool ir_env_overlaps(const IrBlock *b, const IrInst *i,
                                    unsigned reg)
 {
     const IrReg *r = &b->cls->regs[reg];
-    unsigned bytes = r->type == IR_I64 ? 8 : 4;
+    unsigned bytes = r->type == IR_V128 ? 16 : r->type == IR_I64 ? 8 : 4;
     return i->imm < r->offset + bytes &&
            r->offset < i->imm + ir_mem_size(i->mem);
 }
@@ -225,6 +225,13 @@ void tcg_jump_cache_flush_page(Cpu *cpu, GuestAddr va);
 void tcg_flush_all(Machine *m);
 void tcg_invalidate(Machine *m, RamAddr ra, uint64_t len);
 bool tcg_code_at(Machine *m, RamAddr ra, uint64_t len);
+
+/* --- vec.c ------------------------------------------------------------------------ */
+
+/* FVECX: does a row's operation under cpu->fp, to which its flags are added; if
+ * one of them is unmasked, leaves by cpu_raise() (set cpu->fault_insn first) and
+ * the result does not count. */
+void tcg_vec_checked(Cpu *cpu, VecOp op, VecArgs *v);
 
 /* --- accel.c ---------------------------------------------------------------------- */
 

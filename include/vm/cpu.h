@@ -180,6 +180,12 @@ struct CpuClass {
     /* A guest exception raised by cpu_raise() is delivered here, with the
      * state of the faulting instruction. */
     void (*deliver_exception)(Cpu *cpu);
+    /* Notes the exception of a vector access that is not aligned; who calls
+     * raises it. NULL: there is no such rule. */
+    void (*unaligned)(Cpu *cpu, GuestAddr va);
+    /* Notes the exception of a vector operation that would raise these SF_*,
+     * one of which is unmasked; they are in cpu->fp already. */
+    void (*fp_trap)(Cpu *cpu, unsigned flags);
     /* Walks the page tables (A/D bits are set). False: the exception is noted
      * in the CPU and the caller raises it; probe: nothing is noted or set.
      * mmu_mode may have MMU_TARGET. */
@@ -253,6 +259,10 @@ struct Cpu {
     /* The portable back end's values and constants; no state. */
     uint64_t frame[CPU_FRAME_WORDS];
 
+    /* What FVEC ops run under, kept by the target's rewire() and by helpers that
+     * write its control registers; sync() takes the flags out of it. */
+    SfEnv fp;
+
     Icount run_end;             /* icount when budget reaches 0 */
     bool in_tb;                 /* translated code or its helpers run */
     bool last_insn_only;        /* next TB must have exactly one instruction */
@@ -311,6 +321,9 @@ void tlb_store_slow(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size,
                     unsigned mmu_mode);
 /* What IR_CANON does with a target that it refuses. */
 void cpu_bad_target(Cpu *cpu, uint64_t target) G_GNUC_NORETURN;
+/* The same for vectors; mem: size (4, 8 or 16), alignment, mode. */
+void tlb_load_vec(Cpu *cpu, GuestAddr va, V128 *out, IrMem mem);
+void tlb_store_vec(Cpu *cpu, GuestAddr va, const V128 *v, IrMem mem);
 /* Raises the fault that an access would, without making it. */
 void cpu_probe(Cpu *cpu, GuestAddr va, uint64_t len, MmuAccess access,
                unsigned mmu_mode);

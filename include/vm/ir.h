@@ -23,9 +23,11 @@
 #define VM_IR_H
 
 #include "base/bits.h"
+#include "base/vector.h"
 #include "base/types.h"
 
-typedef enum IrType { IR_NONE, IR_I32, IR_I64, IR_F32, IR_F64, IR_V128 } IrType;
+/* Floating-point numbers are lane 0 of a vector. */
+typedef enum IrType { IR_NONE, IR_I32, IR_I64, IR_V128 } IrType;
 
 typedef enum IrOp {
 #define IR_OP(name, text, args, result, flags, meaning) IR_##name,
@@ -40,17 +42,23 @@ typedef enum IrCond {
     IR_LT, IR_GE, IR_LE, IR_GT, IR_TST, IR_TSTZ,
 } IrCond;
 
-/* How a guest load or store is made: size_log2 | IR_MEM_SIGN | mmu mode, and
- * with the mode the flags of MMU_FLAGS (vm/cpu.h). Little-endian. A load's
- * result has the instruction's type. */
+/* How a guest load or store is made: size_log2 | IR_MEM_SIGN | IR_MEM_ALIGN |
+ * mmu mode, and with the mode the flags of MMU_FLAGS (vm/cpu.h). Little-endian.
+ * A load's result has the instruction's type; a vector is loaded from 4, 8 or
+ * 16 bytes, the others become zero, and stored to as many. */
 typedef uint16_t IrMem;
 #define IR_MEM_8    0u
 #define IR_MEM_16   1u
 #define IR_MEM_32   2u
 #define IR_MEM_64   3u
+#define IR_MEM_128  4u
 #define IR_MEM_SIGN 8u
+/* Vectors only: an address that is no multiple of the size goes to
+ * CpuClass.unaligned. */
+#define IR_MEM_ALIGN 16u
 #define IR_MEM_MODE(mode) ((IrMem)((mode) << 8))
-static inline unsigned ir_mem_size(IrMem m) { return 1u << (m & 3); }
+static inline unsigned ir_mem_log2(IrMem m) { return m & 7; }
+static inline unsigned ir_mem_size(IrMem m) { return 1u << ir_mem_log2(m); }
 /* The MMU mode alone, and with its flags. */
 static inline unsigned ir_mem_mode(IrMem m) { return (m >> 8) & 3; }
 static inline unsigned ir_mem_access(IrMem m) { return m >> 8; }
@@ -91,7 +99,7 @@ typedef struct IrHelper {
 typedef struct IrReg {
     const char *name;
     uint32_t offset;
-    IrType type;           /* IR_I32: 4 bytes, IR_I64: 8 bytes */
+    IrType type;           /* IR_I32: 4 bytes, IR_I64: 8, IR_V128: 16 */
     bool hot;              /* used all the time: a back end should keep it in a
                             * host register from TB to TB */
 } IrReg;
@@ -128,6 +136,8 @@ typedef struct IrBlock {
     GArray *frames;        /* IrFrame, by insn; made by ir_dce() */
     GArray *insn_words;    /* uint64_t[2] per guest instruction */
     GPtrArray *helpers;    /* const IrHelper *, indexed by CALL's imm */
+    bool fp_traps;         /* floating-point exceptions may be unmasked: set by
+                            * the target before it translates */
 } IrBlock;
 
 IrBlock *ir_block_new(const CpuClass *cls);
@@ -159,10 +169,39 @@ void ir_stenv(IrBlock *b, uint32_t offset, IrVal v, IrMem size);
 void ir_canon(IrBlock *b, IrVal a, unsigned bits);
 /* args: nargs values; IR_NO_VAL when the helper has no result. */
 IrVal ir_call(IrBlock *b, const IrHelper *h, const IrVal *args);
+/* A vector operation; args: as many as its row takes, vectors before the
+ * integer. imm: 0 if the row has none. Becomes VEC, FVEC or FVECX. */
+IrVal ir_vec(IrBlock *b, VecOp op, unsigned imm, const IrVal *args);
+IrVal ir_vec1(IrBlock *b, VecOp op, unsigned imm, IrVal a);
+IrVal ir_vec2(IrBlock *b, VecOp op, unsigned imm, IrVal a, IrVal v);
+/* A vector of which both halves are v. */
+IrVal ir_vec_const(IrBlock *b, uint64_t v);
+/* Which row an instruction is, and its immediate. */
+static inline VecOp ir_vec_op(const IrInst *i) { return i->imm & 0xffff; }
+static inline unsigned ir_vec_imm(const IrInst *i) { return i->imm >> 16; }
 void ir_insn_start(IrBlock *b, uint64_t word0, uint64_t word1);
 void ir_exit_if(IrBlock *b, IrCond cond, IrVal x, IrVal y, IrVal pc,
                 IrExit how);
 void ir_exit(IrBlock *b, IrVal pc, IrExit how);
+
+/* What the table vm/ir-ops.def says of an op. */
+typedef struct IrOpInfo {
+    const char *text;
+    uint8_t args;
+    char result;
+    const char *flags;
+} IrOpInfo;
+extern const IrOpInfo ir_op_info[IR_OP_COUNT];
+static inline bool ir_is_vec(const IrInst *i)
+{
+    return i->op == IR_VEC || i->op == IR_FVEC || i->op == IR_FVECX;
+}
+/* True if nothing but the operands bears on it and nothing but the value comes
+ * of it (of CALL, its helper says). */
+static inline bool ir_is_pure(const IrInst *i)
+{
+    return ir_op_info[i->op].flags[0] == 'P';
+}
 
 /* The type of a value; the constant it is, if it is one. */
 IrType ir_type(const IrBlock *b, IrVal v);

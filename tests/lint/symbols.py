@@ -22,7 +22,7 @@ FLOOR = {'util': 0, 'qapi': 1, 'softmmu': 2, 'hw': 3, 'target': 3, 'accel': 3,
          'monitor': 4, 'cli': 5}
 GUEST_SIDE = ('hw', 'target', 'accel', 'softmmu')
 ALLOWED_HOST = re.compile(r'''^(
-    mem(chr|cmp|cpy|move|set)|str(chr|chrnul|cmp|len|ncmp|rchr|str)|bcmp|
+    mem(chr|cmp|cpy|move|set)|str(chr|chrnul|cmp|cspn|len|ncmp|rchr|spn|str)|bcmp|
     __sigsetjmp|siglongjmp|__errno_location|abort|
     mmap(64)?|mprotect|mremap|munmap|madvise| # of memory that nobody shares
     memfd_create|ftruncate(64)?|close|        # the code buffer's two mappings

@@ -14,24 +14,12 @@
  * the end of the line as a comment. What an op needs is in the table; whether
  * the block makes sense is ir_verify()'s to say.
  */
-#include "tb.h"
+#include <string.h>
 
 #include "base/error.h"
+#include "tb.h"
 
-static const char *const op_text[] = {
-#define IR_OP(name, text, args, result, flags, meaning) text,
-#include "vm/ir-ops.def"
-#undef IR_OP
-};
-
-static const uint8_t op_args[] = {
-#define IR_OP(name, text, args, result, flags, meaning) args,
-#include "vm/ir-ops.def"
-#undef IR_OP
-};
-
-static const char *const type_text[] = { "none", "i32", "i64", "f32", "f64",
-                                         "v128" };
+static const char *const type_text[] = { "none", "i32", "i64", "v128" };
 
 /* ORDER ir-cond (vm/ir.h) */
 static const char *const cond_text[] = {
@@ -54,7 +42,7 @@ static void print_head(const IrInst *i, guint n, GString *out)
     if (value) {
         g_string_append_printf(out, "%%%u = ", n);
     }
-    g_string_append(out, op_text[i->op]);
+    g_string_append(out, ir_op_info[i->op].text);
     if (has_cond(i)) {
         g_string_append_printf(out, ".%s", cond_text[i->cond]);
     }
@@ -86,8 +74,9 @@ static void print_extra(const IrBlock *b, const IrInst *i, GString *out)
     }
     case IR_LD:
     case IR_ST:
-        g_string_append_printf(out, " %u%s mode %u", ir_mem_size(i->mem),
+        g_string_append_printf(out, " %u%s%s mode %u", ir_mem_size(i->mem),
                                i->mem & IR_MEM_SIGN ? "s" : "",
+                               i->mem & IR_MEM_ALIGN ? " aligned" : "",
                                ir_mem_mode(i->mem));
         if (ir_mem_access(i->mem) & MMU_UPDATE) {
             g_string_append(out, " update");
@@ -95,6 +84,12 @@ static void print_extra(const IrBlock *b, const IrInst *i, GString *out)
         if (ir_mem_access(i->mem) & MMU_TARGET) {
             g_string_append(out, " target");
         }
+        break;
+    case IR_VEC:
+    case IR_FVEC:
+    case IR_FVECX:
+        g_string_append_printf(out, " %s 0x%x", vec_ops[ir_vec_op(i)].name,
+                               ir_vec_imm(i));
         break;
     case IR_LDENV:
     case IR_STENV:
@@ -220,7 +215,7 @@ static unsigned parse_reg(Parser *p)
 /* "4", "4s" */
 static IrMem parse_size(Parser *p)
 {
-    static const char *const sizes[] = { "1", "2", "4", "8", "?", "?", "?",
+    static const char *const sizes[] = { "1", "2", "4", "8", "16", "?", "?",
                                          "?", "1s", "2s", "4s", "8s" };
     return index_of(p, next_word(p), sizes, G_N_ELEMENTS(sizes));
 }
@@ -253,6 +248,22 @@ static void parse_call(Parser *p, IrInst *i)
     if (i->type != (*h)->result) {
         p->wrong = p->wrong ? p->wrong : "not the helper's result type";
     }
+}
+
+/* "shuf32 0x1b" */
+static void parse_vec(Parser *p, IrInst *i)
+{
+    const char *name = next_word(p);
+    unsigned op = 0;
+    while (op < VEC_OP_COUNT && !g_str_equal(vec_ops[op].name, name)) {
+        op++;
+    }
+    if (op == VEC_OP_COUNT) {
+        p->wrong = p->wrong ? p->wrong : "unknown vector operation";
+        return;
+    }
+    i->imm = op | parse_number(p) << 16;
+    i->nargs = strlen(vec_ops[op].sig) - 2;
 }
 
 static void parse_exit(Parser *p, IrInst *i)
@@ -290,9 +301,15 @@ static void parse_extra(Parser *p, IrInst *i)
     case IR_CALL:
         parse_call(p, i);
         break;
+    case IR_VEC:
+    case IR_FVEC:
+    case IR_FVECX:
+        parse_vec(p, i);
+        break;
     case IR_LD:
     case IR_ST:
         i->mem = parse_size(p);
+        i->mem |= take_word(p, "aligned") ? IR_MEM_ALIGN : 0;
         if (take_word(p, "mode")) {
             i->mem |= IR_MEM_MODE(parse_number(p) % MMU_MODES);
         }
@@ -316,13 +333,24 @@ static void parse_extra(Parser *p, IrInst *i)
     }
 }
 
+static unsigned op_of(Parser *p, const char *text)
+{
+    for (unsigned n = 0; n < IR_OP_COUNT; n++) {
+        if (g_str_equal(text, ir_op_info[n].text)) {
+            return n;
+        }
+    }
+    p->wrong = p->wrong ? p->wrong : "unknown op, type, condition or exit";
+    return 0;
+}
+
 /* "add.i64", "setcond.eq.i32", "set" */
 static void parse_head(Parser *p, bool has_value, IrInst *i)
 {
     g_auto(GStrv) part = g_strsplit(next_word(p), ".", -1);
     char **next = part + 1;
-    i->op = index_of(p, part[0], op_text, IR_OP_COUNT);
-    i->nargs = op_args[i->op];
+    i->op = op_of(p, part[0]);
+    i->nargs = ir_op_info[i->op].args;
     if (has_cond(i)) {
         i->cond = index_of(p, *next ? *next : "", cond_text,
                            G_N_ELEMENTS(cond_text));

@@ -1,18 +1,9 @@
 /*
  * What every block must obey (vm/ir.h), checked.
  */
-#include "tb.h"
+#include <string.h>
 
-static const struct {
-    uint8_t args;
-    char result;
-    const char *flags;
-} rules[IR_OP_COUNT] = {
-#define IR_OP(name, text, args, result, flags, meaning) \
-    [IR_##name] = { args, result, flags },
-#include "vm/ir-ops.def"
-#undef IR_OP
-};
+#include "tb.h"
 
 typedef struct Verify {
     const IrBlock *b;
@@ -33,6 +24,7 @@ static uint8_t effects(const Verify *v, const IrInst *i)
     case IR_LD:
     case IR_ST:
     case IR_CANON:
+    case IR_FVECX:
         return IR_FAULTS;
     case IR_CALL: {
         const IrHelper *h = g_ptr_array_index(v->b->helpers, i->imm);
@@ -46,7 +38,8 @@ static uint8_t effects(const Verify *v, const IrInst *i)
 static const char *check_operands(const Verify *v, guint n)
 {
     const IrInst *i = inst(v, n);
-    unsigned want = i->op == IR_CALL ? i->nargs : rules[i->op].args;
+    bool own = i->op == IR_CALL || ir_is_vec(i);
+    unsigned want = own ? i->nargs : ir_op_info[i->op].args;
     if (i->nargs != want) {
         return "wrong number of operands";
     }
@@ -69,7 +62,7 @@ static IrType type_of(const Verify *v, IrVal n)
 static const char *check_result(const Verify *v, const IrInst *i)
 {
     IrType operand = i->nargs ? type_of(v, i->arg[0]) : IR_NONE;
-    switch (rules[i->op].result) {
+    switch (ir_op_info[i->op].result) {
     case '4':
         return i->type == IR_I32 ? NULL : "result is not i32";
     case '8':
@@ -151,6 +144,55 @@ static const char *check_field(const IrInst *i, unsigned pos, unsigned len)
                                      : "the field is not within the value";
 }
 
+static IrType sig_type(char c)
+{
+    return c == 'v' ? IR_V128 : c == '4' ? IR_I32 : IR_I64;
+}
+
+/* As its row of base/vec-ops.def says. */
+static const char *check_vec(const Verify *v, const IrInst *i)
+{
+    if (ir_vec_op(i) >= VEC_OP_COUNT) {
+        return "no such vector operation";
+    }
+    const VecInfo *info = &vec_ops[ir_vec_op(i)];
+    if (info->env != (i->op != IR_VEC)) {
+        return "not the kind of its vector operation";
+    }
+    if (strlen(info->sig) != i->nargs + 2u ||
+        i->type != sig_type(info->sig[0])) {
+        return "not as the vector operation's row says";
+    }
+    for (unsigned k = 0; k < i->nargs; k++) {
+        if (type_of(v, i->arg[k]) != sig_type(info->sig[2 + k])) {
+            return "not the operands of its vector operation";
+        }
+    }
+    return NULL;
+}
+
+/* Vectors are moved by few ops and computed with by VEC and its like only. */
+static const char *check_type(const Verify *v, const IrInst *i)
+{
+    bool moves = i->op == IR_CONST || i->op == IR_GET || i->op == IR_SET ||
+                 i->op == IR_LD || i->op == IR_ST || ir_is_vec(i);
+    bool vector = i->type == IR_V128;
+    for (unsigned k = 0; k < i->nargs; k++) {
+        vector |= type_of(v, i->arg[k]) == IR_V128;
+    }
+    return !vector || moves ? NULL : "does not know vectors";
+}
+
+static const char *check_mem(const IrInst *i)
+{
+    unsigned bytes = ir_mem_size(i->mem);
+    if (i->type == IR_V128) {
+        return bytes >= 4 && bytes <= 16 ? NULL : "no size for a vector";
+    }
+    return bytes <= 8 && !(i->mem & IR_MEM_ALIGN) ? NULL
+                                                  : "no size for an integer";
+}
+
 /* The part that is not a value, and what it says about the operands. */
 static const char *check_extra(const Verify *v, const IrInst *i)
 {
@@ -162,6 +204,13 @@ static const char *check_extra(const Verify *v, const IrInst *i)
         return check_call(v, i);
     case IR_CANON:
         return i->imm && i->imm < 64 ? NULL : "not a width";
+    case IR_VEC:
+    case IR_FVEC:
+    case IR_FVECX:
+        return check_vec(v, i);
+    case IR_LD:
+    case IR_ST:
+        return check_mem(i);
     case IR_ZEXT:
     case IR_SEXT:
         return check_field(i, 0, MIN(i->imm, 255));
@@ -221,6 +270,7 @@ char *ir_verify(const IrBlock *b)
                                                  : check_operands(&v, n);
         wrong = wrong ? wrong : check_place(&v, n);
         wrong = wrong ? wrong : check_result(&v, i);
+        wrong = wrong ? wrong : check_type(&v, i);
         wrong = wrong ? wrong : check_shape(&v, i);
         wrong = wrong ? wrong : check_extra(&v, i);
         wrong = wrong ? wrong : check_order(&v, i);

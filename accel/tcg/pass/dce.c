@@ -23,13 +23,6 @@ typedef struct Dce {
     bool *lazy;            /* per instruction */
 } Dce;
 
-/* From the table: which ops are pure. */
-static const char *const flags_of[IR_OP_COUNT] = {
-#define IR_OP(name, text, args, result, flags, meaning) [IR_##name] = flags,
-#include "vm/ir-ops.def"
-#undef IR_OP
-};
-
 static IrInst *inst(const Dce *d, guint n)
 {
     return &g_array_index(d->b->insts, IrInst, n);
@@ -83,6 +76,7 @@ static void observe(Dce *d, const IrInst *i)
 static bool may_fault(const Dce *d, const IrInst *i)
 {
     return i->op == IR_LD || i->op == IR_ST || i->op == IR_CANON ||
+           i->op == IR_FVECX ||
            (i->op == IR_CALL && (helper(d, i)->effects & IR_FAULTS));
 }
 
@@ -97,12 +91,14 @@ static bool needed(const Dce *d, guint n)
     case IR_LDENV:
         return false;
     case IR_SET:
-        return !d->overwritten[i->imm] ||
+        /* Frame states have no vectors: a store costs less than what it would
+         * take to bring 16 bytes back from wherever they are. */
+        return !d->overwritten[i->imm] || i->type == IR_V128 ||
                (d->rules.keep_hot && d->b->cls->regs[i->imm].hot);
     case IR_CALL:
         return helper(d, i)->effects;
     default:
-        return flags_of[i->op][0] != 'P';
+        return !ir_is_pure(i);
     }
 }
 
@@ -133,7 +129,7 @@ static void add_frames(Dce *d, unsigned insn)
 
 static bool may_be_lazy(const Dce *d, const IrInst *i)
 {
-    return d->rules.lazy && (flags_of[i->op][0] == 'P' ||
+    return d->rules.lazy && (ir_is_pure(i) ||
                              (i->op == IR_CALL && !helper(d, i)->effects));
 }
 

@@ -375,6 +375,10 @@ void ir_fold(IrBlock *b)
         if (decide_exit(&f, n)) {
             break;
         }
+        if (i->type == IR_V128 || ir_is_vec(i)) {
+            follow_reg(&f, n);
+            continue;
+        }
         if (i->nargs == 2) {
             constant_to_right(&f, i);
             merge_masks(&f, i);

@@ -36,13 +36,6 @@ typedef struct Narrow {
     bool *overwritten;     /* per register: SET before anybody looks */
 } Narrow;
 
-/* From the table: which ops are pure. */
-static const char *const flags_of[IR_OP_COUNT] = {
-#define IR_OP(name, text, args, result, flags, meaning) [IR_##name] = flags,
-#include "vm/ir-ops.def"
-#undef IR_OP
-};
-
 /* --- seeing through --------------------------------------------------------------- */
 
 /* Whether low bits of its operand are all that is wanted of an i64 TRUNCated
@@ -264,7 +257,7 @@ static bool is_root(Narrow *w, const IrInst *i)
         }
         break;
     default:
-        return flags_of[i->op][0] != 'P';
+        return !ir_is_pure(i);
     }
     memset(w->overwritten, 0, w->b->cls->reg_count);
     return true;
@@ -272,7 +265,7 @@ static bool is_root(Narrow *w, const IrInst *i)
 
 static bool is_pure(const Narrow *w, const IrInst *i)
 {
-    return flags_of[i->op][0] == 'P' || (i->op == IR_CALL && !effects(w, i));
+    return ir_is_pure(i) || (i->op == IR_CALL && !effects(w, i));
 }
 
 static void visit(Narrow *w, IrVal n)

@@ -290,20 +290,13 @@ static void find_roots(Gen *g)
     all_leaves(g, count_use);
 }
 
-/* From the table: which ops are pure. */
-static const char *const flags_of[IR_OP_COUNT] = {
-#define IR_OP(name, text, args, result, flags, meaning) [IR_##name] = flags,
-#include "vm/ir-ops.def"
-#undef IR_OP
-};
-
 /* What the shortcuts above have left without a user. */
 static void drop_unused(Gen *g)
 {
     for (unsigned n = g->count; n-- > 0;) {
         const IrInst *i = inst(g, n);
         Value *v = &g->val[n];
-        bool pure = flags_of[i->op][0] == 'P' || i->op == IR_GET;
+        bool pure = ir_is_pure(i) || i->op == IR_GET;
         if (!pure || v->uses || v->form != FORM_OP) {
             continue;
         }

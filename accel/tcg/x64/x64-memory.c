@@ -57,7 +57,7 @@ static const uint32_t load_ops[2][4] = {
 /* dst = what is at m, extended as the load asks for. */
 static void load_value(Gen *g, const IrInst *i, unsigned dst, HostMem m)
 {
-    unsigned size = i->mem & 3;
+    unsigned size = ir_mem_log2(i->mem);
     bool sign = i->mem & IR_MEM_SIGN;
     bool wide = i->type == IR_I64 && (sign || size == 3);
     if (sign && size == 2 && !wide) {
@@ -87,7 +87,8 @@ static void call_slow_path(Gen *g, const Cold *c)
         }
     }
     x64_note_place(g, c->fault, c->site);
-    asm_call_to(&g->a, g->x->slow[store][i->mem & 3][ir_mem_access(i->mem)]);
+    asm_call_to(&g->a, g->x->slow[store][ir_mem_log2(i->mem)]
+                                 [ir_mem_access(i->mem)]);
     if (!store) {
         load_value(g, i, c->result, x64_frame(g, FRAME_RESULT));
     }
@@ -239,9 +240,9 @@ static void cold_alone(Gen *g, const Cold *c)
     if (!store) {
         load_value(g, i, c->result, m);
     } else if (c->value == HOST_NONE) {
-        asm_store_imm(&g->a, i->mem & 3, m, c->value_imm);
+        asm_store_imm(&g->a, ir_mem_log2(i->mem), m, c->value_imm);
     } else {
-        asm_store_size(&g->a, i->mem & 3, m, c->value);
+        asm_store_size(&g->a, ir_mem_log2(i->mem), m, c->value);
     }
     if (c->result != a.s1) {
         asm_load(&g->a, true, a.s1, save1);
@@ -325,9 +326,9 @@ void x64_store(Gen *g, const IrInst *i)
     unsigned value = constant ? HOST_NONE : x64_use(g, i->arg[1]);
     HostMem m = access_host(g, &a, &miss);
     if (constant) {
-        asm_store_imm(&g->a, i->mem & 3, m, imm);
+        asm_store_imm(&g->a, ir_mem_log2(i->mem), m, imm);
     } else {
-        asm_store_size(&g->a, i->mem & 3, m, value);
+        asm_store_size(&g->a, ir_mem_log2(i->mem), m, value);
     }
     Cold *c = cold_for(g, &a, miss, x64_site(g));
     c->value = value;

@@ -164,7 +164,7 @@ static void env_load(Gen *g, const IrInst *i)
 {
     static const uint32_t ops[] = { OP_MOVZX8, OP_MOVZX16, OP_MOV_LD,
                                     OP_MOV_LD };
-    unsigned size = i->mem & 3;
+    unsigned size = ir_mem_log2(i->mem);
     x64_env_read(g, i);
     asm_rm(&g->a, ops[size], size == 3, x64_def(g, HOST_NONE),
            x64_env(g, i->imm));
@@ -174,7 +174,7 @@ static void env_store(Gen *g, const IrInst *i)
 {
     x64_env_before_write(g, i);
     unsigned v = x64_use(g, i->arg[0]);
-    asm_store_size(&g->a, i->mem & 3, x64_env(g, i->imm), v);
+    asm_store_size(&g->a, ir_mem_log2(i->mem), x64_env(g, i->imm), v);
     x64_env_written(g, i);
     x64_release_args(g);
 }
