@@ -604,7 +604,8 @@ void tlb_load_vec(Cpu *cpu, GuestAddr va, V128 *out, IrMem mem)
     unsigned mode = ir_mem_mode(mem);
     cpu->tlb.slow++;
     check_alignment(cpu, va, mem);
-    unsigned count = split(cpu, va, ir_mem_size(mem), MMU_LOAD, mode, part);
+    unsigned count = split(cpu, va, ir_mem_size(mem), MMU_LOAD,
+                           ir_mem_access(mem), part);
     for (unsigned n = 0; n < count; n++) {
         prepare_load(cpu, &part[n]);
     }
@@ -627,7 +628,8 @@ void tlb_store_vec(Cpu *cpu, GuestAddr va, const V128 *v, IrMem mem)
     bytes_st_le64(bytes, v->w[0]);
     bytes_st_le64(bytes + 8, v->w[1]);
     check_alignment(cpu, va, mem);
-    unsigned count = split(cpu, va, ir_mem_size(mem), MMU_STORE, mode, part);
+    unsigned count = split(cpu, va, ir_mem_size(mem), MMU_STORE,
+                           ir_mem_access(mem), part);
     for (unsigned n = 0; n < count; n++) {
         prepare_store(cpu, &part[n]);
     }

@@ -10,6 +10,8 @@
 
 #define GPR(name, n) \
     { name, offsetof(X86Cpu, s.gpr) + 8 * (n), IR_I64, .hot = (n) < 8 }
+#define VEC(name, member, n) \
+    { name #n, offsetof(X86Cpu, s.member[n]), IR_V128 }
 #define CACHE(name, member, type) { name, offsetof(X86Cpu, member), type }
 #define BASE(name, seg) \
     { name, offsetof(X86Cpu, s.seg_base) + 8 * (seg), IR_I64 }
@@ -28,6 +30,18 @@ const IrReg x86_ir_regs[X86_REG_COUNT] = {
     CACHE("df", df, IR_I64),
     BASE("es_base", SEG_ES), BASE("cs_base", SEG_CS), BASE("ss_base", SEG_SS),
     BASE("ds_base", SEG_DS), BASE("fs_base", SEG_FS), BASE("gs_base", SEG_GS),
+    VEC("xmm", xmm, 0), VEC("xmm", xmm, 1), VEC("xmm", xmm, 2),
+    VEC("xmm", xmm, 3), VEC("xmm", xmm, 4), VEC("xmm", xmm, 5),
+    VEC("xmm", xmm, 6), VEC("xmm", xmm, 7), VEC("xmm", xmm, 8),
+    VEC("xmm", xmm, 9), VEC("xmm", xmm, 10), VEC("xmm", xmm, 11),
+    VEC("xmm", xmm, 12), VEC("xmm", xmm, 13), VEC("xmm", xmm, 14),
+    VEC("xmm", xmm, 15),
+    VEC("ymmh", ymmh, 0), VEC("ymmh", ymmh, 1), VEC("ymmh", ymmh, 2),
+    VEC("ymmh", ymmh, 3), VEC("ymmh", ymmh, 4), VEC("ymmh", ymmh, 5),
+    VEC("ymmh", ymmh, 6), VEC("ymmh", ymmh, 7), VEC("ymmh", ymmh, 8),
+    VEC("ymmh", ymmh, 9), VEC("ymmh", ymmh, 10), VEC("ymmh", ymmh, 11),
+    VEC("ymmh", ymmh, 12), VEC("ymmh", ymmh, 13), VEC("ymmh", ymmh, 14),
+    VEC("ymmh", ymmh, 15),
 };
 
 static STATE_TABLE(x86_state, "cpu", 2, X86State, X86_STATE)
@@ -108,6 +122,7 @@ void x86_update_modes(X86Cpu *cpu)
     f |= s->irq_shadow ? TB_SHADOW : 0;
     f |= s->in_smm ? TB_SMM : 0;
     f |= s->cr[4] & CR4_DE ? TB_DE : 0;
+    f |= x86_fpu_modes(s);
     cpu->tb_flags = f | access_flags(s, cpl);
 }
 
@@ -145,6 +160,7 @@ static void x86_sync(Cpu *parent)
 {
     X86Cpu *cpu = x86_cpu(parent);
     cpu->s.eflags = x86_eflags(cpu);
+    x86_fpu_sync(cpu);
 }
 
 static void x86_rewire(Cpu *parent)
@@ -152,6 +168,7 @@ static void x86_rewire(Cpu *parent)
     X86Cpu *cpu = x86_cpu(parent);
     cpu->exc_vector = -1;
     cpu->delivering = -1;
+    x86_fpu_rewire(cpu);
     x86_set_eflags(cpu, cpu->s.eflags);
     debug_rearm(cpu);
     tlb_flush(parent);
@@ -341,6 +358,8 @@ static const X86Pins pins = {
         .halted = x86_halted,                       \
         .interrupt = x86_interrupt,                 \
         .deliver_exception = x86_deliver_exception, \
+        .unaligned = x86_unaligned,                 \
+        .fp_trap = x86_fp_trap,                     \
         .walk = x86_walk,                           \
         .mmu_mode = x86_class_mmu_mode,             \
         .addressable = x86_addressable,             \

@@ -8,6 +8,7 @@
 #ifndef TARGET_I386_CPU_H
 #define TARGET_I386_CPU_H
 
+#include "fpu.h"
 #include "vm/cpu.h"
 
 /* General registers in encoding order, then the rest of the file; these are
@@ -22,7 +23,9 @@ enum {
     X86_DF,                /* i64: +1 or -1 */
     X86_ES_BASE, X86_CS_BASE, X86_SS_BASE, X86_DS_BASE, X86_FS_BASE,
     X86_GS_BASE,           /* i64, ORDER x86-seg */
-    X86_REG_COUNT
+    X86_XMM0,              /* v128: 16 of them, then the high halves of YMM */
+    X86_YMMH0 = X86_XMM0 + 16,
+    X86_REG_COUNT = X86_YMMH0 + 16
 };
 
 /* ORDER x86-seg: encoding order. */
@@ -188,7 +191,8 @@ typedef uint64_t X86McBanks[4 * X86_MC_BANKS];
     _(uint64_t, STATE_U64, mcg_status, 0, 2, "IA32_MCG_STATUS")               \
     _(uint64_t, STATE_U64, mcg_ctl, UINT64_MAX, 2, "IA32_MCG_CTL")            \
     _(X86McBanks, STATE_U64, mc_bank, 0, 2, "machine check banks")            \
-    _(bool, STATE_BOOL, ss_shadow, 0, 2, "irq_shadow is that of MOV SS")
+    _(bool, STATE_BOOL, ss_shadow, 0, 2, "irq_shadow is that of MOV SS")\
+    X86_FPU_STATE(_)
 
 STATE_STRUCT(X86State, X86_STATE);
 
@@ -215,6 +219,12 @@ enum {
     TB_CS64K = 1 << 18,    /* outside 64-bit mode: CS limit is 0xffff */
     TB_NOSMAP = 1 << 20,   /* CPL < 3, CR4.SMAP and EFLAGS.AC: user pages ok */
     TB_CS4G = 1 << 19,     /* outside 64-bit mode: CS limit is 0xffffffff */
+    TB_MP = 1 << 21,       /* CR0.MP, for WAIT */
+    TB_EM = 1 << 22,       /* CR0.EM: no x87, MMX or SSE */
+    TB_TS = 1 << 23,       /* CR0.TS: #NM */
+    TB_SSE = 1 << 24,      /* CR4.OSFXSR */
+    TB_AVX = 1 << 25,      /* CR4.OSXSAVE, and XCR0 has SSE and AVX */
+    TB_XM = 1 << 26,       /* a SIMD exception is unmasked in MXCSR */
 };
 
 typedef struct X86Cpu {
@@ -276,6 +286,21 @@ static inline unsigned x86_cpl(const X86Cpu *cpu)
 /* MMU modes of this target. ORDER x86-mmu */
 enum { MMU_KERNEL, MMU_USER, MMU_KERNEL_NOSMAP };
 unsigned x86_mmu_mode(X86Cpu *cpu);
+
+/* --- fpu.c -----------------------------------------------------------------*/
+
+/* The bits of tb_flags that the units bring in. */
+uint32_t x86_fpu_modes(const X86State *s);
+/* MXCSR as the guest sees it: the row, and the flags since. */
+uint32_t x86_mxcsr(const X86Cpu *cpu);
+/* Writes all of MXCSR; modes change. Reserved bits are the caller's business. */
+void x86_set_mxcsr(X86Cpu *cpu, uint32_t mxcsr);
+/* For sync() and rewire(): Cpu.fp into the row, and the row into Cpu.fp. */
+void x86_fpu_sync(X86Cpu *cpu);
+void x86_fpu_rewire(X86Cpu *cpu);
+/* CpuClass.fp_trap and .unaligned: #XM (or #UD, CR4.OSXMMEXCPT), #GP. */
+void x86_fp_trap(Cpu *parent, unsigned flags);
+void x86_unaligned(Cpu *parent, GuestAddr va);
 
 /* Raise in a helper: restores the state to the present instruction, then
  * delivers. error < 0: no error code. */

@@ -1,0 +1,45 @@
+/*
+ * The state of the x87, MMX, SSE and AVX units and what it makes of CR0, CR4
+ * and XCR0 (SDM vol. 1, chapters 8 to 14). Included by cpu.h.
+ */
+#ifndef TARGET_I386_FPU_H
+#define TARGET_I386_FPU_H
+
+#include "base/vector.h"
+#include "vm/state.h"
+
+typedef uint64_t X86Vectors[16][2];
+typedef uint64_t X87Fractions[8];
+typedef uint16_t X87Exponents[8];
+
+/* x87 registers by number, R0 to R7 (ST(n) is R[(TOP + n) & 7]); TOP is in the
+ * status word. MMX registers are the fractions. A register's low half and, for
+ * AVX, its high half are two vectors. Reset values are those of power-on (vol.
+ * 3, table 10-1). */
+#define X86_FPU_STATE(_)                                                      \
+    _(X86Vectors, STATE_U64, xmm, 0, 2, "XMM0-15: low halves of YMM0-15")     \
+    _(X86Vectors, STATE_U64, ymmh, 0, 2, "high halves of YMM0-15")            \
+    _(uint32_t, STATE_U32, mxcsr, 0x1f80, 2, "MXCSR")                         \
+    _(X87Fractions, STATE_U64, fpr_frac, 0, 2, "x87 R0-7: significands, MM0-7") \
+    _(X87Exponents, STATE_U16, fpr_exp, 0, 2, "x87 R0-7: signs and exponents") \
+    _(uint16_t, STATE_U16, fcw, 0x40, 2, "x87 control word")                  \
+    _(uint16_t, STATE_U16, fsw, 0, 2, "x87 status word")                      \
+    _(uint8_t, STATE_U8, fvalid, 0, 2, "x87: bit n set if R[n] is not empty") \
+    _(uint16_t, STATE_U16, fop, 0, 2, "x87 last opcode")                      \
+    _(uint64_t, STATE_U64, fip, 0, 2, "x87 last instruction pointer")         \
+    _(uint16_t, STATE_U16, fcs, 0, 2, "x87 last code segment")                \
+    _(uint64_t, STATE_U64, fdp, 0, 2, "x87 last data pointer")                \
+    _(uint16_t, STATE_U16, fds, 0, 2, "x87 last data segment")                \
+    _(uint64_t, STATE_U64, xcr0, 1, 2, "XCR0")                                \
+    _(uint64_t, STATE_U64, xss, 0, 2, "IA32_XSS")
+
+#define CR4_OSXSAVE 0x40000u
+#define XCR0_X87 1u
+#define XCR0_SSE 2u
+#define XCR0_AVX 4u
+
+#define MXCSR_FLAGS 0x3fu      /* SF_* */
+#define MXCSR_MASKS_SHIFT 7
+#define MXCSR_DEFAULT 0x1f80u
+
+#endif
