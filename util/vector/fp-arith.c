@@ -41,51 +41,56 @@ VEC_FP_PAIRS(FHADD, 64, add)
 VEC_FP_PAIRS(FHSUB, 32, sub)
 VEC_FP_PAIRS(FHSUB, 64, sub)
 
-/* Whether an unmasked exception has stopped an operation of several steps. */
-static bool fp_stopped(const SfEnv *e)
+/* Ends a step of an operation that has several, each with its own exceptions;
+ * false if an unmasked one stops it there. */
+static bool fp_step(SfEnv *env, SfEnv *e)
 {
-    return e->flags & e->unmasked;
+    bool stopped = e->flags & e->unmasked;
+    fp_end(env, e);
+    e->flags = 0;
+    return !stopped;
 }
 
-/* DPPS: the products that imm's bits 4..7 ask for, the sum of the lower two, of
- * the upper two, and of both; the lanes of bits 0..3 get it. */
-static Sf32 dot_product32(const VecArgs *v, SfEnv *e)
-{
-    Sf32 p[4];
-    for (unsigned n = 0; n < 4; n++) {
-        p[n] = v->imm & 0x10u << n ? sf32_mul(FP_A(32, n), FP_B(32, n), e) : 0;
-    }
-    if (fp_stopped(e)) {
-        return 0;
-    }
-    Sf32 low = sf32_add(p[0], p[1], e), high = sf32_add(p[2], p[3], e);
-    return fp_stopped(e) ? 0 : sf32_add(low, high, e);
-}
-
+/* DPPS: the products that imm's bits 4..7 ask for, the sums of the lower two
+ * and of the upper two, their sum; the lanes of bits 0..3 get it. Which NaN
+ * they get the manual leaves open: here, the one of Intel's processors, that
+ * add in each lane in another order. */
 void vec_FDP32(VecArgs *v, SfEnv *env)
 {
     SfEnv e = fp_begin(env);
-    Sf32 sum = dot_product32(v, &e);
-    V128 r = { { 0, 0 } };
+    Sf32 p[4], pair[4];
     for (unsigned n = 0; n < 4; n++) {
+        bool wanted = v->imm >> (4 + n) & 1;
+        p[n] = wanted ? sf32_mul(FP_A(32, n), FP_B(32, n), &e) : 0;
+    }
+    bool going = fp_step(env, &e);
+    for (unsigned n = 0; n < 4 && going; n++) {
+        pair[n] = sf32_add(p[n ^ 1], p[n], &e);
+    }
+    going = going && fp_step(env, &e);
+    V128 r = { { 0, 0 } };
+    for (unsigned n = 0; n < 4 && going; n++) {
+        Sf32 sum = sf32_add(pair[n], pair[n ^ 2], &e);
         vec_set_lane(&r, 32, n, v->imm >> n & 1 ? sum : 0);
     }
     v->out = r;
     fp_end(env, &e);
 }
 
-static Sf64 dot_product64(const VecArgs *v, SfEnv *e)
-{
-    Sf64 low = v->imm & 0x10 ? sf64_mul(v->a.w[0], v->b.w[0], e) : 0;
-    Sf64 high = v->imm & 0x20 ? sf64_mul(v->a.w[1], v->b.w[1], e) : 0;
-    return fp_stopped(e) ? 0 : sf64_add(low, high, e);
-}
-
 void vec_FDP64(VecArgs *v, SfEnv *env)
 {
     SfEnv e = fp_begin(env);
-    Sf64 sum = dot_product64(v, &e);
-    v->out.w[0] = v->imm & 1 ? sum : 0;
-    v->out.w[1] = v->imm & 2 ? sum : 0;
+    Sf64 p[2];
+    for (unsigned n = 0; n < 2; n++) {
+        bool wanted = v->imm >> (4 + n) & 1;
+        p[n] = wanted ? sf64_mul(v->a.w[n], v->b.w[n], &e) : 0;
+    }
+    bool going = fp_step(env, &e);
+    V128 r = { { 0, 0 } };
+    for (unsigned n = 0; n < 2 && going; n++) {
+        Sf64 sum = sf64_add(p[n], p[n ^ 1], &e);
+        r.w[n] = v->imm >> n & 1 ? sum : 0;
+    }
+    v->out = r;
     fp_end(env, &e);
 }
