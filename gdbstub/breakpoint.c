@@ -5,6 +5,7 @@
  * hardware one here.
  */
 #include "agent.h"
+#include "base/digest.h"
 #include "stub.h"
 
 static bool point_equal(const Point *a, const Point *b)
@@ -29,8 +30,6 @@ bool point_insert(Gdbstub *g, const Point *p)
     }
     point_remove(g, p);
     g_array_append_val(g->points, *p);
-    /* Hits that a search remembered may have been of another condition. */
-    g->machine->break_epoch += p->conditions != NULL;
     return true;
 }
 
@@ -67,8 +66,34 @@ static bool same_points(const GArray *a, const GArray *b)
     return true;
 }
 
+static uint64_t condition_number(const Point *p)
+{
+    uint64_t sum = digest_mix(p->addr, p->type);
+    for (guint i = 0; i < p->conditions->len; i++) {
+        gsize len;
+        const void *code =
+            g_bytes_get_data(g_ptr_array_index(p->conditions, i), &len);
+        sum = digest_mix(digest_bytes(code, len), sum);
+    }
+    return sum;
+}
+
+/* Hits that a search remembers are those of certain conditions, and of the
+ * registers that these see. */
+static uint64_t conditions_number(const Gdbstub *g)
+{
+    uint64_t sum = 0;
+    for (guint i = 0; i < g->points->len; i++) {
+        const Point *p = &g_array_index(g->points, Point, i);
+        sum += p->conditions
+            ? digest_mix(condition_number(p), (uintptr_t)g->view) : 0;
+    }
+    return sum;
+}
+
 void points_sync(Gdbstub *g)
 {
+    g->machine->break_conditions = conditions_number(g);
     if (same_points(g->points, g->active)) {
         return;
     }

@@ -57,6 +57,13 @@ void cpu_exit_retired(Cpu *cpu)
 
 /* --- for a machine, which need not have CPUs ---------------------------------- */
 
+void tb_unchain_all(Machine *m)
+{
+    if (m->cpus->len) {
+        m->parts->accel->tb_unchain_all(m);
+    }
+}
+
 void tb_flush_all(Machine *m)
 {
     if (m->cpus->len) {

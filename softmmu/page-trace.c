@@ -24,6 +24,7 @@ void page_trace_begin(Machine *m, PageTrace *t)
     clear(t);
     m->trace = t;
     tlb_revoke_all(m);
+    tb_unchain_all(m);
     for (guint i = 0; i < m->cpus->len; i++) {
         jump_cache_flush(g_ptr_array_index(m->cpus, i));
     }

@@ -196,6 +196,7 @@ const AccelOps accel_tcg = {
     .drop_store = tcg_drop_store,
     .jump_cache_flush = tcg_jump_cache_flush,
     .jump_cache_flush_page = tcg_jump_cache_flush_page,
+    .tb_unchain_all = tcg_unchain_all,
     .tb_flush_all = tcg_flush_all,
     .tb_invalidate = tcg_invalidate,
     .tb_code_at = tcg_code_at,

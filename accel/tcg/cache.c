@@ -103,6 +103,30 @@ static int pair_slot(Tb *pair)
     return (uintptr_t)pair & 1;
 }
 
+static void unguarded_unlink(Tb *tb)
+{
+    if (tb->unguarded_at) {
+        *tb->unguarded_at = tb->unguarded_next;
+        if (tb->unguarded_next) {
+            tb->unguarded_next->unguarded_at = tb->unguarded_at;
+        }
+        tb->unguarded_next = NULL;
+        tb->unguarded_at = NULL;
+    }
+}
+
+static void unguarded_link(TcgState *s, Tb *tb)
+{
+    if (!tb->unguarded_at) {
+        tb->unguarded_next = s->unguarded;
+        tb->unguarded_at = &s->unguarded;
+        s->unguarded = tb;
+        if (tb->unguarded_next) {
+            tb->unguarded_next->unguarded_at = &tb->unguarded_next;
+        }
+    }
+}
+
 /* Takes a chain out of its target's list. */
 static void unchain_slot(Tb *tb, int slot)
 {
@@ -126,6 +150,9 @@ void cache_chain(TcgState *s, Tb *from, int slot, Tb *to)
     unchain_slot(from, slot);
     from->chain[slot] = to;
     s->chained++;
+    if (!from->guard_at[slot]) {
+        unguarded_link(s, from);
+    }
     s->backend->chain(s, from, slot, to);
     from->incoming_next[slot] = to->incoming;
     /* The list holds (TB, exit) pairs: the exit is in the pointer's low bit,
@@ -148,6 +175,18 @@ static void unchain_incoming(TcgState *s, Tb *tb)
     tb->incoming = NULL;
 }
 
+static void unchain_unguarded(TcgState *s, Tb *tb)
+{
+    for (int slot = 0; slot < 2; slot++) {
+        if (tb->chain[slot] && !tb->guard_at[slot]) {
+            unchain_slot(tb, slot);
+            s->backend->chain(s, tb, slot, NULL);
+            tb->incoming_next[slot] = NULL;
+            s->unchained++;
+        }
+    }
+    unguarded_unlink(tb);
+}
 
 /* --- invalidation ------------------------------------------------------------- */
 
@@ -206,6 +245,7 @@ static void invalidate(TcgState *s, Tb *tb)
     unchain_incoming(s, tb);
     unchain_slot(tb, 0);
     unchain_slot(tb, 1);
+    unguarded_unlink(tb);
     drop_jump_cache(s, tb);
     s->bytes -= tb->code_bytes + sizeof *tb;
     s->tb_count--;
@@ -277,6 +317,15 @@ static bool code_written(void *opaque, RamAddr ra, uint64_t len)
 static TcgState *machine_tcg(Machine *m)
 {
     return m->cpus->len ? tcg_state(g_ptr_array_index(m->cpus, 0)) : NULL;
+}
+
+/* A chain with a guard asks the jump cache. */
+void tcg_unchain_all(Machine *m)
+{
+    TcgState *s = machine_tcg(m);
+    while (s && s->unguarded) {
+        unchain_unguarded(s, s->unguarded);
+    }
 }
 
 bool tcg_code_at(Machine *m, RamAddr ra, uint64_t len)

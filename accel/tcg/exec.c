@@ -141,17 +141,18 @@ static void note_event(Cpu *cpu)
 
 /* --- finding TBs ------------------------------------------------------------------ */
 
-/* A debugger may know a place by its offset in the segment. Every TB comes by
- * here after the jump cache was flushed; chains to it within its page do not
- * have to. */
-static void note_executed(PageTrace *t, const Tb *tb)
+/* Notes `bytes` of code from a key's pc on for the trace, if there is one. A
+ * debugger may know a place by its offset in the segment. */
+static void note_code(const Cpu *cpu, const TbKey *key, unsigned bytes)
 {
-    GuestAddr first = tb->key.pc, last = tb->key.pc + tb->len_bytes - 1;
-    page_trace_note(t, MMU_FETCH, first);
-    page_trace_note(t, MMU_FETCH, last);
-    if (tb->key.base) {
-        page_trace_note(t, MMU_FETCH, first - tb->key.base);
-        page_trace_note(t, MMU_FETCH, last - tb->key.base);
+    PageTrace *t = cpu->machine->trace;
+    if (!t) {
+        return;
+    }
+    GuestAddr first = key->pc, last = key->pc + bytes - 1;
+    page_trace_note_code(t, first, last);
+    if (key->base) {
+        page_trace_note_code(t, first - key->base, last - key->base);
     }
 }
 
@@ -160,8 +161,10 @@ static Tb *find_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
     TcgState *s = tcg_state(cpu);
     JumpEntry *entry = &cpu->jump_cache[jump_hash(key->pc)];
     if (entry->tb->limit == limit && tb_matches(entry->tb, key)) {
-        return entry->tb;
+        return entry->tb; /* noted when it came there */
     }
+    /* The fetch may fault. */
+    note_code(cpu, key, 1);
     RamAddr ra;
     unsigned mode = cpu->cls->mmu_mode(cpu, true);
     bool in_ram = cpu_fetch_ram(cpu, key->pc, mode, &ra);
@@ -181,17 +184,15 @@ static Tb *find_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
         }
         tb = translate_tb(cpu, key, limit);
         machine_work(cpu->machine, WORK_TB + tb->insn_count * WORK_TB_INSN);
-        if (cpu->machine->trace) {
-            note_executed(cpu->machine->trace, tb);
-        }
+        note_code(cpu, key, tb->len_bytes);
         if (tb->ram[0] == TB_NO_RAM) {
             tb->invalid = true;
             g_ptr_array_add(s->garbage, tb);
             return tb;
         }
         cache_insert(s, tb, ra);
-    } else if (cpu->machine->trace) {
-        note_executed(cpu->machine->trace, tb);
+    } else {
+        note_code(cpu, key, tb->len_bytes);
     }
     /* A TB with a breakpoint is looked up each time, so that nobody gets there
      * past the run loop. */
@@ -322,6 +323,11 @@ static void run_tbs(Cpu *cpu, const TbKey *key)
         uint64_t flushes = s->flushes;
         TbKey next;
         cpu->cls->tb_key(cpu, &next);
+        /* A breakpoint comes before a fault of the fetch. */
+        if (cpu->breakpoints->len &&
+            cpu_breakpoint_at(cpu, next.pc, next.base)) {
+            break;
+        }
         tb = find_tb(cpu, &next, present_limit(cpu));
         if (slot >= 0 && s->flushes == flushes && !one_by_one(s) &&
             may_chain(last, slot, tb)) {
@@ -391,6 +397,16 @@ static bool stopped_by_break(Cpu *cpu, const TbKey *key, ExecStop *why)
     return false;
 }
 
+/* True if a debug register's breakpoint raised an exception instead. */
+static bool broken_by_own(Cpu *cpu, const TbKey *key)
+{
+    if (!cpu->breakpoints->len || !has_break(cpu, key, BREAK_CPU)) {
+        return false;
+    }
+    note_code(cpu, key, 1);
+    return cpu->cls->debug_break(cpu, key->pc);
+}
+
 ExecStop cpu_exec(Cpu *cpu, uint64_t budget, uint64_t *retired)
 {
     TcgState *s = tcg_state(cpu);
@@ -410,12 +426,11 @@ ExecStop cpu_exec(Cpu *cpu, uint64_t budget, uint64_t *retired)
         if (stopped_by_break(cpu, &key, &why)) {
             break;
         }
-        if (cpu->breakpoints->len && has_break(cpu, &key, BREAK_CPU) &&
-            cpu->cls->debug_break(cpu, key.pc)) {
+        if (broken_by_own(cpu, &key)) {
             note_event(cpu);
-            continue;
+        } else {
+            run_tbs(cpu, &key);
         }
-        run_tbs(cpu, &key);
     }
     *retired = budget - cpu->budget;
     return why;

@@ -55,6 +55,8 @@ struct Tb {
     Tb *chain[2];          /* where IR_EXIT_CHAIN0/1 lead, or NULL */
     Tb *incoming;          /* first TB that chains to this one … */
     Tb *incoming_next[2];  /* … and the next, per exit of the source */
+    Tb *unguarded_next;        /* of those with chains that ask nobody; */
+    Tb **unguarded_at;         /* what points to this one; NULL: not in the list */
 };
 
 /* Why run() came back. */
@@ -127,6 +129,7 @@ struct TcgState {
     unsigned aborts;       /* TBs left for that, minus translations since */
     unsigned plain;        /* as many translations without forwarding */
     GPtrArray *garbage;    /* invalidated TBs, freed when none runs */
+    Tb *unguarded;         /* TBs with chains without a guard */
     uint64_t bytes, tb_count;
     bool kicked;           /* cpu_kick(): leave at the next boundary */
     uint64_t random;       /* flush-at-random: state, 0: off */
@@ -222,6 +225,7 @@ void tcg_need_last_insn(Cpu *cpu);
 void tcg_drop_store(Cpu *cpu);
 void tcg_jump_cache_flush(Cpu *cpu);
 void tcg_jump_cache_flush_page(Cpu *cpu, GuestAddr va);
+void tcg_unchain_all(Machine *m);
 void tcg_flush_all(Machine *m);
 void tcg_invalidate(Machine *m, RamAddr ra, uint64_t len);
 bool tcg_code_at(Machine *m, RamAddr ra, uint64_t len);

@@ -47,6 +47,7 @@ typedef struct AccelOps {
     void (*drop_store)(Cpu *cpu);
     void (*jump_cache_flush)(Cpu *cpu);
     void (*jump_cache_flush_page)(Cpu *cpu, GuestAddr va);
+    void (*tb_unchain_all)(Machine *m);
     void (*tb_flush_all)(Machine *m);
     void (*tb_invalidate)(Machine *m, RamAddr ra, uint64_t len);
     bool (*tb_code_at)(Machine *m, RamAddr ra, uint64_t len);
@@ -84,6 +85,9 @@ void cpu_drop_store(Cpu *cpu);
  * state as helpers left it; the present instruction is retired. */
 void cpu_exit_retired(Cpu *cpu) G_GNUC_NORETURN;
 
+/* Every TB is looked up anew before it is entered: no TB leads to another
+ * unless the jump cache has that. Between slices only. */
+void tb_unchain_all(Machine *m);
 /* Drops every TB / those that overlap [ra, ra + len). Never visible. */
 void tb_flush_all(Machine *m);
 void tb_invalidate(Machine *m, RamAddr ra, uint64_t len);

@@ -114,7 +114,8 @@ struct Machine {
     bool travelling;       /* replay is on its way to another icount: nobody
                             * outside is told of what happens meanwhile */
     struct PageTrace *trace; /* vm/page-trace.h; NULL: nobody asks */
-    uint64_t break_epoch;  /* counts changes of breakpoints' conditions */
+    uint64_t break_conditions; /* a number for the conditions of debuggers'
+                            * breakpoints; 0: they have none */
     bool quiet;            /* debuggers' breakpoints and watchpoints are off */
     NondetPort *seed_port;         /* where its randomness starts */
     NondetPort *command_port;      /* monitor commands that change the guest */

@@ -1,11 +1,27 @@
 /*
- * Which pages the CPUs touch while somebody wants to know.
+ * Which pages the CPUs touch while somebody wants to know, and which lines of
+ * 64 bytes they execute.
  *
  * Implemented by softmmu/page-trace.c, fed by the TLB's slow paths (loads,
  * stores) and by accel/tcg where it looks TBs up (execution); asked by replay,
- * which skips what cannot hold a breakpoint or watchpoint. Pages are virtual
- * ones; replay adds the pages of RAM that were written by anybody. The answer "no" is exact; "yes" may be wrong, because pages 1 GiB
- * apart may share a bit.
+ * which skips what cannot hold a breakpoint or watchpoint. Addresses are
+ * virtual ones; replay adds the pages of RAM that were written by anybody. The
+ * answer "no" is exact; "yes" may be wrong, because pages 1 GiB apart, and
+ * lines 16 MiB apart, may share a bit.
+ *
+ * Why "no" is exact. When a trace begins, every fast path is closed: the TLB's
+ * entries are slow, the jump cache is empty, and no TB leads to another by a
+ * chain that asks nobody. So the first access to a page passes the slow path,
+ * which notes it; and the first entry to a TB passes the lookup, which notes
+ * all its bytes. Afterwards there is nothing new to note. Two things are for
+ * those who ask:
+ * - A load may do without a look of its own behind a store to the same page in
+ *   the same TB (groups of accesses, forwarding): what was stored to may have
+ *   been loaded from.
+ * - Code in a segment is noted twice, at its linear address and at its offset,
+ *   because a debugger may know it by either.
+ * What is only about to be executed (the fetch faults, or a debug register
+ * stops it) is noted as well: a breakpoint there comes first.
  */
 #ifndef VM_PAGE_TRACE_H
 #define VM_PAGE_TRACE_H
@@ -16,41 +32,63 @@
 #define PAGE_TRACE_BITS  18
 #define PAGE_TRACE_WORDS (1u << (PAGE_TRACE_BITS - 6))
 
-/* Behind the MmuAccesses: pages of RAM that were written. */
+/* Behind the MmuAccesses: pages of RAM that were written, and lines of code;
+ * MMU_FETCH is their pages. */
 #define PAGE_TRACE_RAM   (MMU_FETCH + 1)
-#define PAGE_TRACE_KINDS (PAGE_TRACE_RAM + 1)
+#define PAGE_TRACE_LINE  (PAGE_TRACE_RAM + 1)
+#define PAGE_TRACE_KINDS (PAGE_TRACE_LINE + 1)
+#define PAGE_TRACE_LINE_BITS 6
 
 typedef struct PageTrace {
-    uint64_t seen[PAGE_TRACE_KINDS][PAGE_TRACE_WORDS]; /* a bit per page */
+    uint64_t seen[PAGE_TRACE_KINDS][PAGE_TRACE_WORDS]; /* a bit per page or line */
     /* A bit per word that is not 0: mostly these are few. */
     uint64_t used[PAGE_TRACE_KINDS][PAGE_TRACE_WORDS / 64];
 } PageTrace;
 
-/* The bit of an address's page. */
-static inline unsigned page_trace_bit(GuestAddr va)
+static inline unsigned page_trace_shift(unsigned kind)
 {
-    uint64_t page = va >> PAGE_BITS;
-    page ^= page >> PAGE_TRACE_BITS ^ page >> (2 * PAGE_TRACE_BITS);
-    return page & (BIT(PAGE_TRACE_BITS) - 1);
+    return kind == PAGE_TRACE_LINE ? PAGE_TRACE_LINE_BITS : PAGE_BITS;
 }
 
-static inline bool page_trace_has(const PageTrace *t, unsigned access,
+/* The bit of an address's page or line. */
+static inline unsigned page_trace_bit(unsigned kind, GuestAddr va)
+{
+    uint64_t n = va >> page_trace_shift(kind);
+    n ^= n >> PAGE_TRACE_BITS ^ n >> (2 * PAGE_TRACE_BITS) ^
+         n >> (3 * PAGE_TRACE_BITS);
+    return n & (BIT(PAGE_TRACE_BITS) - 1);
+}
+
+static inline bool page_trace_has(const PageTrace *t, unsigned kind,
                                   GuestAddr va)
 {
-    unsigned n = page_trace_bit(va);
-    return t->seen[access][n / 64] & BIT(n % 64);
+    unsigned n = page_trace_bit(kind, va);
+    return t->seen[kind][n / 64] & BIT(n % 64);
 }
 
-static inline void page_trace_note(PageTrace *t, unsigned access,
-                                   GuestAddr va)
+static inline void page_trace_note(PageTrace *t, unsigned kind, GuestAddr va)
 {
-    unsigned n = page_trace_bit(va);
-    t->seen[access][n / 64] |= BIT(n % 64);
-    t->used[access][n / 64 / 64] |= BIT(n / 64 % 64);
+    unsigned n = page_trace_bit(kind, va);
+    t->seen[kind][n / 64] |= BIT(n % 64);
+    t->used[kind][n / 64 / 64] |= BIT(n / 64 % 64);
 }
 
-/* Clears t (all zero at first), which stays the caller's, and notes pages in it from now on. Fast
- * paths have to pass the slow ones once for each page. Between slices only. */
+/* Code at [first, last] is executed, or about to be: its pages and lines. */
+static inline void page_trace_note_code(PageTrace *t, GuestAddr first,
+                                        GuestAddr last)
+{
+    page_trace_note(t, MMU_FETCH, first);
+    page_trace_note(t, MMU_FETCH, last);
+    const GuestAddr line = BIT(PAGE_TRACE_LINE_BITS);
+    GuestAddr end = last & -line;
+    for (GuestAddr va = first & -line; va != end + line; va += line) {
+        page_trace_note(t, PAGE_TRACE_LINE, va);
+    }
+}
+
+/* Clears t (all zero at first), which stays the caller's, and notes pages and
+ * lines in it from now on. Fast paths have to pass the slow ones once for each
+ * of them. Between slices only. */
 void page_trace_begin(Machine *m, PageTrace *t);
 /* Nothing is noted any more. */
 void page_trace_end(Machine *m);

@@ -195,9 +195,11 @@ static void carve(Coverage *c, guint i, Interval v)
 void coverage_open(Coverage *c, Icount now)
 {
     if (!c->is_open && !known(interval(c, find(c, now)))) {
+        bool whole = c->m->at_boundary || now == interval(c, 0)->from;
         page_trace_begin(c->m, c->trace);
         c->is_open = true;
-        c->opened = now;
+        /* Part of what happens at this icount may be over. */
+        c->opened = whole ? now : now + 1;
     }
 }
 
@@ -209,8 +211,10 @@ void coverage_close(Coverage *c, Icount now)
     page_trace_end(c->m);
     c->is_open = false;
     guint i = find(c, c->opened);
-    Interval v = { c->opened, MIN(now, interval(c, i)->to), { NULL } };
-    if (known(interval(c, i)) || v.to < v.from + FEWEST_INSNS) {
+    const Interval *old = interval(c, i);
+    Interval v = { c->opened, MIN(now, old->to), { NULL } };
+    bool all = v.from == old->from && v.to == old->to;
+    if (known(old) || (v.to < v.from + FEWEST_INSNS && !all)) {
         return;
     }
     for (unsigned a = 0; a < PAGE_TRACE_KINDS; a++) {
@@ -269,12 +273,32 @@ static bool has_word(const GArray *words, unsigned index, uint64_t bits)
     return false;
 }
 
+static bool noted(const Interval *v, unsigned kind, GuestAddr va)
+{
+    unsigned n = page_trace_bit(kind, va);
+    return has_word(v->seen[kind], n / 64, BIT(n % 64));
+}
+
+/* See vm/page-trace.h for what is not noted by itself. */
+static bool touched(const Interval *v, unsigned kind, GuestAddr va)
+{
+    switch (kind) {
+    case MMU_LOAD:
+        return noted(v, MMU_LOAD, va) || noted(v, MMU_STORE, va);
+    case MMU_FETCH:
+        return noted(v, MMU_FETCH, va) && noted(v, PAGE_TRACE_LINE, va);
+    default:
+        return noted(v, kind, va);
+    }
+}
+
 static bool may_have(const Interval *v, const PageQuery *q)
 {
-    GuestAddr last = q->last & PAGE_MASK;
-    for (GuestAddr va = q->first & PAGE_MASK;; va += PAGE_SIZE) {
-        unsigned n = page_trace_bit(va);
-        if (has_word(v->seen[q->kind], n / 64, BIT(n % 64))) {
+    unsigned shift = page_trace_shift(q->kind == MMU_FETCH ? PAGE_TRACE_LINE
+                                                           : q->kind);
+    GuestAddr step = BIT(shift), last = q->last & -step;
+    for (GuestAddr va = q->first & -step;; va += step) {
+        if (touched(v, q->kind, va)) {
             return true;
         }
         if (va == last) {

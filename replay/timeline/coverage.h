@@ -1,6 +1,7 @@
 /*
  * What is known of the past: which pages were loaded from, stored to and
- * executed in each interval of the run. Private to replay/.
+ * executed in each interval of the run, and which lines of code. Private to
+ * replay/.
  *
  * It grows as the run is replayed for the first time and is kept when
  * checkpoints are thinned out. An interval [from, to) covers the instructions
@@ -32,7 +33,8 @@ void coverage_cut(Coverage *c, Icount icount);
 
 /* Pages that are searched for. */
 typedef struct PageQuery {
-    unsigned kind;         /* MmuAccess, or PAGE_TRACE_RAM */
+    unsigned kind;         /* MmuAccess, or PAGE_TRACE_RAM; code is looked for
+                            * by lines */
     uint64_t first, last;  /* addresses in the first and the last page */
 } PageQuery;
 

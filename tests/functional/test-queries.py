@@ -129,6 +129,29 @@ class Questions(Firmware):
                              w['icount'])
             self.assertEqual(self.history(vm), writes[writes.index(w) + 1:])
 
+    def test_conditions_that_change(self):
+        """What was found under one condition is no answer under another."""
+        door = self.path('gdb')
+        vm = self.replay('-gdb', f'unix:{door},server=on,wait=off')
+        vm.qmp.cmd('replay-seek', icount=self.end)
+        pc = self.history(vm)[0]['pc']
+        gdb = rsp.Rsp(door)
+        self.addCleanup(gdb.close)
+        never, always = ';X3,220027', ';X3,220127'    # const8 0, 1; end
+        met = {}
+        for when in ('', never, '', always, never, always, ''):
+            vm.qmp.cmd('replay-seek', icount=self.end)
+            self.assertEqual(gdb.cmd(f'Z0,{pc:x},1{when}'), 'OK')
+            said = gdb.cmd('bc')
+            at = vm.qmp.cmd('query-replay')['icount']
+            self.assertEqual('replaylog:begin' in said, when == never, when)
+            self.assertEqual(met.setdefault(when == never, at), at, when)
+        gdb.cmd(f'z0,{pc:x},1')
+        self.assertEqual(gdb.cmd(f'Z0,{pc:x},1'), 'OK')
+        vm.qmp.cmd('replay-seek', icount=self.end)
+        gdb.cmd('bc')
+        self.assertEqual(vm.qmp.cmd('query-replay')['icount'], met[False])
+
     def test_refused(self):
         vm = self.at_end()
         for args, why in (({'len': 0}, "'len' must be from 1 to 64"),

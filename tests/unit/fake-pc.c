@@ -116,6 +116,7 @@ static const AccelOps fake_accel = {
     .drop_store = fake_nothing,
     .jump_cache_flush = fake_nothing,
     .jump_cache_flush_page = fake_flush_page,
+    .tb_unchain_all = fake_flush,
     .tb_flush_all = fake_flush,
     .tb_code_at = fake_code_at,
 };

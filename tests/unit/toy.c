@@ -668,7 +668,10 @@ static ExecStop before_insn(ToyCpu *c, Icount now)
     if (c->s.halted) {
         return EXEC_HALTED;
     }
-    note_page(c, MMU_FETCH, c->s.pc);
+    if (c->cpu.machine->trace) {
+        page_trace_note_code(c->cpu.machine->trace, c->s.pc,
+                             c->s.pc + TOY_INSN_BYTES - 1);
+    }
     bool skip = now == c->cpu.skip_break_icount &&
                 c->s.pc == c->cpu.skip_break_pc;
     if (!skip && !c->cpu.machine->quiet &&
@@ -794,6 +797,7 @@ static const AccelOps toy_accel = {
     .present_insn = toy_present_insn,
     .jump_cache_flush = cpu_nothing,
     .jump_cache_flush_page = toy_flush_page,
+    .tb_unchain_all = toy_flush,
     .tb_flush_all = toy_flush,
 };
 
