@@ -120,6 +120,8 @@ void timeline_add(Timeline *t, bool pinned);
 uint64_t timeline_spacing(const Timeline *t);
 /* Another one while an interval is searched; 0: no more. */
 void timeline_set_dense(Timeline *t, uint64_t insns);
+/* A journey is over: what its beginning kept is free. */
+void timeline_arrived(Timeline *t);
 /* Forgets what is behind icount. */
 void timeline_cut(Timeline *t, Icount icount);
 /* Forgets points of an excursion. */
@@ -225,6 +227,8 @@ void diversion_slice(Replay *r, uint64_t max_insns);
 void diversion_wrote_register(Replay *r, const struct DebugWrite *w);
 
 /* bookmark.c */
+/* True if there is one. */
+bool bookmark_at(const Replay *r, Icount icount);
 /* Forgets those behind icount. */
 void bookmarks_cut(Replay *r, Icount icount);
 void bookmarks_free(GArray *bookmarks);

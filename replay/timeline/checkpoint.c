@@ -100,8 +100,12 @@ static void play_from(Replay *r, const Checkpoint *cp)
 void checkpoint_restore(Timeline *t, const Checkpoint *cp)
 {
     Machine *m = t->r->m;
+    uint64_t before = page_store_bytes(t->store);
     replay_leave(t->r);
     mem_image_restore(t->store, cp->ram);
+    if (m->travelling && !t->left_bytes) {
+        t->left_bytes = page_store_bytes(t->store) - before;
+    }
     CopyIn in = { cp->state->data };
     machine_sections(m, copy_in, &in);
     guint at = 0;

@@ -125,6 +125,14 @@ void timeline_add(Timeline *t, bool pinned)
     timeline_thin_out(t, now);
 }
 
+void timeline_arrived(Timeline *t)
+{
+    if (t->left_bytes) {
+        t->left_bytes = 0;
+        timeline_thin_out(t, machine_icount(t->r->m));
+    }
+}
+
 void timeline_cut(Timeline *t, Icount icount)
 {
     while (t->points->len > 1 &&

@@ -18,7 +18,8 @@ struct Timeline {
     uint64_t dense;        /* while a search looks at an interval, or 0 */
     uint64_t state_bytes;
     guint section_bytes;   /* of one checkpoint's state */
-    uint64_t was_bytes;    /* timeline_bytes() after the last checkpoint */
+    uint64_t was_bytes;    /* what points took after the last checkpoint */
+    uint64_t left_bytes;   /* on a journey: what its beginning keeps */
     GPtrArray *points;     /* Checkpoint *, by icount */
     Icount approach;       /* ICOUNT_NONE: none */
     Icount tried;          /* where a checkpoint was taken last */

@@ -17,7 +17,7 @@ static guint find(const Replay *r, const char *name)
     return i;
 }
 
-static bool icount_has_name(const Replay *r, Icount icount)
+bool bookmark_at(const Replay *r, Icount icount)
 {
     for (guint i = 0; i < r->bookmarks->len; i++) {
         if (bookmark(r, i)->icount == icount) {
@@ -32,7 +32,7 @@ static void drop(Replay *r, guint i)
     Icount icount = bookmark(r, i)->icount;
     g_free(bookmark(r, i)->name);
     g_array_remove_index(r->bookmarks, i);
-    if (r->timeline && !icount_has_name(r, icount)) {
+    if (r->timeline && !bookmark_at(r, icount)) {
         timeline_unpin(r->timeline, icount);
     }
 }

@@ -102,6 +102,7 @@ void travel_end(Travel *t, bool back)
         checkpoint_restore(r->timeline, t->origin);
     }
     checkpoint_free(r->timeline, t->origin);
+    timeline_arrived(r->timeline);
     if (machine_icount(m) >= replay_end(r)) {
         /* What ended the recording is not to end the replay's process. */
         runstate_rewind(m);

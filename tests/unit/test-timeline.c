@@ -16,6 +16,7 @@
 
 static char *log_path;
 static uint64_t spacing;   /* between checkpoints */
+static uint64_t budget;    /* memory for them; 0: plenty */
 static bool commands = true; /* the world resets the machine now and then */
 
 typedef struct Recorded {
@@ -45,7 +46,8 @@ static Replay *start(Toy *t, ReplayMode mode, const char *snapshot)
 {
     ReplayOptions o = { .mode = mode, .file = log_path, .snapshot = snapshot,
                         .digest_interval = DIGEST_INSNS,
-                        .timeline_spacing = spacing };
+                        .timeline_spacing = spacing,
+                        .timeline_bytes = budget };
     Error *err = NULL;
     Replay *r = replay_start(t->m, &o, &err);
     if (!r || !replay_begin(r, &err)) {
@@ -363,6 +365,36 @@ static void set_break_handler(Cpu *cpu)
 static void set_watch(Cpu *cpu)
 {
     cpu_watchpoint_insert(cpu, 0x4000, 8, BIT(MMU_STORE), BREAK_GDB);
+}
+
+/* With memory for hardly anything steps back replay little all the same: not
+ * the way from the start. */
+static void test_scarce_memory(void)
+{
+    const uint64_t few = 4000, steps = 60;
+    Toy *t = toy_new(toy_busy, toy_busy_count, true);
+    record_run(t, 3, "init");
+    t = toy_again(t, toy_busy, toy_busy_count);
+    spacing = 2000;
+    budget = 64 * KIB;
+    Replay *r = start(t, REPLAY_PLAY, "init");
+    static const Icount places[] = { 40000, 45000, 20000, 59000, 30000 };
+    for (guint n = 0; n < G_N_ELEMENTS(places); n++) {
+        bool ok = replay_seek(r, replay_end(r), NULL) &&
+                  replay_seek(r, places[n], NULL);
+        g_assert_true(ok);
+        uint64_t before = t->executed;
+        for (guint i = 0; i < steps; i++) {
+            ReverseStop stop;
+            ok = replay_reverse_step(r, &stop, NULL);
+            g_assert_true(ok && stop == REVERSE_STEP);
+        }
+        g_assert_cmpuint(machine_icount(t->m), ==, places[n] - steps);
+        g_assert_cmpuint((t->executed - before) / steps, <, few);
+    }
+    spacing = budget = 0;
+    replay_free(r);
+    toy_free(t);
 }
 
 static void test_breakpoints(void)
@@ -714,6 +746,7 @@ int main(int argc, char **argv)
     g_test_add_func("/timeline/work", test_work);
     g_test_add_func("/timeline/debugged", test_debugged);
     g_test_add_func("/timeline/reverse-step", test_reverse_step);
+    g_test_add_func("/timeline/scarce-memory", test_scarce_memory);
     g_test_add_func("/timeline/breakpoints", test_breakpoints);
     g_test_add_func("/timeline/watchpoints", test_watchpoints);
     g_test_add_func("/timeline/dense-reverse-step", test_dense_reverse_step);

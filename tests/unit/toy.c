@@ -612,6 +612,7 @@ static void execute(ToyCpu *c)
     ToyInsn i = { p[0], p[1] % 16, p[2] % 16, (int32_t)bytes_ld_le32(p + 4) };
     uint64_t *a = &c->s.reg[i.a], b = c->s.reg[i.b];
     c->s.pc += TOY_INSN_BYTES;
+    c->toy->executed++;
     switch (i.op) {
     case TOY_LI:
         *a = i.imm;

@@ -65,6 +65,7 @@ typedef struct Toy {
     uint32_t rare_answer;  /* the world's, for TOY_RARE */
     uint64_t pull_answer;
     bool muted;
+    uint64_t executed;     /* instructions, whenever */
 } Toy;
 
 /* A machine with this program at TOY_CODE and the usual interrupt handler;
