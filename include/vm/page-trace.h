@@ -1,13 +1,13 @@
 /*
  * Which pages the CPUs touch while somebody wants to know, and which lines of
- * 64 bytes they execute.
+ * 16 bytes they execute.
  *
  * Implemented by softmmu/page-trace.c, fed by the TLB's slow paths (loads,
  * stores) and by accel/tcg where it looks TBs up (execution); asked by replay,
  * which skips what cannot hold a breakpoint or watchpoint. Addresses are
  * virtual ones; replay adds the pages of RAM that were written by anybody. The
  * answer "no" is exact; "yes" may be wrong, because pages 1 GiB apart, and
- * lines 16 MiB apart, may share a bit.
+ * lines 4 MiB apart, may share a bit.
  *
  * Why "no" is exact. When a trace begins, every fast path is closed: the TLB's
  * entries are slow, the jump cache is empty, and no TB leads to another by a
@@ -37,7 +37,7 @@
 #define PAGE_TRACE_RAM   (MMU_FETCH + 1)
 #define PAGE_TRACE_LINE  (PAGE_TRACE_RAM + 1)
 #define PAGE_TRACE_KINDS (PAGE_TRACE_LINE + 1)
-#define PAGE_TRACE_LINE_BITS 6
+#define PAGE_TRACE_LINE_BITS 4
 
 typedef struct PageTrace {
     uint64_t seen[PAGE_TRACE_KINDS][PAGE_TRACE_WORDS]; /* a bit per page or line */
