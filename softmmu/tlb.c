@@ -127,7 +127,7 @@ static void fill(Cpu *cpu, GuestAddr va, unsigned mode, const MmuResult *res)
     forget_code(cpu, mode, tlb_index(va));
     note_filled(&cpu->tlb, mode, tlb_index(va));
     const MemRange *r = address_space_find(cpu_memory(cpu), res->phys);
-    bool readonly = r && r->readonly;
+    info->readonly = r && r->readonly;
     info->page = va & PAGE_MASK;
     info->phys = res->phys & PAGE_MASK;
     /* A page that only partly is RAM is treated like a device's. */
@@ -146,7 +146,7 @@ static void fill(Cpu *cpu, GuestAddr va, unsigned mode, const MmuResult *res)
         e->addend = (uintptr_t)r->region->ram->host + offset - info->page;
     }
     for (MmuAccess a = MMU_LOAD; a <= MMU_FETCH; a++) {
-        e->tag[a] = tag_of(cpu, info, readonly, a);
+        e->tag[a] = tag_of(cpu, info, info->readonly, a);
     }
     cpu->tlb.fills++;
     cpu->tlb.empty = false;
@@ -516,10 +516,49 @@ static void store_bytes(Cpu *cpu, const Part *p, uint64_t v)
     }
 }
 
+static bool is_watched(const Cpu *cpu, GuestAddr va, unsigned size,
+                       MmuAccess access)
+{
+    for (guint i = 0; i < cpu->watchpoints->len; i++) {
+        const Watchpoint *w = &g_array_index(cpu->watchpoints, Watchpoint, i);
+        if ((w->access & (1 << access)) && va < w->addr + w->len &&
+            w->addr < va + size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where it is in RAM, if the access is slow only because a watchpoint is
+ * elsewhere in the page: a busy page would make a search slow. Else NULL. */
+static uint8_t *beside_watchpoint(Cpu *cpu, GuestAddr va, unsigned size,
+                                  MmuAccess access, unsigned mode)
+{
+    const TlbInfo *info = &cpu->tlb.info[mode][tlb_index(va)];
+    if (!cpu->watchpoints->len || crosses(va, size) ||
+        !hit(cpu, va, access, mode) || !info->is_ram ||
+        must_note(cpu, va, access) || is_watched(cpu, va, size, access)) {
+        return NULL;
+    }
+    if (access == MMU_STORE &&
+        (info->readonly || ram_watch_bits(cpu->machine, info->ram))) {
+        return NULL;
+    }
+    const TlbEntry *e = &cpu->tlb.entry[mode][tlb_index(va)];
+    return (uint8_t *)(uintptr_t)(va + e->addend);
+}
+
 uint64_t tlb_load_slow(Cpu *cpu, GuestAddr va, unsigned size, unsigned mode)
 {
     Part part[2];
     cpu->tlb.slow++;
+    const uint8_t *host =
+        mode & MMU_UPDATE ? NULL
+                          : beside_watchpoint(cpu, va, size, MMU_LOAD,
+                                              mode & ~MMU_FLAGS);
+    if (host) {
+        return bytes_ld_le(host, size);
+    }
     unsigned parts = split(cpu, va, size, MMU_LOAD, mode, part);
     mode &= ~MMU_FLAGS;
     if (parts == 1) {
@@ -538,6 +577,12 @@ void tlb_store_slow(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size,
 {
     Part part[2];
     cpu->tlb.slow++;
+    uint8_t *host = beside_watchpoint(cpu, va, size, MMU_STORE,
+                                      mode & ~MMU_FLAGS);
+    if (host) {
+        bytes_st_le(host, size, v);
+        return;
+    }
     unsigned parts = split(cpu, va, size, MMU_STORE, mode, part);
     mode &= ~MMU_FLAGS;
     if (parts == 1) {

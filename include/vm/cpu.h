@@ -51,6 +51,7 @@ typedef struct TlbInfo {
     RamAddr ram;           /* if is_ram */
     RamAddr leaf;          /* the last word that the walk read */
     bool is_ram;
+    bool readonly;         /* stores do nothing */
     uint8_t prot;          /* bit per MmuAccess */
     bool fetched;          /* the jump cache may know code of this page */
 } TlbInfo;
