@@ -435,6 +435,13 @@ bool blockdev_snapshot_delete(BlockDev *b, const char *name, Error **errp)
            b->image->driver->snapshot_delete(b->image, name, errp);
 }
 
+bool blockdev_snapshot_rename(BlockDev *b, const char *from, const char *to,
+                              Error **errp)
+{
+    return want_snapshots(b, true, errp) &&
+           b->image->driver->snapshot_rename(b->image, from, to, errp);
+}
+
 void blockdev_snapshot_withdraw(BlockDev *b, const char *name)
 {
     if (adds_snapshots(b)) {

@@ -49,6 +49,8 @@ typedef struct BlockDriver {
                             BlockVmState *state, Error **errp);
     bool (*snapshot_goto)(BlockNode *n, const char *name, Error **errp);
     bool (*snapshot_delete)(BlockNode *n, const char *name, Error **errp);
+    bool (*snapshot_rename)(BlockNode *n, const char *from, const char *to,
+                            Error **errp);
     GBytes *(*snapshot_vm_state)(BlockNode *n, const char *name,
                                  Error **errp);
     bool (*snapshot_read)(BlockNode *n, const VmStateRead *what,

@@ -336,3 +336,22 @@ bool qcow2_snapshot_delete(BlockNode *n, const char *name, Error **errp)
     g_free(map.l1);
     return err == 0 || qcow2_snapshot_fail(q, errp, err, "delete", name);
 }
+
+bool qcow2_snapshot_rename(BlockNode *n, const char *from, const char *to,
+                           Error **errp)
+{
+    Qcow2 *q = QCOW2(n);
+    if (!qcow2_snapshot_find(q, from, errp)) {
+        return false;
+    }
+    int err = strlen(to) > UINT16_MAX ? -EFBIG : qcow2_change_begin(q);
+    if (err == 0) {
+        GPtrArray *rows = rows_changed(q, -1, NULL);
+        Qcow2Snapshot *s =
+            g_ptr_array_index(rows, qcow2_snapshot_index(q, from));
+        g_free(s->info.name);
+        s->info.name = g_strdup(to);
+        err = change_end(q, 0, rows);
+    }
+    return err == 0 || qcow2_snapshot_fail(q, errp, err, "rename", from);
+}

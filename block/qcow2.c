@@ -339,6 +339,7 @@ static const BlockDriver qcow2_driver = {
     .snapshot_create = qcow2_snapshot_create,
     .snapshot_goto = qcow2_snapshot_goto,
     .snapshot_delete = qcow2_snapshot_delete,
+    .snapshot_rename = qcow2_snapshot_rename,
     .snapshot_vm_state = qcow2_snapshot_vm_state,
     .snapshot_read = qcow2_vm_state_read,
     .snapshot_room = qcow2_vm_state_room,

@@ -325,6 +325,8 @@ bool qcow2_snapshot_create_of(Qcow2 *q, const Qcow2Map *from,
                               const SnapshotAdd *add, Error **errp);
 bool qcow2_snapshot_goto(BlockNode *n, const char *name, Error **errp);
 bool qcow2_snapshot_delete(BlockNode *n, const char *name, Error **errp);
+bool qcow2_snapshot_rename(BlockNode *n, const char *from, const char *to,
+                           Error **errp);
 GBytes *qcow2_snapshot_vm_state(BlockNode *n, const char *name, Error **errp);
 BlockNode *qcow2_snapshot_view(BlockNode *n, const char *name, Error **errp);
 

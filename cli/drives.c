@@ -91,11 +91,16 @@ static BlockDev *drive_open(const Program *p, const DriveOption *d,
         .temporary = temporary && !play,
         .replay = play,
     };
-    if (play && d->file && ic->rrsnapshot && !temporary &&
-        !opts.readonly && is_qcow2(d)) {
-        opts.at_snapshot = ic->rrsnapshot;
+    if (!play || !d->file || !ic->rrsnapshot || temporary || opts.readonly ||
+        !is_qcow2(d)) {
+        return blockdev_open(&opts, errp);
     }
-    return blockdev_open(&opts, errp);
+    /* A later recording may have wanted the name. */
+    g_autofree char *aside = replay_aside_name(ic->rrfile, ic->rrsnapshot);
+    opts.at_snapshot = aside;
+    BlockDev *b = aside ? blockdev_open(&opts, NULL) : NULL;
+    opts.at_snapshot = ic->rrsnapshot;
+    return b ? b : blockdev_open(&opts, errp);
 }
 
 bool program_open_drives(Program *p, Error **errp)

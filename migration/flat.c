@@ -116,7 +116,7 @@ void flat_save_begin(FlatSave *f, Machine *m, uint64_t log_position,
                        .log_position = log_position };
     uint64_t offset = 0;
     *f = (FlatSave) { .m = m, .head = g_byte_array_new() };
-    stream_put_header(f->head, &h);
+    stream_put_header(f->head, m, &h);
     stream_put_sections(f->head, m);
     for (guint i = 0; i < ram_blocks(m)->len; i++) {
         const RamBlock *b = g_ptr_array_index(ram_blocks(m), i);
@@ -168,7 +168,7 @@ static GBytes *first_bytes(BlockDev *disk, const char *name, uint64_t bytes,
 bool flat_peek(BlockDev *disk, const char *name, StreamHeader *h, Error **errp)
 {
     StreamReader r;
-    g_autoptr(GBytes) head = first_bytes(disk, name, STREAM_HEADER_BYTES,
+    g_autoptr(GBytes) head = first_bytes(disk, name, STREAM_FIRST_BYTES,
                                          errp);
     return head && stream_open(&r, head, h, errp);
 }

@@ -23,7 +23,7 @@ GBytes *snapshot_save_stream(Machine *m, uint64_t log_position)
                        .icount = machine_icount(m),
                        .log_position = log_position };
     GByteArray *out = g_byte_array_new();
-    stream_put_header(out, &h);
+    stream_put_header(out, m, &h);
     stream_put_sections(out, m);
     const GPtrArray *blocks = ram_blocks(m);
     for (guint i = 0; i < blocks->len; i++) {

@@ -221,6 +221,126 @@ uint64_t snapshot_room(Machine *m, const GPtrArray *names)
     return holder ? blockdev_snapshot_room(holder, names) : 0;
 }
 
+/* --- snapshots of several recordings in one image -------------------------------- */
+
+char *snapshot_aside_name(const char *name,
+                          const uint8_t recording[MACHINE_RECORDING_BYTES])
+{
+    return g_strdup_printf("%s@%02x%02x%02x%02x", name, recording[0],
+                           recording[1], recording[2], recording[3]);
+}
+
+char *snapshot_resolve(Machine *m, const char *name)
+{
+    const uint8_t *ours = m->config.recording;
+    char *aside = ours ? snapshot_aside_name(name, ours) : NULL;
+    if (aside && snapshot_name_taken(m, aside)) {
+        return aside;
+    }
+    g_free(aside);
+    return g_strdup(name);
+}
+
+/* Of which recording a snapshot is, if it says so. */
+static bool peek_recording(Machine *m, const char *name, StreamHeader *h)
+{
+    BlockDev *holder = disks_reading(m, NULL);
+    return holder && disks_one_has(holder, name) &&
+           flat_peek(holder, name, h, NULL) && h->has_recording;
+}
+
+static bool is_ours(const Machine *m, const StreamHeader *h)
+{
+    const uint8_t *ours = m->config.recording;
+    return ours && !memcmp(h->recording, ours, MACHINE_RECORDING_BYTES);
+}
+
+bool snapshot_is_ours(Machine *m, const char *name, Error **errp)
+{
+    StreamHeader h = { 0 };
+    if (!m->config.recording || !peek_recording(m, name, &h) ||
+        is_ours(m, &h)) {
+        return true;
+    }
+    error_set(errp, "Snapshot '%s' is of another recording", name);
+    return false;
+}
+
+static bool rename_everywhere(Machine *m, const char *from, const char *to,
+                              Error **errp)
+{
+    guint at = 0;
+    for (BlockDev *b; (b = disks_next(m, &at));) {
+        if (disks_one_has(b, from) &&
+            !blockdev_snapshot_rename(b, from, to, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A name that no disk has. */
+static char *free_name(Machine *m, char *wanted)
+{
+    char *name = g_strdup(wanted);
+    for (unsigned n = 2; snapshot_name_taken(m, name); n++) {
+        g_free(name);
+        name = g_strdup_printf("%s.%u", wanted, n);
+    }
+    g_free(wanted);
+    return name;
+}
+
+static bool set_aside(Machine *m, const char *name, const StreamHeader *h,
+                      Error **errp)
+{
+    g_autofree char *to =
+        free_name(m, h->has_recording ? snapshot_aside_name(name, h->recording)
+                                      : g_strconcat(name, "@old", NULL));
+    if (!rename_everywhere(m, name, to, errp)) {
+        return false;
+    }
+    error_warn("the snapshot '%s' of an earlier recording is called '%s' now",
+               name, to);
+    return true;
+}
+
+/* The periodic snapshots of earlier recordings that begin at `name`. */
+static bool set_periodic_aside(Machine *m, const char *name, Error **errp)
+{
+    g_autofree char *prefix = g_strconcat(name, "-", NULL);
+    BlockDev *holder = snapshot_vm_state_disk(m, errp);
+    GPtrArray *list = holder ? blockdev_snapshot_list(holder, errp) : NULL;
+    bool ok = list;
+    for (guint i = 0; ok && i < list->len; i++) {
+        const BlockSnapshot *s = g_ptr_array_index(list, i);
+        StreamHeader h;
+        if (is_periodic(holder, s->name, prefix) &&
+            peek_recording(m, s->name, &h)) {
+            g_autofree char *to =
+                free_name(m, snapshot_aside_name(s->name, h.recording));
+            ok = rename_everywhere(m, s->name, to, errp);
+        }
+    }
+    if (list) {
+        disks_list_free(list);
+    }
+    return ok;
+}
+
+bool snapshot_set_aside(Machine *m, const char *name, bool start, Error **errp)
+{
+    StreamHeader h = { 0 };
+    bool known = peek_recording(m, name, &h);
+    if (start && !set_periodic_aside(m, name, errp)) {
+        return false;
+    }
+    if (!snapshot_name_taken(m, name) || (known ? is_ours(m, &h) : !start)) {
+        return true;
+    }
+    return set_aside(m, name, &h, errp);
+}
+
 /* --- loadvm and delvm ------------------------------------------------------------ */
 
 /* Says of an error in VM state where that is; false. */

@@ -8,7 +8,15 @@
 
 static const char stream_magic[8] = "RPRSSNAP";
 
-void stream_put_header(GByteArray *out, const StreamHeader *h)
+static void put_recording(GByteArray *out, const Machine *m)
+{
+    g_autoptr(GByteArray) id = g_byte_array_new();
+    g_byte_array_append(id, m->config.recording, MACHINE_RECORDING_BYTES);
+    stream_put_record(out, STREAM_RECORDING, STREAM_RECORDING_NAME, id);
+}
+
+void stream_put_header(GByteArray *out, const Machine *m,
+                       const StreamHeader *h)
 {
     uint8_t b[STREAM_HEADER_BYTES] = { 0 };
     memcpy(b, stream_magic, sizeof stream_magic);
@@ -19,6 +27,9 @@ void stream_put_header(GByteArray *out, const StreamHeader *h)
     bytes_st_le64(b + 24, h->log_position);
     bytes_st_le32(b + 32, crc32c(0, b, 32));
     g_byte_array_append(out, b, sizeof b);
+    if (m->config.recording) {
+        put_recording(out, m);
+    }
 }
 
 void stream_end_head(GByteArray *out)
@@ -54,6 +65,20 @@ static bool damaged(Error **errp, size_t offset, const char *what)
     return false;
 }
 
+/* What follows the header, if it says of which recording this is. */
+static void read_recording(StreamReader *r, StreamHeader *h)
+{
+    StreamReader at = *r;
+    StreamRecord rec;
+    h->has_recording = stream_next(&at, &rec, NULL) &&
+                       rec.type == STREAM_RECORDING &&
+                       rec.data_len == MACHINE_RECORDING_BYTES;
+    if (h->has_recording) {
+        memcpy(h->recording, rec.data, MACHINE_RECORDING_BYTES);
+        *r = at;
+    }
+}
+
 bool stream_open(StreamReader *r, GBytes *stream, StreamHeader *h,
                  Error **errp)
 {
@@ -82,6 +107,7 @@ bool stream_open(StreamReader *r, GBytes *stream, StreamHeader *h,
     }
     h->icount = bytes_ld_le64(b + 16);
     h->log_position = bytes_ld_le64(b + 24);
+    read_recording(r, h);
     return true;
 }
 

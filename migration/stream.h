@@ -7,7 +7,8 @@
  *            u32 crc32c of name and data, u32 crc32c of the 20 bytes before,
  *            name, data
  *
- * All little-endian. One SECTION record for each state table (the data is
+ * All little-endian. A snapshot of a recording begins with a RECORDING record:
+ * 16 bytes that its log has, too. Then one SECTION record for each state table (the data is
  * what state_save() wrote), one RAM record for each block (ram.c), in the
  * machine's order, then END with nothing in it and nothing after it.
  *
@@ -29,11 +30,18 @@
 #define STREAM_PERIODIC      4u   /* made by rrsnapshot-period */
 #define STREAM_HEADER_BYTES  40u
 #define STREAM_RECORD_BYTES  24u
+#define STREAM_RECORDING_NAME "recording"
+/* The header, and the record that comes first if the snapshot is of a
+ * recording. */
+#define STREAM_FIRST_BYTES                                          \
+    (STREAM_HEADER_BYTES + STREAM_RECORD_BYTES +                    \
+     sizeof STREAM_RECORDING_NAME - 1 + MACHINE_RECORDING_BYTES)
 
 typedef enum StreamType {
     STREAM_SECTION = 1,
     STREAM_RAM = 2,
     STREAM_END = 3,
+    STREAM_RECORDING = 4,
 } StreamType;
 
 typedef struct StreamHeader {
@@ -41,6 +49,8 @@ typedef struct StreamHeader {
     Icount icount;
     uint64_t log_position;
     uint32_t head_bytes;   /* of a flat snapshot; else 0 */
+    bool has_recording;    /* it says of which recording it is */
+    uint8_t recording[MACHINE_RECORDING_BYTES];
 } StreamHeader;
 
 /* A record in place; name is not terminated. */
@@ -58,7 +68,9 @@ typedef struct StreamReader {
     size_t len, pos;
 } StreamReader;
 
-void stream_put_header(GByteArray *out, const StreamHeader *h);
+/* The header, and the record of the machine's recording if it has one. */
+void stream_put_header(GByteArray *out, const Machine *m,
+                       const StreamHeader *h);
 /* Enters the length of a flat snapshot's head, which is complete. */
 void stream_end_head(GByteArray *out);
 /* One SECTION record for each state table of the machine. */
@@ -66,7 +78,8 @@ void stream_put_sections(GByteArray *out, Machine *m);
 void stream_put_record(GByteArray *out, StreamType type, const char *name,
                        const GByteArray *data);
 
-/* Checks magic, version and crc, and goes to the first record. */
+/* Checks magic, version and crc, and goes to the first record behind that of
+ * the recording. */
 bool stream_open(StreamReader *r, GBytes *stream, StreamHeader *h,
                  Error **errp);
 /* The next record, with its crc checked. */

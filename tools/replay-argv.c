@@ -60,7 +60,8 @@ static const struct {
     { "D", FATE_DROP }, { "perfmap", FATE_DROP }, { "pidfile", FATE_DROP },
     { "daemonize", FATE_DROP }, { "replay-report", FATE_DROP },
     { "replay-bisect", FATE_DROP }, { "replay-verify", FATE_DROP },
-    { "replay-state", FATE_DROP },
+    { "replay-state", FATE_DROP }, { "qtest", FATE_DROP },
+    { "qtest-log", FATE_DROP },
 };
 
 /* One option with its argument. */

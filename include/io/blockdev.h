@@ -108,6 +108,9 @@ bool blockdev_snapshot_create(BlockDev *b, const BlockSnapshot *info,
  * overlay only the view changes; otherwise the image does. */
 bool blockdev_snapshot_goto(BlockDev *b, const char *name, Error **errp);
 bool blockdev_snapshot_delete(BlockDev *b, const char *name, Error **errp);
+/* Gives a snapshot another name, which nobody has. */
+bool blockdev_snapshot_rename(BlockDev *b, const char *from, const char *to,
+                              Error **errp);
 /* Deletes what a replay's disk has just created, because another disk could
  * not; does nothing to others. */
 void blockdev_snapshot_withdraw(BlockDev *b, const char *name);

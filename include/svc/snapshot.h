@@ -52,6 +52,24 @@ typedef struct SnapshotShared {
 /* As snapshot_savevm(), but the run state does not show it, and on error no
  * disk keeps a part of it. */
 bool snapshot_save_shared(Machine *m, SnapshotShared *s, Error **errp);
+/* --- snapshots of several recordings in one image ------------------------------ */
+
+/* The name under which a snapshot of a recording is kept when another one
+ * wants its name: NAME@ and eight digits of the recording. Freed by the
+ * caller. */
+char *snapshot_aside_name(const char *name,
+                          const uint8_t recording[MACHINE_RECORDING_BYTES]);
+/* The name that the machine's recording's snapshot `name` has now. Freed by the
+ * caller. */
+char *snapshot_resolve(Machine *m, const char *name);
+/* False with an error if the snapshot says that it is of another recording
+ * than the machine's. */
+bool snapshot_is_ours(Machine *m, const char *name, Error **errp);
+/* Makes way for a new snapshot: one of that name that is not of the machine's
+ * recording is renamed, and the user is told. `start`: so are the periodic
+ * ones of the prefix, and what is of no known recording too. */
+bool snapshot_set_aside(Machine *m, const char *name, bool start,
+                        Error **errp);
 /* Deletes all periodic snapshots whose names are `prefix` and digits or dots. */
 bool snapshot_delete_periodic(Machine *m, const char *prefix, Error **errp);
 /* True if it is there, and is the periodic one that was made at icount. */

@@ -33,6 +33,10 @@ typedef struct ReplayOptions {
 
 typedef struct Replay Replay;
 
+/* How the snapshot `name` of a log may be called in the images because a later
+ * recording wanted that name (snapshot_aside_name()); NULL if the log does not
+ * say which recording it is of. Freed by the caller. */
+char *replay_aside_name(const char *file, const char *name);
 /* Starts recording or replaying a built machine at icount 0 (or at the
  * rrsnapshot): opens the log, writes or checks the identity, plugs in the
  * NondetSource, calls machine_power_on() (which asks the world for the date

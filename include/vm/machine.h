@@ -40,6 +40,9 @@ typedef struct MachineConfig {
     const char *cpu_model; /* NULL: the board's default */
     GBytes *firmware;      /* -bios */
     const char *firmware_name;
+    const uint8_t *recording; /* MACHINE_RECORDING_BYTES that tell the recording
+                               * that is made or replayed from all others; NULL:
+                               * none. Snapshots carry it */
     GBytes *kernel;        /* -kernel */
     const char *kernel_name; /* without its folder; NULL: "kernel" */
     GBytes *initrd;
@@ -72,6 +75,8 @@ struct BoardClass {
      * the first reset. May be NULL. Never asks in build(). */
     void (*power_on)(Machine *m);
 };
+
+#define MACHINE_RECORDING_BYTES 16u
 
 typedef enum IcountMode { ICOUNT_OFF, ICOUNT_FIXED, ICOUNT_AUTO } IcountMode;
 

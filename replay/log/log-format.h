@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/types.h"
+#include "vm/machine.h"
 #include "vm/nondet.h"
 
 #define LOG_VERSION          3u  /* 2: without RECORDING and a tail; 1: without
@@ -26,7 +27,7 @@
 #define LOG_EVENT_MAX        (NONDET_POST_MAX + 64) /* encoded */
 #define LOG_IDENTITY_MAX     (1 * MIB)
 #define LOG_NAME_MAX         1023u /* of a snapshot */
-#define LOG_RECORDING_BYTES  16u
+#define LOG_RECORDING_BYTES  MACHINE_RECORDING_BYTES
 
 typedef enum LogChunkType {
     LOG_CHUNK_EVENTS = 1,

@@ -24,6 +24,17 @@ void replay_mark(Replay *r, const char *name)
     digest_clear(&d);
 }
 
+char *replay_aside_name(const char *file, const char *name)
+{
+    Error *damage = NULL;
+    LogReader *r = log_reader_open(file, &damage, NULL);
+    const uint8_t *id = r ? log_reader_recording(r) : NULL;
+    char *aside = id ? snapshot_aside_name(name, id) : NULL;
+    error_free(damage);
+    log_reader_free(r);
+    return aside;
+}
+
 bool replay_name_fits(const char *name, Error **errp)
 {
     /* With room for the icount behind it (periodic.c). */
@@ -43,6 +54,10 @@ bool replay_savevm(Machine *m, Replay *r, const char *name, Error **errp)
     }
     /* What a debugger wrote is no part of the recording. */
     replay_diversion_end(r);
+    if (r && r->mode == REPLAY_RECORD && name &&
+        !snapshot_set_aside(m, name, false, errp)) {
+        return false;
+    }
     if (!snapshot_savevm(m, name, replay_log_position(r), errp)) {
         return false;
     }
@@ -58,6 +73,9 @@ static bool check_place(Replay *r, const char *name, LogCursor *c,
 {
     Icount icount;
     uint64_t position;
+    if (!snapshot_is_ours(r->m, name, errp)) {
+        return false;
+    }
     if (!snapshot_peek_vm(r->m, name, &icount, &position, errp)) {
         return false;
     }
@@ -101,13 +119,15 @@ static bool check_state(Replay *r, const char *name, Error **errp)
     return same || !known;
 }
 
-/* Goes there. On error the machine is nowhere. */
+/* Goes there. On error the machine is nowhere. It may be called otherwise in
+ * the images than it was in the recording. */
 static bool load_at(Replay *r, const char *name, const LogCursor *c,
                     Error **errp)
 {
     uint64_t position;
+    g_autofree char *called = snapshot_resolve(r->m, name);
     replay_leave(r);
-    if (!snapshot_loadvm(r->m, name, &position, errp) ||
+    if (!snapshot_loadvm(r->m, called, &position, errp) ||
         !check_state(r, name, errp)) {
         return false;
     }
@@ -120,7 +140,8 @@ static bool load_at(Replay *r, const char *name, const LogCursor *c,
 bool replay_load_snapshot(Replay *r, const char *name, Error **errp)
 {
     LogCursor c;
-    return check_place(r, name, &c, errp) && load_at(r, name, &c, errp);
+    g_autofree char *called = snapshot_resolve(r->m, name);
+    return check_place(r, called, &c, errp) && load_at(r, name, &c, errp);
 }
 
 bool replay_loadvm(Replay *r, const char *name, Error **errp)
@@ -134,7 +155,8 @@ bool replay_loadvm(Replay *r, const char *name, Error **errp)
     }
     replay_diversion_end(r);
     LogCursor c;
-    if (!check_place(r, name, &c, errp)) {
+    g_autofree char *called = snapshot_resolve(r->m, name);
+    if (!check_place(r, called, &c, errp)) {
         return false;
     }
     if (!r->timeline) {

@@ -52,11 +52,21 @@ static void power_on(Replay *r)
 
 static bool first_snapshot(Replay *r, const ReplayOptions *opts, Error **errp)
 {
+    if (opts->snapshot &&
+        !snapshot_set_aside(r->m, opts->snapshot, true, errp)) {
+        return false;
+    }
     if (opts->snapshot && opts->snapshot_period) {
         r->periodic = periodic_new(r, opts, errp);
         return r->periodic;
     }
     return !opts->snapshot || replay_savevm(r->m, r, opts->snapshot, errp);
+}
+
+static void own_recording(Replay *r)
+{
+    r->has_recording = true;
+    r->m->config.recording = r->recording;
 }
 
 /* A number that no other recording has. */
@@ -67,7 +77,7 @@ static void new_recording(Replay *r)
                               sizeof r->recording - done, 0);
         done += n > 0 ? n : 0;
     }
-    r->has_recording = true;
+    own_recording(r);
 }
 
 static bool start_recording(Replay *r, const ReplayOptions *opts,
@@ -127,7 +137,7 @@ static bool start_replaying(Replay *r, const ReplayOptions *opts,
     const uint8_t *recording = log_reader_recording(r->play.log);
     if (recording) {
         memcpy(r->recording, recording, sizeof r->recording);
-        r->has_recording = true;
+        own_recording(r);
     }
     player_plug(&r->play, r);
     power_on(r);
@@ -214,6 +224,7 @@ void replay_free(Replay *r)
     if (!r) {
         return;
     }
+    r->m->config.recording = NULL;
     nondet_set_source(r->m, NULL);
     sched_set_log_end(r->m, ICOUNT_NONE);
     if (r->timeline) {

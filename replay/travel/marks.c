@@ -25,9 +25,10 @@ static bool mark_there(Replay *r, const LogMark *mark, GPtrArray **there)
     if (!*there) {
         *there = snapshot_list(r->m, NULL);
     }
+    g_autofree char *called = snapshot_resolve(r->m, mark->name);
     for (guint i = 0; *there && i < (*there)->len; i++) {
         const BlockSnapshot *s = g_ptr_array_index(*there, i);
-        if (g_str_equal(s->name, mark->name)) {
+        if (g_str_equal(s->name, called)) {
             return true;
         }
     }

@@ -2,9 +2,11 @@
 full disk, and not by recording again."""
 import os
 import random
+import re
 import resource
 import shutil
 import signal
+import subprocess
 
 import reprise
 
@@ -129,6 +131,56 @@ class Log(reprise.TestCase):
         self.assertIn(b'the first', self.replayed(f'{self.log}.old')[0])
         self.assertEqual(sorted(os.listdir(self.dir)),
                          ['run.rr', 'run.rr.old'])
+
+    def on_disk(self, mode, log):
+        return ('-m', '64', '-net', 'none', '-device', 'isa-debug-exit',
+                '-drive', f'file={self.disk},if=ide', '-icount',
+                f'shift=7,rr={mode},rrfile={log},rrsnapshot=init,'
+                'rrsnapshot-period=1M' if mode == 'record' else
+                f'shift=7,rr={mode},rrfile={log},rrsnapshot=init')
+
+    def img(self, *args):
+        return subprocess.run([reprise.program('reprise-img'), *args],
+                              check=True, capture_output=True, text=True,
+                              timeout=reprise.TIMEOUT).stdout
+
+    def test_many_on_one_disk(self):
+        """Each recording finds its own snapshots, whatever came later."""
+        self.disk = self.path('disk.qcow2')
+        self.img('convert', '-O', 'qcow2', reprise.guest('io'), self.disk)
+        said = {}
+        for log in 'abc':
+            vm = self.start(*self.on_disk('record', self.path(log)),
+                            qmp=True, hmp=True)
+            vm.serial.expect('> ')
+            vm.serial.send(f'write {log}\r')
+            vm.serial.expect('wrote sector')
+            vm.hmp.cmd('savevm mine')
+            vm.serial.send('date\rquit\r')
+            self.assertEqual(vm.wait(), 1, vm.output())
+            said[log] = vm.serial.seen
+        listing = self.img('snapshot', '-l', self.disk)
+        self.assertEqual(len(re.findall(r'\binit@[0-9a-f]{8}\s', listing)), 2,
+                         listing)
+        for log in 'bac':
+            vm = self.start(*self.on_disk('replay', self.path(log)),
+                            qmp=True, hmp=True)
+            self.assertEqual(vm.wait(), 1, vm.output())
+            self.assertEqual(vm.serial.seen, said[log])
+            vm.close()
+            vm = self.start(*self.on_disk('replay', self.path(log)), '-S',
+                            qmp=True, hmp=True)
+            self.assertEqual(vm.hmp.cmd('loadvm mine'), '')
+            vm.qmp.cmd('cont')
+            self.assertEqual(vm.wait(), 1, vm.output())
+            self.assertTrue(said[log].endswith(vm.serial.seen[-60:]))
+            vm.close()
+        other = re.search(r'\binit@[0-9a-f]{8}', listing).group(0)
+        args = [a.replace('rrsnapshot=init', f'rrsnapshot={other}')
+                for a in self.on_disk('replay', self.path('c'))]
+        self.refused(*args, '-serial', 'null',
+                     message='is of another recording')
+        self.img('check', self.disk)
 
     def test_in_use(self):
         vm = self.record()

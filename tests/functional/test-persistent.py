@@ -19,7 +19,8 @@ def chunks(path):
     with open(path, 'rb') as f:
         log = f.read()
     at = 32 + struct.unpack_from('<I', log, 12)[0]
-    while at + 64 <= len(log):
+    # Where the recorder was killed there is a hole, and then a tail.
+    while log[at:at + 4] == b'CHNK' and at + 64 <= len(log):
         kind, size = struct.unpack_from('<II', log, at + 4)
         last = struct.unpack_from('<Q', log, at + 32)[0]
         if at + 64 + size > len(log):

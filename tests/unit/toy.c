@@ -115,6 +115,17 @@ bool blockdev_snapshot_goto(BlockDev *b, const char *name, Error **errp)
     return true;
 }
 
+bool blockdev_snapshot_rename(BlockDev *b, const char *from, const char *to,
+                              Error **errp)
+{
+    int i = snapshot_index(b, from);
+    g_assert(i >= 0 && snapshot_index(b, to) < 0);
+    BlockSnapshot *s = g_ptr_array_index(b->names, i);
+    g_free(s->name);
+    s->name = g_strdup(to);
+    return true;
+}
+
 bool blockdev_snapshot_delete(BlockDev *b, const char *name, Error **errp)
 {
     int i = snapshot_index(b, name);
