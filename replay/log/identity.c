@@ -40,6 +40,8 @@ static GHashTable *parse(const char *text)
 {
     GHashTable *t = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                           g_free);
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal,
+                                                       g_free, NULL);
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     for (char **l = lines; *l; l++) {
         char *eq = strchr(*l, '=');
@@ -47,7 +49,9 @@ static GHashTable *parse(const char *text)
             continue;
         }
         char *key = eq ? g_strndup(*l, eq - *l) : g_strdup(*l);
-        for (unsigned n = 2; g_hash_table_contains(t, key); n++) {
+        unsigned n = GPOINTER_TO_UINT(g_hash_table_lookup(seen, key)) + 1;
+        g_hash_table_insert(seen, g_strdup(key), GUINT_TO_POINTER(n));
+        if (n > 1) {
             g_free(key);
             key = g_strdup_printf("%.*s #%u", (int)(eq ? eq - *l : 64), *l, n);
         }

@@ -16,6 +16,8 @@
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "replay/log/log-format.h"
+#include "svc/timeline.h"
+#include "toy.h"
 
 static char *folder, *path, *old_path, *part_path;
 
@@ -464,6 +466,30 @@ static void test_bombs(void)
     remove_all();
 }
 
+/* A hundred thousand times the same line: compared in no time. */
+static void test_long_identity(void)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    while (text->len + 4 <= LOG_IDENTITY_MAX) {
+        g_string_append(text, "a=b\n");
+    }
+    LogWriter *w = log_writer_new(path, text->str, NULL);
+    g_assert_true(log_writer_begin(w, NULL));
+    log_writer_free(w);
+    Toy *t = toy_new(toy_busy, toy_busy_count, false);
+    ReplayOptions o = { .mode = REPLAY_PLAY, .file = path };
+    Error *err = NULL;
+    g_assert_null(replay_start(t->m, &o, &err));
+    g_assert_nonnull(strstr(error_message(err), "recorded with a=b"));
+    error_free(err);
+    toy_free(t);
+    g_string_append(text, "a=b\n");
+    err = NULL;
+    g_assert_null(log_writer_new(path, text->str, &err));
+    error_free(err);
+    remove_all();
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -484,6 +510,7 @@ int main(int argc, char **argv)
     g_test_add_func("/log-file/other-files-are-refused",
                     test_other_files_are_refused);
     g_test_add_func("/log-file/bombs", test_bombs);
+    g_test_add_func("/log-file/long-identity", test_long_identity);
     int ret = g_test_run();
     g_rmdir(folder);
     return ret;
