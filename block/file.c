@@ -203,11 +203,6 @@ const char *block_file_path(const BlockFile *f)
     return f->path;
 }
 
-bool block_file_writable(const BlockFile *f)
-{
-    return f->writable;
-}
-
 uint64_t block_file_size(const BlockFile *f)
 {
     return f->size_bytes;

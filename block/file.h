@@ -24,7 +24,6 @@ BlockFile *block_file_open_beside(BlockFile *reader, Error **errp);
 void block_file_close(BlockFile *f);
 
 const char *block_file_path(const BlockFile *f);
-bool block_file_writable(const BlockFile *f);
 /* The present length in bytes. */
 uint64_t block_file_size(const BlockFile *f);
 /* Looks at the length again, after another opener has written. */

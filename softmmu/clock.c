@@ -132,11 +132,6 @@ void timer_cancel(Timer *t)
     timer_arm(t, TIME_NEVER);
 }
 
-bool timer_armed(const Timer *t)
-{
-    return *t->due_ns != TIME_NEVER;
-}
-
 void timer_destroy(Timer *t)
 {
     g_ptr_array_remove(t->clock->timers, t);

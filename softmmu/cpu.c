@@ -45,19 +45,6 @@ void cpu_breakpoint_insert(Cpu *cpu, GuestAddr addr, BreakOwner owner)
     tb_flush_all(cpu->machine);
 }
 
-bool cpu_breakpoint_remove(Cpu *cpu, GuestAddr addr, BreakOwner owner)
-{
-    for (guint i = 0; i < cpu->breakpoints->len; i++) {
-        Breakpoint *b = &g_array_index(cpu->breakpoints, Breakpoint, i);
-        if (b->addr == addr && b->owner == owner) {
-            g_array_remove_index(cpu->breakpoints, i);
-            tb_flush_all(cpu->machine);
-            return true;
-        }
-    }
-    return false;
-}
-
 bool cpu_breakpoint_at(Cpu *cpu, GuestAddr pc, GuestAddr base)
 {
     for (guint i = 0; i < cpu->breakpoints->len; i++) {
@@ -87,21 +74,6 @@ void cpu_watchpoint_insert(Cpu *cpu, GuestAddr addr, uint64_t len,
     g_assert(len);
     g_array_append_val(cpu->watchpoints, w);
     watching_changed(cpu, cpu->watchpoints->len);
-}
-
-bool cpu_watchpoint_remove(Cpu *cpu, GuestAddr addr, uint64_t len,
-                           uint8_t access, BreakOwner owner)
-{
-    for (guint i = 0; i < cpu->watchpoints->len; i++) {
-        Watchpoint *w = &g_array_index(cpu->watchpoints, Watchpoint, i);
-        if (w->addr == addr && w->len == len && w->access == access &&
-            w->owner == owner) {
-            g_array_remove_index(cpu->watchpoints, i);
-            watching_changed(cpu, cpu->watchpoints->len + 1);
-            return true;
-        }
-    }
-    return false;
 }
 
 void cpu_debug_clear(Cpu *cpu, BreakOwner owner)

@@ -334,11 +334,6 @@ void address_space_free(AddressSpace *as)
     g_free(as);
 }
 
-const char *address_space_name(const AddressSpace *as)
-{
-    return as->name;
-}
-
 /* --- info mtree -------------------------------------------------------------------- */
 
 static const char *kind_name(const MemRegion *r)

@@ -132,12 +132,6 @@ void nondet_set_ask(Machine *m, NondetKind kind, NondetAsk *ask, void *host)
     m->nondet->asks[kind].host = host;
 }
 
-void nondet_port_set_ask(NondetPort *p, NondetAsk *ask, void *host)
-{
-    p->ask = ask;
-    p->host = host;
-}
-
 /* --- through the boundary ---------------------------------------------------- */
 
 void nondet_pull(NondetPort *p, void *out, size_t len)
@@ -228,11 +222,6 @@ void nondet_set_source(Machine *m, const NondetSource *s)
 {
     m->nondet->source = s ? *s : live_source;
     m->late_icount = ICOUNT_NONE;
-}
-
-const NondetSource *nondet_source(Machine *m)
-{
-    return &m->nondet->source;
 }
 
 Icount nondet_next_icount(Machine *m)

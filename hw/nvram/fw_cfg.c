@@ -79,11 +79,6 @@ void fw_cfg_add_i64(Device *dev, uint16_t key, uint64_t value)
     fw_cfg_add_bytes(dev, key, &value, sizeof value);
 }
 
-void fw_cfg_add_string(Device *dev, uint16_t key, const char *text)
-{
-    fw_cfg_add_bytes(dev, key, text, strlen(text) + 1);
-}
-
 typedef struct Directory {
     FwCfg *fw;
     GByteArray *bytes;

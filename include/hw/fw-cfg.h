@@ -54,8 +54,6 @@ void fw_cfg_add_bytes(Device *fw, uint16_t key, const void *data, size_t len);
 void fw_cfg_add_i16(Device *fw, uint16_t key, uint16_t value);
 void fw_cfg_add_i32(Device *fw, uint16_t key, uint32_t value);
 void fw_cfg_add_i64(Device *fw, uint16_t key, uint64_t value);
-/* A text with its final zero byte. */
-void fw_cfg_add_string(Device *fw, uint16_t key, const char *text);
 
 /* Adds or replaces a file; takes its own reference. Names are at most 55
  * bytes. Keys are given to files in order of name. */

@@ -41,7 +41,6 @@ void timer_init(Timer *t, Clock *c, const char *name, int64_t *due_ns,
  * the present instruction has retired. */
 void timer_arm(Timer *t, int64_t due_ns);
 void timer_cancel(Timer *t);
-bool timer_armed(const Timer *t);
 /* Unregisters; for devices that go away. */
 void timer_destroy(Timer *t);
 

@@ -11,101 +11,17 @@
 #include <setjmp.h>
 
 #include "vm/accel.h"
+#include "vm/debug.h"
 #include "vm/ir.h"
 #include "vm/machine.h"
 #include "vm/state.h"
-
-/* --- softmmu TLB -------------------------------------------------------- */
-
-#define TLB_BITS  12
-#define TLB_SIZE  (1u << TLB_BITS)
-#define MMU_MODES 4        /* most that any target uses */
-/* What may be added to an MMU mode; translations do not depend on it.
- * MMU_UPDATE: a load before a store to the same place, which faults as that
- * would. MMU_TARGET: for the target's walk() and addressable(). */
-#define MMU_UPDATE 4u
-#define MMU_TARGET 8u
-#define MMU_FLAGS  (MMU_UPDATE | MMU_TARGET)
-#define MMU_ACCESSES 16u   /* modes with any flags are below */
-#define TLB_TRAIL 8        /* most entries that a walk reads */
-#define TLB_FILLED 512     /* as many entries are dropped one by one */
-
-typedef enum MmuAccess { MMU_LOAD, MMU_STORE, MMU_FETCH } MmuAccess;
-
-/* Low bits of a tag that force the slow path. */
-#define TLB_INVALID BIT(0) /* nothing here */
-#define TLB_SLOW    BIT(1) /* MMIO, ROM store, watched page, watchpoint */
-
-/* One direct-mapped entry: index (vaddr >> PAGE_BITS) & (TLB_SIZE - 1). An
- * access of n bytes at va is fast when tag[kind] == ((va + n - 1) &
- * PAGE_MASK), with va's index: then the bytes are at va + addend. */
-typedef struct TlbEntry {
-    uint64_t tag[3];       /* by MmuAccess: page address | TLB_* bits */
-    uint64_t addend;       /* host address minus guest address */
-} TlbEntry;
-
-/* What softmmu/tlb.c remembers beside it. */
-typedef struct TlbInfo {
-    GuestAddr page;        /* virtual, page aligned */
-    PhysAddr phys;         /* page aligned */
-    RamAddr ram;           /* if is_ram */
-    RamAddr leaf;          /* the last word that the walk read */
-    bool is_ram;
-    bool readonly;         /* stores do nothing */
-    uint8_t prot;          /* bit per MmuAccess */
-    bool fetched;          /* the jump cache may know code of this page */
-} TlbInfo;
-
-typedef struct CpuTlb {
-    TlbEntry entry[MMU_MODES][TLB_SIZE];
-    TlbInfo info[MMU_MODES][TLB_SIZE];
-    uint64_t flushes, fills, slow;
-    bool empty;            /* nothing was filled since the last flush */
-    /* What was filled since then: mode << TLB_BITS | index; all of it while the
-     * count is at most TLB_FILLED. */
-    uint16_t filled[TLB_FILLED];
-    unsigned filled_count;
-    /* Entries of page tables that the present walk has read. */
-    RamAddr trail[TLB_TRAIL];
-    unsigned trail_len;
-    /* The first CPU's: page of RAM -> its 8-byte words from which cached
-     * translations of any CPU were made; and those asked for last. */
-    GHashTable *walked;
-    struct WalkedPage *walked_last[TLB_TRAIL];
-} CpuTlb;
+#include "vm/tlb.h"
 
 /* The result of a target's page walk. */
 typedef struct MmuResult {
     PhysAddr phys;         /* of the byte asked for */
     uint8_t prot;          /* bit per MmuAccess that needs no new walk */
 } MmuResult;
-
-/* --- debugging ----------------------------------------------------------- */
-
-typedef enum BreakOwner { BREAK_GDB = 1, BREAK_CPU = 2 } BreakOwner;
-
-typedef struct Breakpoint {
-    GuestAddr addr;        /* linear, or the offset gdb sees as $pc */
-    BreakOwner owner;
-} Breakpoint;
-
-/* bit per MmuAccess: LOAD, STORE */
-typedef struct Watchpoint {
-    GuestAddr addr;        /* linear */
-    uint64_t len;
-    uint8_t access;
-    BreakOwner owner;
-} Watchpoint;
-
-typedef struct WatchHit {
-    bool valid;
-    GuestAddr addr;        /* first byte of the access inside the watchpoint */
-    uint64_t len;
-    MmuAccess access;
-    Watchpoint watch;      /* a copy of what was hit */
-    GuestAddr pc;          /* of the instruction, as gdb calls it */
-    unsigned cpu;          /* its number */
-} WatchHit;
 
 /* --- the CPU --------------------------------------------------------------- */
 
@@ -306,73 +222,5 @@ typedef enum ExecStop {
 /* Runs at most budget instructions; *retired says how many. Pending
  * interrupts are taken first. */
 ExecStop cpu_exec(Cpu *cpu, uint64_t budget, uint64_t *retired);
-
-/* --- softmmu/tlb.c: guest memory of a CPU -------------------------------- */
-
-/* Loads and stores by helpers at a virtual address in an MMU mode (here and
- * below with any of MMU_FLAGS); faults
- * leave by cpu_raise(). size 1, 2, 4 or 8, any alignment, little-endian. */
-uint64_t cpu_ld(Cpu *cpu, GuestAddr va, unsigned size, unsigned mmu_mode);
-void cpu_st(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size,
-            unsigned mmu_mode);
-/* The slow paths of translated code; same contract. */
-uint64_t tlb_load_slow(Cpu *cpu, GuestAddr va, unsigned size,
-                       unsigned mmu_mode);
-void tlb_store_slow(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size,
-                    unsigned mmu_mode);
-/* What IR_CANON does with a target that it refuses. */
-void cpu_bad_target(Cpu *cpu, uint64_t target) G_GNUC_NORETURN;
-/* The same for vectors; mem: size (4, 8 or 16), alignment, mode. */
-void tlb_load_vec(Cpu *cpu, GuestAddr va, V128 *out, IrMem mem);
-void tlb_store_vec(Cpu *cpu, GuestAddr va, const V128 *v, IrMem mem);
-/* Raises the fault that an access would, without making it. */
-void cpu_probe(Cpu *cpu, GuestAddr va, uint64_t len, MmuAccess access,
-               unsigned mmu_mode);
-/* Host pointer for a direct access to [va, va + len) inside one page, or
- * NULL if it must go through cpu_ld/cpu_st (MMIO, watched). Faults as those
- * do. For string helpers. */
-void *cpu_direct(Cpu *cpu, GuestAddr va, uint64_t len, MmuAccess access,
-                 unsigned mmu_mode);
-/* The RamAddr of code at va; faults as a fetch does. False: not RAM. */
-bool cpu_fetch_ram(Cpu *cpu, GuestAddr va, unsigned mmu_mode, RamAddr *ra);
-/* One byte of code at va, from RAM or a device. */
-uint8_t cpu_fetch_byte(Cpu *cpu, GuestAddr va, unsigned mmu_mode);
-
-/* Page walks read and write tables through these: pages are flagged, so that
- * a later guest store to them drops the translations made from them. */
-uint64_t walk_ld(Cpu *cpu, PhysAddr pa, unsigned size);
-void walk_st(Cpu *cpu, PhysAddr pa, uint64_t v, unsigned size);
-
-/* Called once by cpu_new(), and by cpu_free(). */
-void tlb_init(Cpu *cpu);
-void tlb_free(Cpu *cpu);
-/* Drops all cached translations, or those of one page (all modes). */
-void tlb_flush(Cpu *cpu);
-void tlb_flush_page(Cpu *cpu, GuestAddr va);
-void tlb_flush_all(Machine *m);
-/* Drops direct mappings for stores to the page of ra, in all CPUs. */
-void tlb_revoke_stores(Machine *m, RamAddr ra);
-void tlb_revoke_all_stores(Machine *m);
-/* The next load and the next store of every page pass the slow path. */
-void tlb_revoke_all(Machine *m);
-
-/* A debugger's view: virtual memory without side effects, no faults. */
-bool cpu_read_debug(Cpu *cpu, GuestAddr va, void *buf, uint64_t len);
-bool cpu_write_debug(Cpu *cpu, GuestAddr va, const void *buf, uint64_t len);
-/* Virtual to physical without side effects; false: not mapped. */
-bool cpu_translate_debug(Cpu *cpu, GuestAddr va, PhysAddr *pa);
-
-/* --- softmmu/cpu.c: breakpoints and watchpoints --------------------------- */
-
-void cpu_breakpoint_insert(Cpu *cpu, GuestAddr addr, BreakOwner owner);
-bool cpu_breakpoint_remove(Cpu *cpu, GuestAddr addr, BreakOwner owner);
-/* True if one is at linear pc or at offset pc - base. */
-bool cpu_breakpoint_at(Cpu *cpu, GuestAddr pc, GuestAddr base);
-void cpu_watchpoint_insert(Cpu *cpu, GuestAddr addr, uint64_t len,
-                           uint8_t access, BreakOwner owner);
-bool cpu_watchpoint_remove(Cpu *cpu, GuestAddr addr, uint64_t len,
-                           uint8_t access, BreakOwner owner);
-/* Removes all of an owner. */
-void cpu_debug_clear(Cpu *cpu, BreakOwner owner);
 
 #endif

@@ -178,6 +178,5 @@ void address_space_print_flat(AddressSpace *as, GString *out);
 
 /* For HMP: every space of the machine (GPtrArray of AddressSpace). */
 const GPtrArray *address_spaces(Machine *m);
-const char *address_space_name(const AddressSpace *as);
 
 #endif

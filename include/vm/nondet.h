@@ -60,8 +60,6 @@ NondetPort *nondet_port(Machine *m, NondetKind kind, const char *name,
 /* Says who answers pulls of a kind in live and record mode; connected by the
  * roof (host/clock.c, host/entropy.c). */
 void nondet_set_ask(Machine *m, NondetKind kind, NondetAsk *ask, void *host);
-/* Says it for one port (a disk's own errors). */
-void nondet_port_set_ask(NondetPort *p, NondetAsk *ask, void *host);
 
 /* Asks; machine thread, at the present instruction. */
 void nondet_pull(NondetPort *p, void *out, size_t len);
@@ -114,7 +112,6 @@ typedef struct NondetSource {
 
 /* Plugs in a source (copied); NULL restores the live one. */
 void nondet_set_source(Machine *m, const NondetSource *s);
-const NondetSource *nondet_source(Machine *m);
 /* Calls a port's sink; for replay sources. */
 void nondet_sink(NondetPort *p, const void *data, size_t len);
 /* Asks the host for the answer to a pull; for record sources. */

@@ -116,22 +116,11 @@ bool state_load(const StateTable *t, void *obj, const uint8_t *data,
 /* A 64-bit hash of all rows' values; the same on every host. */
 uint64_t state_digest(const StateTable *t, const void *obj);
 
-/* Calls fn for every element that differs between two objects of the
- * same table; index is 0 for scalars. For divergence reports. */
-typedef void StateDiffFn(void *opaque, const StateField *f, uint32_t index,
-                         uint64_t a, uint64_t b);
-void state_diff(const StateTable *t, const void *a, const void *b,
-                StateDiffFn *fn, void *opaque);
-
 /* One element's value, zero-extended (sign-extended for I64 and TIME). */
 uint64_t state_get(const StateField *f, const void *obj, uint32_t index);
 void state_set(const StateField *f, void *obj, uint32_t index, uint64_t v);
 
 /* May a row have that value (as state_get() gives it)? */
 bool state_in_range(const StateField *f, uint64_t v);
-
-/* Human-readable dump, "  name = value  (what)" a line; `indent` spaces. */
-void state_print(const StateTable *t, const void *obj, unsigned indent,
-                 GString *out);
 
 #endif

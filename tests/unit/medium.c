@@ -38,11 +38,6 @@ const char *block_file_path(const BlockFile *f)
     return "medium";
 }
 
-bool block_file_writable(const BlockFile *f)
-{
-    return true;
-}
-
 uint64_t block_file_size(const BlockFile *f)
 {
     return f->size_bytes;
