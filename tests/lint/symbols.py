@@ -36,7 +36,7 @@ ALLOWED_HOST = re.compile(r'''^(
        strdelimit|strescape|strerror|strlcpy|strcmp0|strstrip|strchug|
        snprintf|int64_equal|int64_hash|log|assertion_message(_expr)?|
        ascii_\w+|path_get_basename)|
-    __(u?div|u?mod|u?divmod|mul|popcount|parity|clz|ctz)\w*[sdt]i[234]| # libgcc
+    __(u?div|u?mod|u?divmod|mul|popcount|clz|ctz)\w*[sdt]i[234]| # libgcc
     __stack_chk_fail|_GLOBAL_OFFSET_TABLE_|
     __(asan|ubsan|msan|tsan|sanitizer)_\w+|__gcov_\w+
     )$''', re.X)

@@ -84,13 +84,6 @@ static V128 aes_substitute_back(const V128 *v)
     return r;
 }
 
-/* All bytes times x at once. */
-static uint64_t double_bytes(uint64_t v)
-{
-    uint64_t top = v >> 7 & UINT64_C(0x0101010101010101);
-    return (v << 1 & UINT64_C(0xfefefefefefefefe)) ^ top * 0x1b;
-}
-
 /* Each column's bytes moved up by n, those at the end coming round. */
 static uint64_t rotate_columns(uint64_t v, unsigned n)
 {
@@ -102,7 +95,7 @@ static uint64_t rotate_columns(uint64_t v, unsigned n)
 static uint64_t mix_columns(uint64_t v)
 {
     uint64_t next = rotate_columns(v, 1);
-    return double_bytes(v ^ next) ^ next ^ rotate_columns(v, 2) ^
+    return gf_double(v ^ next) ^ next ^ rotate_columns(v, 2) ^
            rotate_columns(v, 3);
 }
 
@@ -110,7 +103,7 @@ static uint64_t mix_columns(uint64_t v)
  * {03}x^3 + {01}x^2 + {01}x + {02} times {04}x^2 + {05} (5.3.3). */
 static uint64_t unmix_columns(uint64_t v)
 {
-    uint64_t four = double_bytes(double_bytes(v ^ rotate_columns(v, 2)));
+    uint64_t four = gf_double(gf_double(v ^ rotate_columns(v, 2)));
     return mix_columns(v ^ four);
 }
 

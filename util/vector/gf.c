@@ -17,22 +17,25 @@ void vec_CLMUL(VecArgs *v, SfEnv *env)
     v->out = r;
 }
 
-VEC_U(GFMUL8, 8, gf_multiply((uint8_t)a, (uint8_t)b))
+VEC_U(GFMUL8, 64, gf_multiply(a, b))
 
-/* Each bit of the result is the parity of the byte and a row of the matrix, the
- * row of bit 0 being its top byte; then imm is added. */
-static uint8_t gf_affine(uint8_t x, uint64_t matrix, uint8_t imm)
+/* Of each byte: bit n of the result is the parity of the byte and of a row of
+ * the matrix, the row of bit 0 being its top byte; then imm is added. */
+static uint64_t gf_affine(uint64_t v, uint64_t matrix, uint32_t imm)
 {
-    uint8_t r = 0;
+    const uint64_t low_bits = UINT64_C(0x0101010101010101);
+    uint64_t r = 0;
     for (unsigned bit = 0; bit < 8; bit++) {
-        uint8_t row = (uint8_t)(matrix >> (7 - bit) * 8);
-        r |= (uint8_t)(__builtin_parity(row & x) << bit);
+        uint64_t row = matrix >> (7 - bit) * 8 & 0xff;
+        uint64_t p = v & row * low_bits;
+        p ^= p >> 4; /* only the lowest bit of a byte is its own in the end */
+        p ^= p >> 2;
+        p ^= p >> 1;
+        r |= (p & low_bits) << bit;
     }
-    return r ^ imm;
+    return r ^ (imm & 0xff) * low_bits;
 }
 
-VEC_EACH(GFAFFINE, 8,
-         gf_affine(vec_u8(&v->a, n), v->b.w[n / 8], (uint8_t)v->imm))
-VEC_EACH(GFAFFINEINV, 8,
-         gf_affine(gf_inverse(vec_u8(&v->a, n)), v->b.w[n / 8],
-                   (uint8_t)v->imm))
+VEC_EACH(GFAFFINE, 64, gf_affine(v->a.w[n], v->b.w[n], v->imm))
+VEC_EACH(GFAFFINEINV, 64,
+         gf_affine(gf_inverse(v->a.w[n]), v->b.w[n], v->imm))

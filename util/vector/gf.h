@@ -7,26 +7,27 @@
 
 #include "base/types.h"
 
-/* a times x. */
-static inline uint8_t gf_double(uint8_t a)
+/* Eight numbers in a word; all times x. */
+static inline uint64_t gf_double(uint64_t v)
 {
-    return (uint8_t)(a << 1 ^ (a & 0x80 ? 0x1b : 0));
+    uint64_t top = v >> 7 & UINT64_C(0x0101010101010101);
+    return (v << 1 & UINT64_C(0xfefefefefefefefe)) ^ top * 0x1b;
 }
 
-static inline uint8_t gf_multiply(uint8_t a, uint8_t b)
+static inline uint64_t gf_multiply(uint64_t a, uint64_t b)
 {
-    uint8_t r = 0;
-    for (; b; b >>= 1, a = gf_double(a)) {
-        r ^= b & 1 ? a : 0;
+    uint64_t r = 0;
+    for (unsigned bit = 0; bit < 8; bit++, a = gf_double(a)) {
+        r ^= a & (b >> bit & UINT64_C(0x0101010101010101)) * 0xff;
     }
     return r;
 }
 
-/* The inverse, and 0 of 0: a to the power of 254 = 2 + 4 + ... + 128. */
-static inline uint8_t gf_inverse(uint8_t a)
+/* The inverse, and 0 of 0: v to the power of 254 = 2 + 4 + ... + 128. */
+static inline uint64_t gf_inverse(uint64_t v)
 {
-    uint8_t power = a, r = 1;
-    for (unsigned n = 1; n < 8; n++) {
+    uint64_t power = gf_multiply(v, v), r = power;
+    for (unsigned n = 2; n < 8; n++) {
         power = gf_multiply(power, power);
         r = gf_multiply(r, power);
     }
