@@ -315,7 +315,7 @@ void x86_load_seg(X86Cpu *cpu, unsigned seg, uint16_t sel);
 /* The CPUID words that decide which instructions exist. ORDER x86-feat */
 enum {
     FEAT_1_EDX, FEAT_1_ECX, FEAT_7_EBX, FEAT_80000001_EDX, FEAT_80000001_ECX,
-    FEAT_WORDS
+    FEAT_7_ECX, FEAT_WORDS
 };
 uint32_t x86_feature_word(const X86Cpu *cpu, unsigned word);
 

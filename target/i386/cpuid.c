@@ -33,7 +33,7 @@ typedef struct X86Model {
 #define F_686 F_586 " vme mca pae sep mtrr pge cmov pat pse36 clflush"
 #define F_64  F_686 " cx16 syscall nx lm lahf_lm"
 #define F_MAX F_64 " popcnt movbe rdrand rdseed fsgsbase smep smap erms " \
-                   "pdpe1gb abm rdtscp"
+                   "pdpe1gb abm rdtscp bmi1 bmi2 adx"
 
 /* Signatures are of processors of the kind; the name in CPUID leaves
  * 80000002 to 80000004 is the description. */
@@ -268,7 +268,9 @@ static Leaf basic_leaf(const X86Cpu *cpu, uint32_t n, uint32_t sub)
                        cpu->features[FEAT_1_ECX],
                        cpu->features[FEAT_1_EDX] };
     case 7:
-        return (Leaf){ 0, sub == 0 ? cpu->features[FEAT_7_EBX] : 0, 0, 0 };
+        return sub == 0 ? (Leaf){ 0, cpu->features[FEAT_7_EBX],
+                                  cpu->features[FEAT_7_ECX], 0 }
+                        : (Leaf){ 0 };
     default:
         return (Leaf){ 0 };
     }

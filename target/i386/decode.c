@@ -16,6 +16,8 @@ typedef struct Decoder {
     X86Insn *in;
     unsigned pos;
     bool too_long;
+    bool illegal;          /* #UD, whatever follows */
+    uint8_t vvvv;          /* VEX.vvvv, not inverted */
 } Decoder;
 
 static uint8_t next_byte(Decoder *d)
@@ -96,11 +98,63 @@ static uint8_t read_prefixes(Decoder *d)
     }
 }
 
+/* --- VEX (vol. 2, 2.3.5) --------------------------------------------------- */
+
+/* Outside 64-bit mode C4 and C5 are LES and LDS unless ModRM, which would come
+ * next, named a register. */
+static bool is_vex(Decoder *d)
+{
+    X86Insn *in = d->in;
+    return d->m->vex && (in->opcode == 0xc4 || in->opcode == 0xc5) &&
+           d->pos < INSN_MAX &&
+           (d->m->code64 || d->m->byte(d->m->opaque, d->pos) >= 0xc0);
+}
+
+/* The last byte of either form: vvvv inverted, L, pp; R or W is its top bit. */
+static void set_vex_fields(Decoder *d, uint8_t byte)
+{
+    static const uint8_t pp[4] = { 0, 0x66, 0xf3, 0xf2 };
+    X86Insn *in = d->in;
+    d->vvvv = ~byte >> 3 & 15;
+    in->vvvv = d->m->code64 ? d->vvvv : d->vvvv & 7;
+    in->vex_256 = byte & 4;
+    in->opsize_prefix = pp[byte & 3] == 0x66;
+    in->rep = pp[byte & 3] == 0xf3;
+    in->repne = pp[byte & 3] == 0xf2;
+}
+
+static void read_vex(Decoder *d)
+{
+    X86Insn *in = d->in;
+    /* Prefixes that VEX stands for itself, and LOCK, before it are #UD. */
+    bool illegal = in->opsize_prefix || in->rep || in->repne || in->lock ||
+                   in->rex;
+    unsigned map = 1;
+    uint8_t first = next_byte(d), last = first;
+    in->rex = 0x40 | (first & 0x80 ? 0 : 4);
+    if (in->opcode == 0xc4) {
+        last = next_byte(d);
+        map = first & 31;
+        in->rex |= (first & 0x40 ? 0 : 2) | (first & 0x20 ? 0 : 1) |
+                   (last & 0x80 ? 8 : 0);
+    }
+    if (!d->m->code64) {
+        in->rex &= ~7;
+    }
+    set_vex_fields(d, last);
+    in->opcode = next_byte(d);
+    in->vex = true;
+    d->illegal = illegal || map < 1 || map > 3;
+    in->map = d->illegal ? 4 : 4 + map;
+}
+
 static void read_opcode(Decoder *d)
 {
     X86Insn *in = d->in;
     in->opcode = read_prefixes(d);
-    if (in->opcode == 0x0f) {
+    if (is_vex(d)) {
+        read_vex(d);
+    } else if (in->opcode == 0x0f) {
         in->map = 1;
         in->opcode = next_byte(d);
         if (in->opcode == 0x38 || in->opcode == 0x3a) {
@@ -123,6 +177,8 @@ static bool row_matches(const OpRow *row, const Decoder *d)
            (row->mods & (in->mod == 3 ? 2 : 1)) &&
            (row->rms & (1u << (in->rm & 7))) &&
            (row->modes & (d->m->code64 ? 2 : 1)) &&
+           (!in->vex || ((row->lengths & (in->vex_256 ? 2 : 1)) &&
+                         (row->widths & (in->rex & 8 ? 2 : 1)))) &&
            (!row->feat_mask ||
             (d->m->features[row->feat_word] & row->feat_mask));
 }
@@ -143,9 +199,12 @@ static void set_sizes(Decoder *d)
     X86Insn *in = d->in;
     unsigned flags = in->row->flags;
     if (!d->m->code64) {
-        in->opsize = d->m->cs32 != in->opsize_prefix ? 4 : 2;
+        bool wide = d->m->cs32 != in->opsize_prefix;
+        in->opsize = wide || in->vex ? 4 : 2;
     } else if ((flags & ROW_F64) || (in->rex & 8)) {
         in->opsize = 8;
+    } else if (in->vex) {
+        in->opsize = 4;
     } else if (in->opsize_prefix) {
         in->opsize = 2;
     } else {
@@ -259,6 +318,24 @@ unsigned x86_operand_bytes(const X86Insn *in, OpSize size)
         return in->opsize == 8 ? 8 : 4;
     case OPS_vw:
         return in->mod == 3 ? in->opsize : 2;
+    case OPS_x:
+        return in->vex_256 ? 32 : 16;
+    case OPS_dq:
+        return 16;
+    case OPS_qq:
+        return 32;
+    case OPS_h:
+        return in->vex_256 ? 16 : 8;
+    case OPS_f:
+        return in->vex_256 ? 8 : 4;
+    case OPS_e:
+        return in->vex_256 ? 4 : 2;
+    case OPS_db:
+        return in->mod == 3 ? 4 : 1;
+    case OPS_dw:
+        return in->mod == 3 ? 4 : 2;
+    case OPS_yb:
+        return in->mod == 3 ? (in->opsize == 8 ? 8 : 4) : 1;
     default:
         return in->opsize;
     }
@@ -283,6 +360,9 @@ static void read_immediate(Decoder *d, const OpSpec *op, uint64_t *imm)
     case OPM_O:
         *imm = next_bytes(d, d->in->addrsize);
         break;
+    case OPM_L:
+        *imm = next_bytes(d, 1);
+        break;
     case OPM_A:
         imm[0] = next_bytes(d, d->in->opsize);
         imm[1] = next_bytes(d, 2);
@@ -295,7 +375,8 @@ static void read_immediate(Decoder *d, const OpSpec *op, uint64_t *imm)
 static bool is_immediate(const OpSpec *op)
 {
     return op->method == OPM_I || op->method == OPM_IS ||
-           op->method == OPM_J || op->method == OPM_O || op->method == OPM_A;
+           op->method == OPM_J || op->method == OPM_O ||
+           op->method == OPM_A || op->method == OPM_L;
 }
 
 static void read_immediates(Decoder *d)
@@ -316,6 +397,13 @@ static bool lock_is_legal(const X86Insn *in)
     return (in->row->flags & ROW_LOCK) && in->mod != 3;
 }
 
+/* VEX.vvvv that names nothing must be 1111b (vol. 2, 2.3.5.6),
+ * outside 64-bit mode, too, where a register has three bits of it. */
+static bool vvvv_is_legal(const Decoder *d)
+{
+    return (d->in->row->flags & ROW_VVVV) || d->vvvv == 0;
+}
+
 static DecodeResult decode_insn(Decoder *d)
 {
     X86Insn *in = d->in;
@@ -327,8 +415,8 @@ static DecodeResult decode_insn(Decoder *d)
     if (d->too_long) {
         return DECODE_TOO_LONG;
     }
-    in->row = find_row(d, slot);
-    if (!in->row) {
+    in->row = d->illegal ? NULL : find_row(d, slot);
+    if (!in->row || !vvvv_is_legal(d)) {
         return DECODE_UD;
     }
     set_sizes(d);
@@ -356,7 +444,7 @@ static DecodeResult decode_insn(Decoder *d)
 
 DecodeResult x86_decode(const DecodeMode *m, X86Insn *in)
 {
-    Decoder d = { m, in, 0, false };
+    Decoder d = { .m = m, .in = in };
     *in = (X86Insn){ .seg_override = -1, .base = BASE_NONE,
                      .index = BASE_NONE, .seg = SEG_DS };
     DecodeResult result = decode_insn(&d);

@@ -266,6 +266,24 @@ uint64_t helper_probe_store(Cpu *c, uint64_t linear, uint64_t bytes,
     return 0;
 }
 
+uint64_t helper_pdep(Cpu *c, uint64_t value, uint64_t mask)
+{
+    uint64_t r = 0;
+    for (; mask; mask &= mask - 1, value >>= 1) {
+        r |= value & 1 ? mask & -mask : 0;
+    }
+    return r;
+}
+
+uint64_t helper_pext(Cpu *c, uint64_t value, uint64_t mask)
+{
+    uint64_t r = 0;
+    for (unsigned n = 0; mask; mask &= mask - 1, n++) {
+        r |= (uint64_t)!!(value & mask & -mask) << n;
+    }
+    return r;
+}
+
 uint64_t helper_random(Cpu *c)
 {
     return machine_random(c->machine);

@@ -232,6 +232,8 @@ IrVal op_load(X86Trans *t, unsigned n)
         return mem_ld(t, moffs_operand(t, bytes), bytes);
     case OPM_G:
         return encoded_get(t, t->in.reg, bytes);
+    case OPM_B:
+        return reg_get(t, t->in.vvvv, bytes);
     case OPM_Z:
     case OPM_R:
         return encoded_get(t, t->in.rm, bytes);
@@ -275,6 +277,9 @@ void op_store(X86Trans *t, unsigned n, IrVal v)
         break;
     case OPM_G:
         encoded_set(t, t->in.reg, v, bytes);
+        break;
+    case OPM_B:
+        reg_set(t, t->in.vvvv, v, bytes);
         break;
     case OPM_REG:
         reg_set(t, op->reg, v, bytes);

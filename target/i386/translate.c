@@ -117,6 +117,7 @@ void x86_translate_start(TranslateContext *tc)
     for (unsigned i = 0; i < FEAT_WORDS; i++) {
         st->features[i] = x86_feature_word(x86_cpu(tc->cpu), i);
     }
+    tc->ir->fp_traps = tc->flags & TB_XM;
 }
 
 static uint8_t byte_of_code(void *opaque, unsigned offset)
@@ -129,6 +130,7 @@ static DecodeResult decode(X86Trans *t)
     DecodeMode mode = {
         .code64 = t->tc->flags & TB_CS64,
         .cs32 = t->tc->flags & TB_CS32,
+        .vex = t->tc->flags & TB_PE,
         .byte = byte_of_code,
         .opaque = t->tc,
     };
@@ -157,12 +159,26 @@ static bool is_privileged_here(const X86Trans *t)
     return !(t->tc->flags & TB_VM) && t_cpl(t) == 0;
 }
 
+/* Vol. 3, 13.1.2 and vol. 1, 14.3: with VEX what CR0.EM and CR4.OSFXSR say does
+ * not count. */
+static bool sse_is_enabled(const X86Trans *t)
+{
+    uint32_t flags = t->tc->flags;
+    return t->in.vex ? flags & TB_AVX : (flags & TB_SSE) && !(flags & TB_EM);
+}
+
 /* Ends the TB with a fault where mode or privilege forbid the row. */
 static bool check_row(X86Trans *t)
 {
     unsigned flags = t->in.row->flags;
     if ((flags & ROW_PROT) && !t_protected(t)) {
         t_raise(t, EXC_UD);
+    } else if ((flags & ROW_SSE) && !sse_is_enabled(t)) {
+        t_raise(t, EXC_UD);
+    } else if ((flags & ROW_MMX) && (t->tc->flags & TB_EM)) {
+        t_raise(t, EXC_UD);
+    } else if ((flags & (ROW_SSE | ROW_MMX)) && (t->tc->flags & TB_TS)) {
+        t_raise(t, EXC_NM);
     } else if ((flags & ROW_PRIV) && !is_privileged_here(t)) {
         t_raise_gp(t);
     }

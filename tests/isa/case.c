@@ -120,26 +120,17 @@ static bool row_has_modrm(const OpRow *row, unsigned map, unsigned opcode)
     return opmap_slots[map][opcode].modrm;
 }
 
-/* "66 0F 38 F6 /1": prefix selectors, map and first opcode of a row. */
+/* The first opcode byte of a row: what stands in front of "/1", "+r". */
 static void row_opcode(const OpRow *row, unsigned *map, unsigned *opcode)
 {
-    const char *p = row->opcode;
-    unsigned bytes[4], n = 0;
-    if (!strncmp(p, "NP ", 3) || !strncmp(p, "NR ", 3) ||
-        !strncmp(p, "66 0F", 5) || !strncmp(p, "F3 0F", 5) ||
-        !strncmp(p, "F2 0F", 5)) {
-        p += 3;
-    }
-    while (n < 4 && g_ascii_isxdigit(p[0]) && g_ascii_isxdigit(p[1])) {
-        bytes[n++] = strtoul(p, NULL, 16);
-        p += 2;
-        p += *p == ' ';
-    }
-    *opcode = bytes[n - 1];
-    *map = n == 1 ? 0 : n == 2 ? 1 : bytes[1] == 0x38 ? 2 : 3;
-    if (!strcmp(p, "+r")) {
+    g_auto(GStrv) words = g_strsplit(row->opcode, " ", -1);
+    unsigned last = g_strv_length(words) - 1;
+    last -= words[last][0] == '/';
+    *opcode = strtoul(words[last], NULL, 16);
+    *map = row->map;
+    if (g_str_has_suffix(words[last], "+r")) {
         *opcode += random_below(8);
-    } else if (!strcmp(p, "+cc")) {
+    } else if (g_str_has_suffix(words[last], "+cc")) {
         *opcode += random_below(16);
     }
 }
@@ -197,18 +188,60 @@ static unsigned pick_mod(const OpRow *row)
     return random_below(3);
 }
 
+static bool has_vvvv(const OpRow *row)
+{
+    return (row->flags & ROW_VVVV) || chance(2);
+}
+
+/* VEX in one of its forms; sometimes a prefix or a vvvv that it forbids. */
+static void put_vex(IsaCase *c, const OpRow *row)
+{
+    static const uint8_t forbidden[] = { 0x66, 0xf2, 0xf3, 0x48 };
+    unsigned pp = row->prefixes == 2 ? 1 : row->prefixes == 4 ? 2 :
+                  row->prefixes == 8 ? 3 : 0;
+    unsigned l = row->lengths == 3 ? random_below(2) : row->lengths == 2;
+    unsigned w = row->widths == 3 ? random_below(2) : row->widths == 2;
+    unsigned vvvv = has_vvvv(row) ? random_below(16) : 15;
+    uint8_t last = vvvv << 3 | l << 2 | pp;
+    unsigned rxb = c->code64 ? random_below(8) : 6 | random_below(2);
+    if (c->code64 && chance(15)) {
+        put(c, 0x67);
+    }
+    if (chance(1)) {
+        put(c, forbidden[random_below(c->code64 ? 4 : 3)]);
+    }
+    if (row->map == 5 && !(row->widths == 2) && chance(50)) {
+        put(c, 0xc5);
+        put(c, last | (c->code64 && chance(50) ? 0 : 0x80));
+        return;
+    }
+    put(c, 0xc4);
+    put(c, rxb << 5 | (row->map & 3));
+    put(c, last | w << 7);
+}
+
+/* Legacy prefixes, REX and the bytes that say the map. */
+static void put_map(IsaCase *c, const OpRow *row)
+{
+    put_prefixes(c, row);
+    if (row->map) {
+        put(c, 0x0f);
+    }
+    if (row->map > 1) {
+        put(c, row->map == 2 ? 0x38 : 0x3a);
+    }
+}
+
 /* Prefixes, opcode and ModRM as the row wants them, then random bytes. */
 static void make_bytes(IsaCase *c, const OpRow *row, bool registers)
 {
     unsigned start = c->len;
     unsigned map, opcode;
     row_opcode(row, &map, &opcode);
-    put_prefixes(c, row);
-    if (map) {
-        put(c, 0x0f);
-    }
-    if (map > 1) {
-        put(c, map == 2 ? 0x38 : 0x3a);
+    if (row->flags & ROW_VEX) {
+        put_vex(c, row);
+    } else {
+        put_map(c, row);
     }
     put(c, opcode);
     if (row_has_modrm(row, map, opcode)) {
@@ -227,8 +260,8 @@ static uint8_t case_byte(void *opaque, unsigned offset)
 
 DecodeResult decode_case(IsaCase *c, unsigned at, X86Insn *in)
 {
-    DecodeMode m = { .code64 = c->code64, .cs32 = true, .byte = case_byte,
-                     .opaque = c->insn + at };
+    DecodeMode m = { .code64 = c->code64, .cs32 = true, .vex = true,
+                     .byte = case_byte, .opaque = c->insn + at };
     memcpy(m.features, case_features, sizeof(m.features));
     return x86_decode(&m, in);
 }

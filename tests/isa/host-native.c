@@ -291,6 +291,7 @@ void host_features(uint32_t *features)
     features[2] &= seven[1];
     features[3] &= extended[3];
     features[4] &= extended[2];
+    features[5] &= seven[2];
 }
 
 bool host_init(bool *has_32)

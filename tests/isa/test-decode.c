@@ -33,7 +33,7 @@ static uint8_t probe_byte(void *opaque, unsigned offset)
 static DecodeResult decode(Probe *p, X86Insn *in)
 {
     DecodeMode m = { .code64 = p->bits == 64, .cs32 = p->bits == 32,
-                     .byte = probe_byte, .opaque = p };
+                     .vex = true, .byte = probe_byte, .opaque = p };
     memset(m.features, 0xff, sizeof(m.features));
     return x86_decode(&m, in);
 }
