@@ -17,7 +17,7 @@
  * away; nothing else in this file knows how many there are. */
 static Cpu *present_cpu(Machine *m)
 {
-    return g_ptr_array_index(m->cpus, m->turn);
+    return g_ptr_array_index(m->cpus, m->sched.turn);
 }
 
 static bool all_halted(Machine *m)
@@ -38,7 +38,7 @@ static Icount next_event(Machine *m, Icount limit)
 {
     Icount timer = clock_icount_at(m->clock, clock_next_due_ns(m->clock));
     Icount input = nondet_next_icount(m);
-    Icount stop = MIN(MIN(limit, m->log_end), m->step_limit);
+    Icount stop = MIN(MIN(limit, m->sched.log_end), m->sched.step_limit);
     return MIN(MIN(timer, input), stop);
 }
 
@@ -49,8 +49,8 @@ static Icount next_event(Machine *m, Icount limit)
 void sched_take_inputs(Machine *m)
 {
     Icount now = machine_icount(m);
-    m->revisited = now == m->arrived || machine_has_begun(m);
-    m->arrived = m->touched = now;
+    m->sched.revisited = now == m->sched.arrived || machine_has_begun(m);
+    m->sched.arrived = m->sched.touched = now;
     nondet_deliver(m, now);
     clock_run_timers(m->clock);
 }
@@ -62,7 +62,7 @@ int64_t sched_idle_due_ns(Machine *m)
 
 static void idle_until(Machine *m, int64_t ns)
 {
-    m->touched = machine_icount(m);
+    m->sched.touched = machine_icount(m);
     clock_warp_to(m->clock, ns);
 }
 
@@ -88,14 +88,14 @@ static bool sched_idle(Machine *m, SchedStop *stop)
 {
     if (!nondet_wants_input(m)) {
         *stop = SCHED_LOG_END;
-        return machine_icount(m) < m->log_end && idle_replay(m);
+        return machine_icount(m) < m->sched.log_end && idle_replay(m);
     }
     *stop = SCHED_WAIT;
     if (nondet_pending(m)) {
         return true;
     }
     int64_t due_ns = sched_idle_due_ns(m);
-    if (m->idle_sleep || due_ns == TIME_NEVER) {
+    if (m->sched.idle_sleep || due_ns == TIME_NEVER) {
         return false;
     }
     idle_until(m, due_ns);
@@ -118,7 +118,7 @@ static bool run_timers(Machine *m, Icount now)
         machine_work(m, WORK_TIMER);
         clock_run_timer(m->clock);
         if (all_halted(m)) {
-            m->revisited = true;
+            m->sched.revisited = true;
             nondet_deliver(m, now);
         }
     }
@@ -135,13 +135,13 @@ static bool boundary(Machine *m)
 {
     Icount now = machine_icount(m);
     machine_work(m, WORK_BOUNDARY);
-    m->revisited = now == m->arrived || machine_has_begun(m);
-    m->arrived = m->touched = now;
-    if (!m->revisited || all_halted(m)) {
+    m->sched.revisited = now == m->sched.arrived || machine_has_begun(m);
+    m->sched.arrived = m->sched.touched = now;
+    if (!m->sched.revisited || all_halted(m)) {
         nondet_deliver(m, now);
     }
     bool whole = run_timers(m, now);
-    if (whole && now == m->late_icount && !runstate_request_pending(m)) {
+    if (whole && now == m->sched.late_icount && !runstate_request_pending(m)) {
         nondet_deliver_late(m, now);
     }
     return whole;
@@ -168,8 +168,8 @@ static bool exec_stops(ExecStop why, SchedStop *stop)
 static bool stops_before(Machine *m, Icount now, Icount limit, SchedStop *stop)
 {
     *stop = SCHED_REQUEST;
-    if (now >= m->step_limit) {
-        m->step_limit = ICOUNT_NONE;
+    if (now >= m->sched.step_limit) {
+        m->sched.step_limit = ICOUNT_NONE;
         runstate_request_stop(m, RUN_DEBUG);
         return true;
     }
@@ -200,7 +200,7 @@ static bool run_on(Machine *m, Icount limit, SchedStop *stop)
     if (!whole) {
         return true;
     }
-    if (now >= m->log_end) {
+    if (now >= m->sched.log_end) {
         *stop = SCHED_LOG_END;
         return true;
     }
@@ -215,10 +215,10 @@ static bool run_on(Machine *m, Icount limit, SchedStop *stop)
 SchedStop sched_run(Machine *m, Icount limit)
 {
     SchedStop stop;
-    m->work_left = WORK_SLICE;
+    m->sched.work_left = WORK_SLICE;
     while (!run_on(m, limit, &stop)) {
     }
-    m->work_left = WORK_UNLIMITED;
+    m->sched.work_left = WORK_UNLIMITED;
     return stop;
 }
 
@@ -244,12 +244,12 @@ void sched_clock_to(Machine *m, int64_t ns)
 
 void sched_set_log_end(Machine *m, Icount end)
 {
-    m->log_end = end;
+    m->sched.log_end = end;
 }
 
 void sched_set_step(Machine *m, Icount icount)
 {
-    m->step_limit = icount;
+    m->sched.step_limit = icount;
 }
 
 void sched_skip_breakpoint(Machine *m)

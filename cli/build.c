@@ -111,7 +111,7 @@ static void configure_time(Program *p)
     const IcountOption *ic = &p->opts.icount;
     Machine *m = p->m;
     m->icount_mode = ic->mode;
-    m->idle_sleep = ic->sleep;
+    m->sched.idle_sleep = ic->sleep;
     clock_set_shift(m->clock, ic->shift);
     if (ic->mode == ICOUNT_AUTO) {
         p->shift_port = nondet_port(m, NONDET_SHIFT, "clock", set_shift, m);

@@ -93,7 +93,7 @@ static uint64_t conditions_number(const Gdbstub *g)
 
 void points_sync(Gdbstub *g)
 {
-    g->machine->break_conditions = conditions_number(g);
+    g->machine->debug.break_conditions = conditions_number(g);
     if (same_points(g->points, g->active)) {
         return;
     }

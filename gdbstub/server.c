@@ -80,7 +80,7 @@ static void interrupt(Gdbstub *g)
 
 static bool on_a_journey(const Gdbstub *g)
 {
-    return g->travelling || g->machine->travelling;
+    return g->travelling || g->machine->debug.travelling;
 }
 
 static void hold(Gdbstub *g)

@@ -111,7 +111,7 @@ void flat_save_begin(FlatSave *f, Machine *m, uint64_t log_position,
                      uint32_t flags)
 {
     StreamHeader h = { .flags = flags | STREAM_FLAT |
-                                (m->at_boundary ? STREAM_AT_BOUNDARY : 0),
+                                (m->sched.at_boundary ? STREAM_AT_BOUNDARY : 0),
                        .icount = machine_icount(m),
                        .log_position = log_position };
     uint64_t offset = 0;

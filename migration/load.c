@@ -187,8 +187,8 @@ bool load_state(Machine *m, LoadJob *job, Error **errp)
     if (ok) {
         ok = machine_rewire_loaded(m, errp);
         job->spoilt = !ok;
-        m->at_boundary = h.flags & STREAM_AT_BOUNDARY;
-        m->arrived = m->touched = ICOUNT_NONE;
+        m->sched.at_boundary = h.flags & STREAM_AT_BOUNDARY;
+        m->sched.arrived = m->sched.touched = ICOUNT_NONE;
         job->log_position = h.log_position;
     }
     load_clear(&l);

@@ -19,7 +19,7 @@ void stream_put_sections(GByteArray *out, Machine *m)
 
 GBytes *snapshot_save_stream(Machine *m, uint64_t log_position)
 {
-    StreamHeader h = { .flags = m->at_boundary ? STREAM_AT_BOUNDARY : 0,
+    StreamHeader h = { .flags = m->sched.at_boundary ? STREAM_AT_BOUNDARY : 0,
                        .icount = machine_icount(m),
                        .log_position = log_position };
     GByteArray *out = g_byte_array_new();

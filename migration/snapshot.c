@@ -436,7 +436,7 @@ bool snapshot_loadvm(Machine *m, const char *name, uint64_t *log_position,
         return false;
     }
     RunState before = runstate(m);
-    if (before == RUN_RUNNING && !m->travelling) {
+    if (before == RUN_RUNNING && !m->debug.travelling) {
         runstate_set(m, RUN_RESTORE_VM);
     }
     /* The VM state is the part that can be wrong, and is checked before
@@ -447,8 +447,8 @@ bool snapshot_loadvm(Machine *m, const char *name, uint64_t *log_position,
         *log_position = job.log_position;
         runstate_rewind(m);
     }
-    runstate_set(m, job.spoilt && !m->travelling ? RUN_INTERNAL_ERROR
-                                                 : before);
+    runstate_set(m, job.spoilt && !m->debug.travelling ? RUN_INTERNAL_ERROR
+                                                       : before);
     return ok;
 }
 

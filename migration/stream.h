@@ -25,7 +25,7 @@
 
 #define STREAM_VERSION       1u
 #define STREAM_VERSION_FLAT  2u
-#define STREAM_AT_BOUNDARY   1u   /* flags: m->at_boundary */
+#define STREAM_AT_BOUNDARY 1u /* flags: m->sched.at_boundary */
 #define STREAM_FLAT          2u
 #define STREAM_PERIODIC      4u   /* made by rrsnapshot-period */
 #define STREAM_HEADER_BYTES  40u

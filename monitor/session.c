@@ -86,7 +86,7 @@ static void session_event(void *opaque, const RunEvent *ev)
 static void session_input(void *opaque, const uint8_t *data, size_t len)
 {
     Monitor *mon = opaque;
-    if (mon->machine->travelling || mon->waiting->len) {
+    if (mon->machine->debug.travelling || mon->waiting->len) {
         wait_with_input(mon, data, len);
     } else {
         take_input(mon, data, len);

@@ -66,9 +66,10 @@ static bool changes(Machine *m, const DebugWrite *w)
 static void post_write(Machine *m, const DebugWrite *w)
 {
     g_autoptr(GByteArray) payload = debug_write_encode(w);
-    m->revisited = machine_icount(m) == m->arrived || machine_has_begun(m);
+    m->sched.revisited =
+        machine_icount(m) == m->sched.arrived || machine_has_begun(m);
     nondet_post_now(m->debug_port, payload->data, payload->len);
-    m->at_boundary = false;
+    m->sched.at_boundary = false;
 }
 
 static GateAnswer divert(Replay *r, const DebugWrite *w, Error **errp)
@@ -110,7 +111,7 @@ static GateAnswer debugger(Machine *m, Replay *r, const DebugWrite *w,
 GateAnswer gate_change(Machine *m, Replay *r, const GateChange *c,
                        Error **errp)
 {
-    if (m->travelling) {
+    if (m->debug.travelling) {
         error_set(errp, "the machine is on its way to another icount");
         return GATE_REFUSED;
     }
@@ -132,13 +133,11 @@ GateAnswer gate_change(Machine *m, Replay *r, const GateChange *c,
 static bool may_go_on(Machine *m, Error **errp)
 {
     RunState s = runstate(m);
-    const char *why = m->travelling
-                          ? "the machine is on its way to another icount"
-                      : s == RUN_SHUTDOWN
-                          ? "Resetting the Virtual Machine is required"
-                      : s == RUN_INTERNAL_ERROR
-                          ? "the replay diverged: it cannot go on"
-                          : NULL;
+    const char *why =
+        m->debug.travelling ? "the machine is on its way to another icount"
+        : s == RUN_SHUTDOWN ? "Resetting the Virtual Machine is required"
+        : s == RUN_INTERNAL_ERROR ? "the replay diverged: it cannot go on"
+                                  : NULL;
     if (why) {
         error_set(errp, "%s", why);
     }

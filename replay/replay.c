@@ -19,7 +19,7 @@ void replay_diverged(Replay *r, const char *fmt, ...)
     va_start(ap, fmt);
     r->divergence = g_strdup_vprintf(fmt, ap);
     va_end(ap);
-    if (!r->m->travelling) {
+    if (!r->m->debug.travelling) {
         error_report("replay diverged: %s", r->divergence);
     }
     runstate_request_stop(r->m, RUN_INTERNAL_ERROR);
@@ -97,7 +97,7 @@ static bool clean_stop(const Replay *r, SchedStop stop)
 {
     return stop == SCHED_LIMIT || stop == SCHED_WATCHPOINT || r->stepped ||
            ((stop == SCHED_REQUEST || stop == SCHED_WORK) &&
-            r->m->touched != machine_icount(r->m));
+            r->m->sched.touched != machine_icount(r->m));
 }
 
 SchedStop replay_advance(Replay *r, Icount limit)
@@ -109,7 +109,7 @@ SchedStop replay_advance(Replay *r, Icount limit)
                                : ICOUNT_NONE;
     Icount snapshot = r->mode == REPLAY_RECORD
                           ? periodic_due(r->periodic, start) : ICOUNT_NONE;
-    Icount step = m->step_limit;
+    Icount step = m->sched.step_limit;
     SchedStop stop = sched_run(m, MIN(MIN(limit, snapshot),
                                       MIN(digest, point)));
     Icount now = machine_icount(m);
@@ -117,15 +117,15 @@ SchedStop replay_advance(Replay *r, Icount limit)
     r->stepped = now == step;
     r->came_back &= !moved;
     if (stop != SCHED_LIMIT || moved) {
-        m->at_boundary = moved && clean_stop(r, stop);
+        m->sched.at_boundary = moved && clean_stop(r, stop);
     }
-    if (moved && m->at_boundary && now == digest) {
+    if (moved && m->sched.at_boundary && now == digest) {
         replay_digest_here(r);
     }
-    if (moved && m->at_boundary && now == snapshot) {
+    if (moved && m->sched.at_boundary && now == snapshot) {
         periodic_arrive(r->periodic);
     }
-    if (moved && m->at_boundary && now == point) {
+    if (moved && m->sched.at_boundary && now == point) {
         timeline_arrive(r->timeline);
     }
     return stop;
@@ -186,7 +186,7 @@ static void tell_end(Replay *r)
 static void at_end(Replay *r)
 {
     Machine *m = r->m;
-    if (r->timeline && m->at_boundary && !r->divergence) {
+    if (r->timeline && m->sched.at_boundary && !r->divergence) {
         timeline_add(r->timeline, true);
     }
     if (machine_icount(m) < replay_end(r)) {
@@ -260,9 +260,10 @@ static SchedStop run_live(Machine *m, Icount limit)
 {
     Icount start = machine_icount(m);
     SchedStop stop = sched_run(m, limit);
-    m->at_boundary = machine_icount(m) > start &&
-                     (stop == SCHED_LIMIT ||
-                      (stop == SCHED_WORK && m->touched != machine_icount(m)));
+    m->sched.at_boundary =
+        machine_icount(m) > start &&
+        (stop == SCHED_LIMIT ||
+         (stop == SCHED_WORK && m->sched.touched != machine_icount(m)));
     return stop;
 }
 

@@ -59,12 +59,12 @@ Machine *machine_new(const MachineParts *parts, const BoardClass *board)
     mem_init_container(&m->io_root, "io", 0x10000);
     m->memory = address_space_new(m, "memory", &m->memory_root);
     m->io = address_space_new(m, "I/O", &m->io_root);
-    m->work_left = WORK_UNLIMITED;
-    m->log_end = ICOUNT_NONE;
-    m->step_limit = ICOUNT_NONE;
-    m->arrived = ICOUNT_NONE;
-    m->touched = ICOUNT_NONE;
-    m->late_icount = ICOUNT_NONE;
+    m->sched.work_left = WORK_UNLIMITED;
+    m->sched.log_end = ICOUNT_NONE;
+    m->sched.step_limit = ICOUNT_NONE;
+    m->sched.arrived = ICOUNT_NONE;
+    m->sched.touched = ICOUNT_NONE;
+    m->sched.late_icount = ICOUNT_NONE;
     m->config.smp = 1;
     m->config.defaults = true;
     m->config.rtc_base_sec = INT64_MIN;
@@ -153,7 +153,7 @@ bool machine_stalled(Machine *m)
 {
     SystemState *s = m->system;
     Icount now = machine_icount(m);
-    m->touched = now;
+    m->sched.touched = now;
     if (s->stall_icount != now) {
         s->stall_icount = now;
         s->stall_events = 0;

@@ -221,7 +221,7 @@ bool nondet_pending(Machine *m)
 void nondet_set_source(Machine *m, const NondetSource *s)
 {
     m->nondet->source = s ? *s : live_source;
-    m->late_icount = ICOUNT_NONE;
+    m->sched.late_icount = ICOUNT_NONE;
 }
 
 Icount nondet_next_icount(Machine *m)

@@ -22,7 +22,7 @@ static void clear(PageTrace *t)
 void page_trace_begin(Machine *m, PageTrace *t)
 {
     clear(t);
-    m->trace = t;
+    m->debug.trace = t;
     tlb_revoke_all(m);
     tb_unchain_all(m);
     for (guint i = 0; i < m->cpus->len; i++) {
@@ -32,5 +32,5 @@ void page_trace_begin(Machine *m, PageTrace *t)
 
 void page_trace_end(Machine *m)
 {
-    m->trace = NULL;
+    m->debug.trace = NULL;
 }

@@ -90,7 +90,7 @@ void runstate_tell(Machine *m, const RunEvent *ev)
 
 static void tell(Machine *m, const RunEvent *ev)
 {
-    if (!m->travelling) {
+    if (!m->debug.travelling) {
         runstate_tell(m, ev);
     }
 }
@@ -170,7 +170,7 @@ static void do_reset(Machine *m)
     m->run->reset_wanted = CAUSE_NONE;
     machine_reset(m);
     /* Not what a replay finds when it arrives at this icount. */
-    m->at_boundary = false;
+    m->sched.at_boundary = false;
     tell(m, &ev);
 }
 

@@ -33,7 +33,7 @@ static AddressSpace *cpu_memory(Cpu *cpu)
 /* A debugger's may be switched off. */
 static bool is_on(const Cpu *cpu, const Watchpoint *w)
 {
-    return w->owner == BREAK_CPU || !cpu->machine->quiet;
+    return w->owner == BREAK_CPU || !cpu->machine->debug.quiet;
 }
 
 /* True if a watchpoint for this kind of access touches the page. */
@@ -52,7 +52,7 @@ static bool page_has_watchpoint(Cpu *cpu, GuestAddr page, MmuAccess access)
 /* True if the page's first access of the kind must be noted. */
 static bool must_note(const Cpu *cpu, GuestAddr page, MmuAccess access)
 {
-    const PageTrace *t = cpu->machine->trace;
+    const PageTrace *t = cpu->machine->debug.trace;
     return t && access != MMU_FETCH && !page_trace_has(t, access, page);
 }
 
@@ -350,7 +350,7 @@ static Part part_of(Cpu *cpu, GuestAddr va, unsigned size, MmuAccess access,
     const TlbEntry *e =
         &cpu->tlb.entry[mode & ~MMU_FLAGS][tlb_index(va)];
     if (must_note(cpu, va, access)) {
-        page_trace_note(cpu->machine->trace, access, va);
+        page_trace_note(cpu->machine->debug.trace, access, va);
     }
     Part p = { .va = va, .size = size,
                .phys = info->phys + (va & ~PAGE_MASK) };
@@ -467,7 +467,8 @@ static void may_be_fast_now(Cpu *cpu, const Part *p, unsigned mode)
 /* The same after a load: only the trace makes loads of RAM slow for a while. */
 static void loads_may_be_fast_now(Cpu *cpu, const Part *p, unsigned mode)
 {
-    if (p->host && cpu->machine->trace && hit(cpu, p->va, MMU_LOAD, mode)) {
+    if (p->host && cpu->machine->debug.trace &&
+        hit(cpu, p->va, MMU_LOAD, mode)) {
         const TlbInfo *info = &cpu->tlb.info[mode][tlb_index(p->va)];
         TlbEntry *e = &cpu->tlb.entry[mode][tlb_index(p->va)];
         e->tag[MMU_LOAD] = tag_of(cpu, info, false, MMU_LOAD);

@@ -134,7 +134,7 @@ static void note_event(Cpu *cpu)
         store_icount(cpu);
     }
     /* The run loop may have an input for this very place. */
-    if (cpu->machine->late_icount == machine_icount(cpu->machine)) {
+    if (cpu->machine->sched.late_icount == machine_icount(cpu->machine)) {
         cpu_kick(cpu);
     }
 }
@@ -145,7 +145,7 @@ static void note_event(Cpu *cpu)
  * debugger may know a place by its offset in the segment. */
 static void note_code(const Cpu *cpu, const TbKey *key, unsigned bytes)
 {
-    PageTrace *t = cpu->machine->trace;
+    PageTrace *t = cpu->machine->debug.trace;
     if (!t) {
         return;
     }
@@ -384,7 +384,7 @@ static bool boundary(Cpu *cpu, TcgState *s, ExecStop *why)
 /* True if the instruction at the boundary may not run (yet). */
 static bool stopped_by_break(Cpu *cpu, const TbKey *key, ExecStop *why)
 {
-    if (!cpu->breakpoints->len || cpu->machine->quiet) {
+    if (!cpu->breakpoints->len || cpu->machine->debug.quiet) {
         return false;
     }
     Icount now = cpu->run_end - cpu->budget;

@@ -86,22 +86,9 @@ typedef struct MachineButton {
     void *opaque;
 } MachineButton;
 
-struct Machine {
-    const MachineParts *parts;
-    const BoardClass *board;
-    MachineConfig config;
-    const char *name;      /* -name, or NULL */
-    Clock *clock;
-    Nondet *nondet;
-    MemRegion memory_root, io_root;
-    AddressSpace *memory;  /* what CPUs and DMA see */
-    AddressSpace *io;      /* x86 ports */
-    GPtrArray *cpus;       /* Cpu * */
-    GPtrArray *devices;    /* Device *, in order of creation */
-    MachineButton power_button;    /* system_powerdown */
-    MachineButton nmi_button;      /* inject-nmi */
-    GPtrArray *infos;      /* MachineInfo *, NULL until the first is added */
-    IcountMode icount_mode;
+/* What the run loop (accel/sched.c) and those who ask it to stop know of where
+ * the machine is between two instructions. No state: a load sets it anew. */
+typedef struct MachineSched {
     Icount log_end;        /* replay: nothing is recorded beyond */
     Icount arrived;        /* the icount of the last boundary sched saw */
     bool revisited;        /* sched was at this icount before */
@@ -113,15 +100,39 @@ struct Machine {
     bool idle_sleep;       /* -icount sleep=on: idle time follows the host */
     unsigned turn;         /* the number of the vCPU that runs now */
     int64_t work_left;     /* vm/work.h */
-    bool no_reboot, no_shutdown;
     bool at_boundary;      /* since the last instruction retired nothing has
                             * happened: THE state at its icount (vm/sched.h) */
+} MachineSched;
+
+/* What debuggers and travellers want of it; no state either. */
+typedef struct MachineDebug {
     bool travelling;       /* replay is on its way to another icount: nobody
                             * outside is told of what happens meanwhile */
     struct PageTrace *trace; /* vm/page-trace.h; NULL: nobody asks */
     uint64_t break_conditions; /* a number for the conditions of debuggers'
                             * breakpoints; 0: they have none */
     bool quiet;            /* debuggers' breakpoints and watchpoints are off */
+} MachineDebug;
+
+struct Machine {
+    const MachineParts *parts;
+    const BoardClass *board;
+    MachineConfig config;
+    const char *name; /* -name, or NULL */
+    Clock *clock;
+    Nondet *nondet;
+    MemRegion memory_root, io_root;
+    AddressSpace *memory;       /* what CPUs and DMA see */
+    AddressSpace *io;           /* x86 ports */
+    GPtrArray *cpus;            /* Cpu * */
+    GPtrArray *devices;         /* Device *, in order of creation */
+    MachineButton power_button; /* system_powerdown */
+    MachineButton nmi_button;   /* inject-nmi */
+    GPtrArray *infos; /* MachineInfo *, NULL until the first is added */
+    IcountMode icount_mode;
+    bool no_reboot, no_shutdown;
+    MachineSched sched;
+    MachineDebug debug;
     NondetPort *seed_port;         /* where its randomness starts */
     NondetPort *command_port;      /* monitor commands that change the guest */
     NondetPort *debug_port;        /* what a debugger writes */

@@ -74,11 +74,11 @@ void nondet_post(NondetPort *p, const void *data, size_t len);
 void nondet_deliver(Machine *m, Icount now);
 
 /* As nondet_post(), for a machine that stands still: delivered at once, before
- * anything that is queued. Machine.revisited must say whether sched has been
- * at this icount. */
+ * anything that is queued. Machine.sched.revisited must say whether sched has
+ * been at this icount. */
 void nondet_post_now(NondetPort *p, const void *data, size_t len);
 /* Replay: delivers what was recorded behind what has happened at icount now
- * (Machine.late_icount). Called by accel/sched.c only. */
+ * (Machine.sched.late_icount). Called by accel/sched.c only. */
 void nondet_deliver_late(Machine *m, Icount now);
 
 /* True when the world's inputs are wanted (not in replay): host back ends ask

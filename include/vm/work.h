@@ -36,15 +36,15 @@ void machine_work_done(Machine *m);
 
 static inline void machine_work(Machine *m, uint64_t units)
 {
-    m->work_left -= units;
-    if (m->work_left <= 0) {
+    m->sched.work_left -= units;
+    if (m->sched.work_left <= 0) {
         machine_work_done(m);
     }
 }
 
 static inline bool machine_work_left(const Machine *m)
 {
-    return m->work_left > 0;
+    return m->sched.work_left > 0;
 }
 
 #endif

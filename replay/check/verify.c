@@ -38,7 +38,7 @@ static bool walk_on(Replay *r, Icount icount)
 
 static void set_travelling(Replay *r, bool on)
 {
-    r->m->travelling = on;
+    r->m->debug.travelling = on;
     if (r->mute) {
         r->mute(r->mute_opaque, on);
     }
@@ -56,7 +56,7 @@ bool replay_walk_to(Replay *r, Icount icount)
     }
     set_travelling(r, false);
     m->no_shutdown = no_shutdown;
-    return machine_icount(m) == icount && m->at_boundary;
+    return machine_icount(m) == icount && m->sched.at_boundary;
 }
 
 Icount replay_agreed(const Replay *r)

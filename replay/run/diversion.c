@@ -51,7 +51,7 @@ static TrueRegs *true_regs(const Replay *r, unsigned cpu)
 void replay_diversion_begin(Replay *r)
 {
     if (!replay_can_reverse(r) || r->mode != REPLAY_PLAY || r->diversion ||
-        r->m->travelling) {
+        r->m->debug.travelling) {
         return;
     }
     r->diversion = checkpoint_take(r->timeline);
@@ -75,7 +75,7 @@ static bool changed(const TrueRegs *t, Cpu *cpu, unsigned n)
  * pointer only. */
 bool replay_diverts(const Replay *r)
 {
-    if (!r || !r->diversion || r->m->travelling) {
+    if (!r || !r->diversion || r->m->debug.travelling) {
         return false;
     }
     for (guint i = 0; i < r->m->cpus->len; i++) {
@@ -132,7 +132,7 @@ void diversion_slice(Replay *r, uint64_t max_insns)
 {
     Machine *m = r->m;
     SchedStop stop = sched_run(m, machine_icount(m) + max_insns);
-    m->at_boundary = false;
+    m->sched.at_boundary = false;
     switch (stop) {
     case SCHED_BREAKPOINT:
     case SCHED_WATCHPOINT:
@@ -166,7 +166,7 @@ static void back_to_the_log(Replay *r)
 
 void replay_diversion_end(Replay *r)
 {
-    if (!r || !r->diversion || r->m->travelling) {
+    if (!r || !r->diversion || r->m->debug.travelling) {
         return;
     }
     Checkpoint *cp = r->diversion;

@@ -27,8 +27,8 @@ static void peek(Player *p)
     if (p->state != LOG_NEXT_OK) {
         p->head = (LogEvent){ .icount = ICOUNT_NONE };
     }
-    machine(p)->late_icount = is_late(&p->head) ? p->head.icount
-                                                : ICOUNT_NONE;
+    machine(p)->sched.late_icount =
+        is_late(&p->head) ? p->head.icount : ICOUNT_NONE;
     if (p->state == LOG_NEXT_ERROR) {
         replay_diverged(p->replay, "%s", error_message(err));
         error_free(err);

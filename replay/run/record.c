@@ -75,10 +75,10 @@ static void write_place(Recorder *rec)
     Cpu *cpu = g_ptr_array_index(m->cpus, 0);
     bool idle = cpu->cls->halted(cpu);
     uint64_t events = machine_events_here(m);
-    if (m->revisited && idle) {
+    if (m->sched.revisited && idle) {
         write_warp(rec, WARP_FIRED, clock_fired(m->clock));
     }
-    if (events || (m->revisited && !idle)) {
+    if (events || (m->sched.revisited && !idle)) {
         write_warp(rec, WARP_EVENTS, events);
     }
 }

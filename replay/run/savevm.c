@@ -18,8 +18,10 @@ void replay_mark(Replay *r, const char *name)
 {
     Digest d = { 0 };
     digest_take(r->ram_digest, &d);
-    LogMark mark = { .icount = d.icount, .total = d.total,
-                     .at_boundary = r->m->at_boundary, .name = (char *)name };
+    LogMark mark = { .icount = d.icount,
+                     .total = d.total,
+                     .at_boundary = r->m->sched.at_boundary,
+                     .name = (char *)name };
     log_write_mark(r->rec.log, &mark);
     digest_clear(&d);
 }

@@ -46,7 +46,7 @@ static Replay *replay_new(Machine *m, const ReplayOptions *opts)
 static void power_on(Replay *r)
 {
     machine_power_on(r->m);
-    r->m->at_boundary = true;
+    r->m->sched.at_boundary = true;
     r->ram_digest = ram_digest_new(r->m);
 }
 
@@ -147,7 +147,7 @@ static bool start_replaying(Replay *r, const ReplayOptions *opts,
     if (opts->snapshot && !replay_load_snapshot(r, opts->snapshot, errp)) {
         return false;
     }
-    if (r->m->at_boundary) {
+    if (r->m->sched.at_boundary) {
         replay_digest_here(r);
     }
     if (!no_divergence(r, errp)) {
@@ -193,7 +193,7 @@ void replay_start_debugging(Replay *r)
     r->debugging = true;
     if (!r->timeline) {
         live_start(r);
-    } else if (r->m->at_boundary) {
+    } else if (r->m->sched.at_boundary) {
         timeline_add(r->timeline, false);
     }
 }
@@ -207,7 +207,7 @@ void replay_finish(Replay *r, ShutdownCause cause)
         return;
     }
     Icount now = machine_icount(r->m);
-    if (r->m->at_boundary && now % r->digest_interval && now) {
+    if (r->m->sched.at_boundary && now % r->digest_interval && now) {
         replay_digest_here(r);
     }
     log_write_end(r->rec.log, now, shutdown_cause_name(cause));

@@ -27,9 +27,9 @@ Checkpoint *checkpoint_take(Timeline *t)
     Machine *m = t->r->m;
     Checkpoint *cp = g_new0(Checkpoint, 1);
     cp->icount = machine_icount(m);
-    cp->at_boundary = m->at_boundary;
-    cp->arrived = m->arrived;
-    cp->touched = m->touched;
+    cp->at_boundary = m->sched.at_boundary;
+    cp->arrived = m->sched.arrived;
+    cp->touched = m->sched.touched;
     cp->excursion = t->r->present;
     cp->position = replay_log_position(t->r);
     if (t->r->mode == REPLAY_PLAY) {
@@ -103,7 +103,7 @@ void checkpoint_restore(Timeline *t, const Checkpoint *cp)
     uint64_t before = page_store_bytes(t->store);
     replay_leave(t->r);
     mem_image_restore(t->store, cp->ram);
-    if (m->travelling && !t->left_bytes) {
+    if (m->debug.travelling && !t->left_bytes) {
         t->left_bytes = page_store_bytes(t->store) - before;
     }
     CopyIn in = { cp->state->data };
@@ -117,9 +117,9 @@ void checkpoint_restore(Timeline *t, const Checkpoint *cp)
         }
     }
     machine_rewire(m);
-    m->at_boundary = cp->at_boundary;
-    m->arrived = cp->arrived;
-    m->touched = cp->touched;
+    m->sched.at_boundary = cp->at_boundary;
+    m->sched.arrived = cp->arrived;
+    m->sched.touched = cp->touched;
     runstate_rewind(m);
     replay_forgive(t->r);
     play_from(t->r, cp);

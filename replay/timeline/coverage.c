@@ -195,7 +195,7 @@ static void carve(Coverage *c, guint i, Interval v)
 void coverage_open(Coverage *c, Icount now)
 {
     if (!c->is_open && !known(interval(c, find(c, now)))) {
-        bool whole = c->m->at_boundary || now == interval(c, 0)->from;
+        bool whole = c->m->sched.at_boundary || now == interval(c, 0)->from;
         page_trace_begin(c->m, c->trace);
         c->is_open = true;
         /* Part of what happens at this icount may be over. */

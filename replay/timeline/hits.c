@@ -15,7 +15,7 @@ void hits_clear(HitList *l)
 
 uint64_t hits_points(Machine *m)
 {
-    uint64_t sum = digest_mix(m->break_conditions, 1);
+    uint64_t sum = digest_mix(m->debug.break_conditions, 1);
     for (guint i = 0; i < m->cpus->len; i++) {
         const Cpu *cpu = g_ptr_array_index(m->cpus, i);
         for (guint k = 0; k < cpu->breakpoints->len; k++) {

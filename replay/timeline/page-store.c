@@ -172,8 +172,8 @@ static void before_write(void *opaque, uint64_t page)
 {
     PageStore *ps = opaque;
     Page *p = slot_of(ps->base, page);
-    if (ps->m->trace) {
-        page_trace_note(ps->m->trace, PAGE_TRACE_RAM, page << PAGE_BITS);
+    if (ps->m->debug.trace) {
+        page_trace_note(ps->m->debug.trace, PAGE_TRACE_RAM, page << PAGE_BITS);
     }
     if (p && p->refs == 1 && ps->base->refs == 1 &&
         ps->base->leaf[page >> LEAF_BITS]->refs == 1) {
@@ -226,8 +226,8 @@ void page_store_free(PageStore *ps)
 void page_store_trace(const PageStore *ps)
 {
     const GArray *dirty = dirty_set_pages(ps->dirty);
-    for (guint i = 0; ps->m->trace && i < dirty->len; i++) {
-        page_trace_note(ps->m->trace, PAGE_TRACE_RAM,
+    for (guint i = 0; ps->m->debug.trace && i < dirty->len; i++) {
+        page_trace_note(ps->m->debug.trace, PAGE_TRACE_RAM,
                         g_array_index(dirty, uint64_t, i) << PAGE_BITS);
     }
 }

@@ -114,7 +114,7 @@ void timeline_add(Timeline *t, bool pinned)
     Icount now = machine_icount(t->r->m);
     guint i = count_until(t, now);
     if (i && point(t, i - 1)->icount == now &&
-        (point(t, i - 1)->at_boundary || !t->r->m->at_boundary)) {
+        (point(t, i - 1)->at_boundary || !t->r->m->sched.at_boundary)) {
         point(t, i - 1)->pinned |= pinned;
         return;
     }
@@ -234,7 +234,7 @@ static void adapt(Timeline *t)
 void timeline_arrive(Timeline *t)
 {
     Machine *m = t->r->m;
-    if (m->at_boundary && !runstate_request_pending(m) &&
+    if (m->sched.at_boundary && !runstate_request_pending(m) &&
         !t->r->divergence) {
         coverage_close(t->coverage, machine_icount(m));
         adapt(t);

@@ -65,7 +65,7 @@ bool replay_bookmark(Replay *r, const char *name, Error **errp)
         at++;
     }
     g_array_insert_val(r->bookmarks, at, b);
-    if (r->m->at_boundary) {
+    if (r->m->sched.at_boundary) {
         timeline_add(r->timeline, true);
     }
     return true;

@@ -168,10 +168,10 @@ static void record_on(Replay *r, LogWriter *w, const char *file)
     r->rec = (Recorder){ .log = w, .last_icount = machine_icount(r->m),
                          .last_ns = INT64_MIN / 2 };
     recorder_plug(&r->rec, r);
-    if (!r->m->at_boundary) {
+    if (!r->m->sched.at_boundary) {
         /* Something of this boundary may have happened already: an input
          * comes after it, at the next one. */
-        r->m->arrived = machine_icount(r->m);
+        r->m->sched.arrived = machine_icount(r->m);
     }
     sched_set_log_end(r->m, ICOUNT_NONE);
     r->end_told = false;

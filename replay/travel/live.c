@@ -96,7 +96,7 @@ static void state_of_present(Replay *r)
 
 void replay_return_to_present(Replay *r)
 {
-    if (!r || r->m->travelling) {
+    if (!r || r->m->debug.travelling) {
         return;
     }
     replay_diversion_end(r);

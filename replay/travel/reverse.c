@@ -22,7 +22,7 @@ static void run_into_breakpoint(Travel *t, Icount icount)
     }
     travel_quiet(t, true);
     if (stop == SCHED_BREAKPOINT && machine_icount(r->m) == icount) {
-        r->m->at_boundary = false;
+        r->m->sched.at_boundary = false;
     } else {
         checkpoint_restore(r->timeline, boundary);
     }

@@ -20,10 +20,10 @@
 
 bool travel_allowed(Machine *m, Error **errp)
 {
-    if (m->travelling) {
+    if (m->debug.travelling) {
         error_set(errp, "the machine is on its way to another icount");
     }
-    return !m->travelling;
+    return !m->debug.travelling;
 }
 
 bool travel_possible(const Replay *r, Error **errp)
@@ -49,7 +49,7 @@ void travel_begin(Travel *t, Replay *r)
     t->begin = machine_icount(m);
     t->told_us = g_get_monotonic_time();
     m->no_shutdown = true;
-    m->travelling = true;
+    m->debug.travelling = true;
     r->interrupt = false;
     travel_quiet(t, true);
     sched_set_step(m, ICOUNT_NONE);
@@ -62,7 +62,7 @@ void travel_begin(Travel *t, Replay *r)
 void travel_quiet(Travel *t, bool quiet)
 {
     Machine *m = t->r->m;
-    m->quiet = quiet;
+    m->debug.quiet = quiet;
     for (guint i = 0; i < m->cpus->len; i++) {
         const Cpu *cpu = g_ptr_array_index(m->cpus, i);
         if (cpu->watchpoints->len) {
@@ -87,7 +87,7 @@ static void tell_progress(Travel *t)
 
 void replay_interrupt(Replay *r)
 {
-    if (r && r->m->travelling) {
+    if (r && r->m->debug.travelling) {
         r->interrupt = true;
     }
 }
@@ -110,7 +110,7 @@ void travel_end(Travel *t, bool back)
     travel_quiet(t, false);
     runstate_set(m, t->state);
     m->no_shutdown = t->no_shutdown;
-    m->travelling = false;
+    m->debug.travelling = false;
     if (r->mute && !r->present) {
         r->mute(r->mute_opaque, false);
     }
@@ -202,7 +202,7 @@ TravelEnd travel_forward(Travel *t, Icount icount, TravelHit *hit,
             return TRAVEL_INTERRUPTED;
         }
     }
-    if (icount == replay_end(r) && r->m->at_boundary && !r->present) {
+    if (icount == replay_end(r) && r->m->sched.at_boundary && !r->present) {
         timeline_add(r->timeline, true);
     }
     return TRAVEL_ARRIVED;
@@ -233,7 +233,7 @@ TravelEnd travel_to(Travel *t, Icount icount, Error **errp)
     const Checkpoint *cp = timeline_find(r->timeline, icount);
     g_assert(cp);
     bool here = !r->divergence &&
-                (now < icount || (now == icount && r->m->at_boundary));
+                (now < icount || (now == icount && r->m->sched.at_boundary));
     start_from(t, cp, here, icount);
     return travel_forward(t, icount, NULL, NULL, errp);
 }

@@ -94,7 +94,7 @@ static Replay *start(Toy *t, ReplayMode mode)
 static void record(void)
 {
     Toy *t = toy_new(toy_busy, toy_busy_count, false);
-    t->m->idle_sleep = false;
+    t->m->sched.idle_sleep = false;
     Replay *r = start(t, REPLAY_RECORD);
     while (machine_icount(t->m) < RUN_INSNS) {
         uint32_t word = g_test_rand_int();

@@ -34,13 +34,13 @@ static void test_round_trip(void)
 {
     Toy *t = started(false);
     run(t, 5000);
-    t->m->at_boundary = true;
+    t->m->sched.at_boundary = true;
     g_autoptr(GBytes) stream = snapshot_save_stream(t->m, 77);
     g_autofree uint8_t *ram = g_memdup2(ram_host(t->m, 0), TOY_RAM_BYTES);
     uint64_t digest = machine_state_digest(t->m);
     uint64_t world = t->pull_answer;
     run(t, 12345);
-    t->m->at_boundary = false;
+    t->m->sched.at_boundary = false;
     uint64_t later = machine_state_digest(t->m);
     Icount icount;
     uint64_t position;
@@ -54,7 +54,7 @@ static void test_round_trip(void)
     g_assert_cmpuint(machine_icount(t->m), ==, 5000);
     g_assert_cmphex(machine_state_digest(t->m), ==, digest);
     g_assert_true(ram_same(t->m, ram));
-    g_assert_true(t->m->at_boundary);
+    g_assert_true(t->m->sched.at_boundary);
     t->pull_answer = world; /* the world says the same again */
     run(t, 12345);
     g_assert_cmphex(machine_state_digest(t->m), ==, later);
@@ -231,7 +231,7 @@ static void test_flat(void)
     uint64_t position, digest[2];
     g_autofree uint8_t *ram[2] = { NULL };
     run(t, 1000);
-    t->m->at_boundary = true;
+    t->m->sched.at_boundary = true;
     save_shared(t, "one", NULL, 0, NULL);
     digest[0] = machine_state_digest(t->m);
     ram[0] = g_memdup2(ram_host(t->m, 0), TOY_RAM_BYTES);
@@ -245,7 +245,7 @@ static void test_flat(void)
         const char *name = i % 2 ? "two" : "one";
         run(t, 5000 + i);
         *ram_host(t->m, 0x1ff000) ^= 1;
-        t->m->at_boundary = false;
+        t->m->sched.at_boundary = false;
         g_assert_true(snapshot_peek_vm(t->m, name, &icount, &position, NULL));
         g_assert_cmpuint(icount, ==, i % 2 ? 4000 : 1000);
         position = 0;
@@ -254,7 +254,7 @@ static void test_flat(void)
         g_assert_cmpuint(machine_icount(t->m), ==, icount);
         g_assert_cmphex(machine_state_digest(t->m), ==, digest[i % 2]);
         g_assert_true(ram_same(t->m, ram[i % 2]));
-        g_assert_true(t->m->at_boundary);
+        g_assert_true(t->m->sched.at_boundary);
     }
     g_free(g_steal_pointer(&ram[1]));
     g_free(g_steal_pointer(&ram[0]));

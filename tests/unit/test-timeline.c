@@ -86,7 +86,7 @@ static void world(Toy *t, GRand *rnd)
 static void record(Toy *t, Replay *r, uint32_t seed, Icount insns)
 {
     GRand *rnd = g_rand_new_with_seed(seed);
-    t->m->idle_sleep = seed & 1;
+    t->m->sched.idle_sleep = seed & 1;
     bool saved = false;
     while (machine_icount(t->m) < insns) {
         world(t, rnd);
@@ -605,7 +605,7 @@ static void test_unknown_warp(void)
 {
     Toy *a = toy_new(sleeper, G_N_ELEMENTS(sleeper), false);
     Replay *r = start(a, REPLAY_RECORD, NULL);
-    a->m->idle_sleep = true;
+    a->m->sched.idle_sleep = true;
     bool idle = replay_run_slice(a->m, r, 10).idle;
     g_assert_true(idle);
     LogEvent warp = { .icount = machine_icount(a->m), .op = LOG_WARP,
@@ -663,7 +663,7 @@ static void test_reset_and_off(void)
         replay_run_slice(a->m, r, 50);
     }
     Icount end = machine_icount(a->m);
-    g_assert_true(a->m->at_boundary); /* so the end has a digest */
+    g_assert_true(a->m->sched.at_boundary); /* so the end has a digest */
     replay_finish(r, runstate_shutdown_cause(a->m));
     replay_free(r);
     toy_free(a);

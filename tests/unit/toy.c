@@ -347,9 +347,9 @@ static bool toy_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc)
 
 static void note_page(ToyCpu *c, MmuAccess access, uint64_t addr)
 {
-    if (c->cpu.machine->trace) {
-        page_trace_note(c->cpu.machine->trace, access, addr);
-        page_trace_note(c->cpu.machine->trace, access, addr + 7);
+    if (c->cpu.machine->debug.trace) {
+        page_trace_note(c->cpu.machine->debug.trace, access, addr);
+        page_trace_note(c->cpu.machine->debug.trace, access, addr + 7);
     }
 }
 
@@ -362,7 +362,7 @@ static void toy_kick(Cpu *cpu)
 static void check_watch(ToyCpu *c, uint64_t addr, MmuAccess access)
 {
     note_page(c, access, addr);
-    if (c->cpu.machine->quiet) {
+    if (c->cpu.machine->debug.quiet) {
         return;
     }
     for (guint i = 0; i < c->cpu.watchpoints->len; i++) {
@@ -680,13 +680,13 @@ static ExecStop before_insn(ToyCpu *c, Icount now)
     if (c->s.halted) {
         return EXEC_HALTED;
     }
-    if (c->cpu.machine->trace) {
-        page_trace_note_code(c->cpu.machine->trace, c->s.pc,
+    if (c->cpu.machine->debug.trace) {
+        page_trace_note_code(c->cpu.machine->debug.trace, c->s.pc,
                              c->s.pc + TOY_INSN_BYTES - 1);
     }
     bool skip = now == c->cpu.skip_break_icount &&
                 c->s.pc == c->cpu.skip_break_pc;
-    if (!skip && !c->cpu.machine->quiet &&
+    if (!skip && !c->cpu.machine->debug.quiet &&
         cpu_breakpoint_at(&c->cpu, c->s.pc, 0)) {
         return EXEC_BREAKPOINT;
     }
