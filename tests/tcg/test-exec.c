@@ -97,6 +97,9 @@ static void machine_make(void)
  * long TBs. Half of those live at the edge of a page and map the pages around
  * it anew all the time, or mostly load and store at few places. */
 static bool calm, edge, dense;
+/* A third of the programs computes with vectors most of the time, and mostly
+ * goes ahead, so that it comes to many operations. */
+static bool vectors;
 
 #define EDGE_PAGES 6u      /* from page 2 on */
 
@@ -114,9 +117,21 @@ static unsigned random_op(void)
         TINY_LDENV, TINY_STENV, TINY_READS, TINY_WRITES, TINY_PURE,
         TINY_FAULTS,
     };
+    static const uint8_t vector[] = {
+        TINY_VEC, TINY_VEC, TINY_VEC, TINY_VEC, TINY_VEC, TINY_VEC, TINY_VSET,
+        TINY_VSET, TINY_VLD, TINY_VLD, TINY_VST, TINY_VMOV, TINY_FPGET,
+    };
+    if (vectors && chance(85)) {
+        return chance(97) ? vector[below(G_N_ELEMENTS(vector))] : TINY_FPSET;
+    }
     unsigned op = chance(92) ? often[below(G_N_ELEMENTS(often))]
                              : below(TINY_OP_COUNT);
     return calm && traps_often(op) && chance(90) ? TINY_ALU : op;
+}
+
+static unsigned op_bytes(unsigned op)
+{
+    return op <= TINY_JUMP || op >= TINY_VEC ? 4 : 2;
 }
 
 static void random_insn(uint8_t *at, unsigned op)
@@ -126,10 +141,14 @@ static void random_insn(uint8_t *at, unsigned op)
     /* r4 to r6 are for place_map() and place_access(). */
     at[1] &= edge || dense ? ~0x24 : ~0;
     at[0] = op + TINY_OP_COUNT * below(most + 1);
+    /* Few vectors have to be aligned: most addresses are not. */
+    if ((op == TINY_VLD || op == TINY_VST) && chance(80)) {
+        at[3] &= ~0x40;
+    }
     /* Mostly short ways, so that there are loops. */
     if ((op == TINY_SKIP || op == TINY_BRANCH || op == TINY_JUMP) &&
         chance(80)) {
-        int to = (int)below(33) * 2 - 40;
+        int to = (int)below(33) * 2 - (vectors && chance(90) ? -4 : 40);
         bytes_st_le(at + 2, 2, (uint16_t)(to * 16 + below(16)));
     }
 }
@@ -169,7 +188,8 @@ static void place_loop(unsigned page)
 {
     static const uint8_t straight[] = {
         TINY_ALU, TINY_ALU, TINY_ALUI, TINY_LI, TINY_LD, TINY_ST, TINY_PURE,
-        TINY_READS, TINY_WRITES, TINY_LDENV, TINY_STENV,
+        TINY_READS, TINY_WRITES, TINY_LDENV, TINY_STENV, TINY_VEC, TINY_VMOV,
+        TINY_VSET, TINY_VLD, TINY_VST,
     };
     uint8_t *end = model.ram + (page << PAGE_BITS);
     int at = -64;
@@ -178,9 +198,21 @@ static void place_loop(unsigned page)
     while (at < 20) {
         unsigned op = straight[below(G_N_ELEMENTS(straight))];
         random_insn(end + at, op);
-        at += op <= TINY_JUMP ? 4 : 2;
+        at += op_bytes(op);
     }
     place(end + at, TINY_JUMP, 0, (uint16_t)((-64 - at) * 16));
+}
+
+/* Traps and interrupts go anywhere. */
+static void place_handler(void)
+{
+    uint8_t *at[] = { model.ram + TINY_TRAP, model.ram + TINY_IRQ };
+    for (unsigned n = 0; n < G_N_ELEMENTS(at); n++) {
+        at[n][0] = TINY_PURE;
+        at[n][1] = 7 | 6 << 3;
+        at[n][2] = TINY_JUMPR;
+        at[n][3] = 7 << 3;
+    }
 }
 
 #define DENSE_PAGE  0x24u  /* r4 has its address */
@@ -237,7 +269,7 @@ static void random_code(uint8_t *at, size_t len)
         } else {
             random_insn(at + i, op);
         }
-        i += op <= TINY_JUMP ? 4 : 2;
+        i += op_bytes(op);
     }
 }
 
@@ -268,9 +300,10 @@ static uint64_t random_entry(unsigned page)
 
 static void random_program(void)
 {
-    calm = chance(50);
-    edge = calm && chance(50);
-    dense = calm && !edge && chance(70);
+    vectors = chance(33);
+    calm = vectors || chance(50);
+    edge = calm && chance(vectors ? 20 : 50);
+    dense = calm && !edge && chance(vectors ? 20 : 70);
     random_code(model.ram, sizeof model.ram);
     random_code(model.rom, sizeof model.rom);
     for (unsigned t = 0; t < 2; t++) {
@@ -284,9 +317,15 @@ static void random_program(void)
             place_loop(page);
         }
     }
+    if (vectors) {
+        place_handler();
+    }
     TinyState *s = &model.s;
     *s = (TinyState){ .last_trap = ICOUNT_NONE, .last_debug = ICOUNT_NONE };
+    s->fp = chance(70) ? 0x1f80 : tiny_fp(random64());
     for (unsigned i = 0; i < 8; i++) {
+        s->v[i][0] = random64();
+        s->v[i][1] = random64();
         s->r[i] = chance(50) ? below(TINY_RAM_BYTES) : random64();
     }
     s->r[4] = edge ? random_pte() : s->r[4];
@@ -368,6 +407,7 @@ static bool same_state(void)
 {
     const StateTable *t = cpu->parent.cls->state();
     bool ok = true;
+    cpu->parent.cls->sync(&cpu->parent);
     for (uint32_t n = 0; n < t->field_count; n++) {
         const StateField *f = &t->fields[n];
         for (uint32_t i = 0; i < f->count; i++) {

@@ -27,7 +27,8 @@ static const IrReg regs[] = {
     REG("a", frame[0], IR_I64),   REG("b", frame[1], IR_I64),
     REG("c", frame[2], IR_I64),   REG("w", frame[3], IR_I32),
     REG("dst", frame[4], IR_I64), REG("src", frame[5], IR_I64),
-    REG("op", frame[6], IR_I32),  REG("pc", frame[7], IR_I64),
+    REG("op", frame[6], IR_I32),  REG("v", frame[8], IR_V128),
+    REG("x", frame[10], IR_V128), REG("pc", frame[7], IR_I64),
 };
 
 static const CpuClass test_class = {
@@ -84,6 +85,8 @@ static char *do_pass(const char *pass, IrBlock *b)
         ir_narrow(b);
     } else if (g_str_equal(pass, "dce")) {
         ir_dce(b, (DceRules){ false });
+    } else if (g_str_equal(pass, "dce-lazy")) {
+        ir_dce(b, (DceRules){ .lazy = true });
     } else if (g_str_equal(pass, "verify")) {
         char *wrong = ir_verify(b);
         return wrong ? g_strconcat(wrong, "\n", NULL) : g_strdup("ok\n");

@@ -35,6 +35,57 @@ TinyInsn tiny_decode(uint8_t (*byte)(void *, unsigned), void *opaque)
     return in;
 }
 
+VecOp tiny_vec_op(const TinyInsn *in)
+{
+    return (in->imm & 0x1ff) % VEC_OP_COUNT;
+}
+
+/* Only immediates that mean something. */
+unsigned tiny_vec_imm(const TinyInsn *in)
+{
+    unsigned imm = (in->imm >> 9 & 0x7f) | (in->x & 1) << 7;
+    switch (tiny_vec_op(in)) {
+    case VEC_FCMP32: case VEC_FCMP64: case VEC_FCMP32S: case VEC_FCMP64S:
+        return imm & 31;
+    case VEC_FMA32: case VEC_FMA64:
+        return imm & 0x3f & ~(imm & 0x30 ? 7 : 0) & ~(imm & 0x20 ? 0x10 : 0);
+    case VEC_FMA32S: case VEC_FMA64S:
+        return (imm & 7) | (imm >> 5) % 3 << 6;
+    default:
+        return imm;
+    }
+}
+
+uint64_t tiny_vec_const(const TinyInsn *in)
+{
+    static const uint64_t special[] = {
+        0, UINT64_MAX, 0x8000000000000000, 0x3ff0000000000000,
+        0x7ff0000000000000, 0xfff0000000000000, 0x7ff8000000000000,
+        0x7ff0000000000001, 0xfff4000000000123, 0x0000000000000001,
+        0x800fffffffffffff, 0x0010000000000000, 0x7fefffffffffffff,
+        0x43e0000000000000, 0xc1e0000000200000, 0x3fe0000000000000,
+        0x3f8000007f800000, 0xff8000007fc00000, 0x7f80000180000000,
+        0xffa000010000fffe, 0x807fffff00800000, 0x7f7fffff4f000000,
+        0xcf0000003f000000, 0x33800000b3800001, 0x7bff7c007c017e00,
+        0x0001800103ff0400, 0x8080808080808080, 0x7fff80007fff8000,
+    };
+    unsigned n = (in->imm & 0xff) % G_N_ELEMENTS(special);
+    return special[n] + (in->x & 1 ? in->imm >> 8 & 0xf : 0);
+}
+
+uint32_t tiny_fp(uint64_t v)
+{
+    /* Masks are mostly set: bits 8 to 15 decide. */
+    uint32_t masks = v >> 8 & 0xe0 ? 0x1f80 : v & 0x1f80;
+    return (v >> 16 & 0xe040) | masks | (v >> 3 & TINY_FP_FLAGS & v);
+}
+
+IrMem tiny_vec_mem(const TinyInsn *in)
+{
+    unsigned size = in->x == 3 ? 2 : in->x;
+    return (IR_MEM_32 + size) | (in->imm & 0x4000 ? IR_MEM_ALIGN : 0);
+}
+
 uint64_t tiny_io(TinyState *s, uint64_t offset, uint64_t v, unsigned size,
                  Icount now, bool write)
 {
@@ -72,13 +123,16 @@ bool tiny_debug_break(TinyState *s, Icount now)
 #define HOT(label, member) \
     { label, offsetof(TinyCpu, s.member), IR_I64, .hot = true }
 
-enum { REG_DST = 8, REG_SRC, REG_OP, REG_PC };
+#define V(n) { "v" #n, offsetof(TinyCpu, s.v[n]), IR_V128 }
+
+enum { REG_DST = 8, REG_SRC, REG_OP, REG_PC, REG_V0 };
 
 static const IrReg regs[] = {
     HOT("r0", r[0]), HOT("r1", r[1]), HOT("r2", r[2]),
     HOT("r3", r[3]), HOT("r4", r[4]), HOT("r5", r[5]),
     R("r6", r[6], IR_I64), R("r7", r[7], IR_I64), R("dst", dst, IR_I64),
     R("src", src, IR_I64), R("op", op, IR_I32), R("pc", pc, IR_I64),
+    V(0), V(1), V(2), V(3), V(4), V(5), V(6), V(7),
 };
 
 /* --- helpers ------------------------------------------------------------------- */
@@ -141,6 +195,33 @@ static uint64_t help_enable(Cpu *c, uint64_t on)
     return 0;
 }
 
+static void fp_from_state(Cpu *c)
+{
+    c->fp = sf_env_sse(tiny_cpu(c)->s.fp);
+    c->fp.flags = tiny_cpu(c)->s.fp & TINY_FP_FLAGS;
+}
+
+static void fp_to_state(Cpu *c)
+{
+    TinyState *s = &tiny_cpu(c)->s;
+    s->fp = (s->fp & ~TINY_FP_FLAGS) | (c->fp.flags & TINY_FP_FLAGS);
+}
+
+/* The flags are taken away, so that others are seen to come. */
+static uint64_t help_fpget(Cpu *c)
+{
+    fp_to_state(c);
+    c->fp.flags = 0;
+    return tiny_cpu(c)->s.fp;
+}
+
+static uint64_t help_fpset(Cpu *c, uint64_t v)
+{
+    tiny_cpu(c)->s.fp = tiny_fp(v);
+    fp_from_state(c);
+    return 0;
+}
+
 static uint64_t help_flush(Cpu *c)
 {
     tlb_flush(c);
@@ -173,6 +254,10 @@ static const IrHelper h_table = HELPER(table, 0, IR_NONE,
                                        IR_READS | IR_WRITES);
 static const IrHelper h_enable = HELPER(enable, 1, IR_NONE,
                                         IR_READS | IR_WRITES);
+static const IrHelper h_fpget = HELPER(fpget, 0, IR_I64,
+                                       IR_READS | IR_WRITES);
+static const IrHelper h_fpset = HELPER(fpset, 1, IR_NONE,
+                                       IR_READS | IR_WRITES);
 static const IrHelper h_flush = HELPER(flush, 0, IR_NONE, IR_WRITES);
 static const IrHelper h_retire = HELPER(retire, 2, IR_I64,
                                         IR_READS | IR_WRITES | IR_FAULTS);
@@ -332,6 +417,9 @@ static void trans_system(TranslateContext *tc, const TinyInsn *in)
     case TINY_FLUSH:
         call(b, &h_flush, 0, 0);
         break;
+    case TINY_FPSET:
+        call(b, &h_fpset, ir_get(b, in->s), 0);
+        break;
     }
     jump(tc, tc->pc + in->len, IR_EXIT_LOOP);
 }
@@ -359,6 +447,9 @@ static void trans_helper(TranslateContext *tc, const TinyInsn *in)
     case TINY_READS:
         ir_set(b, in->d, call(b, &h_reads, 0, 0));
         break;
+    case TINY_FPGET:
+        ir_set(b, in->d, call(b, &h_fpget, 0, 0));
+        break;
     case TINY_WRITES:
         call(b, &h_writes, k64(b, in->s), 0);
         break;
@@ -366,6 +457,54 @@ static void trans_helper(TranslateContext *tc, const TinyInsn *in)
         s = call(b, &h_retire, s,
                  k64(b, (tc->pc + in->len) & TINY_ADDR_MASK));
         ir_set(b, in->d, s);
+        break;
+    }
+}
+
+static void trans_vec(TranslateContext *tc, const TinyInsn *in)
+{
+    IrBlock *b = tc->ir;
+    VecOp op = tiny_vec_op(in);
+    const char *sig = vec_ops[op].sig;
+    const unsigned regs[] = { in->d, in->s, (in->s + 1) & 7 };
+    IrVal args[4];
+    unsigned n = 0;
+    for (; sig[2 + n] == 'v'; n++) {
+        args[n] = ir_get(b, REG_V0 + regs[n]);
+    }
+    if (sig[2 + n] == '8') {
+        args[n] = ir_get(b, in->s);
+    } else if (sig[2 + n]) {
+        args[n] = ir_op1(b, IR_TRUNC, ir_get(b, in->s));
+    }
+    IrVal r = ir_vec(b, op, tiny_vec_imm(in), args);
+    if (sig[0] == 'v') {
+        ir_set(b, REG_V0 + in->d, r);
+    } else {
+        ir_set(b, in->d, sig[0] == '8' ? r : ir_op1(b, IR_ZEXT64, r));
+    }
+}
+
+static void trans_vector(TranslateContext *tc, const TinyInsn *in)
+{
+    IrBlock *b = tc->ir;
+    IrMem mem = tiny_vec_mem(in) | IR_MEM_MODE(tc->mmu_data);
+    unsigned d = REG_V0 + in->d;
+    switch (in->op) {
+    case TINY_VMOV:
+        ir_set(b, d, ir_get(b, REG_V0 + in->s));
+        break;
+    case TINY_VSET:
+        ir_set(b, d, ir_vec_const(b, tiny_vec_const(in)));
+        break;
+    case TINY_VLD:
+        ir_set(b, d, ir_ld(b, IR_V128, address(b, in), mem));
+        break;
+    case TINY_VST:
+        ir_st(b, address(b, in), ir_get(b, d), mem);
+        break;
+    default:
+        trans_vec(tc, in);
         break;
     }
 }
@@ -418,7 +557,15 @@ static void translate_row(TranslateContext *tc, const TinyInsn *in)
     case TINY_TABLE:
     case TINY_ENABLE:
     case TINY_FLUSH:
+    case TINY_FPSET:
         trans_system(tc, in);
+        break;
+    case TINY_VEC:
+    case TINY_VMOV:
+    case TINY_VSET:
+    case TINY_VLD:
+    case TINY_VST:
+        trans_vector(tc, in);
         break;
     default:
         trans_helper(tc, in);
@@ -439,13 +586,19 @@ static void translate_stop(TranslateContext *tc)
     jump(tc, tc->pc, IR_EXIT_CHAIN0);
 }
 
+enum { KEY_TABLE = 1, KEY_FP_TRAPS = 2 };
+
 static void translate_start(TranslateContext *tc)
 {
+    tc->ir->fp_traps = tc->flags & KEY_FP_TRAPS;
 }
 
 static void tb_key(Cpu *c, TbKey *key)
 {
-    *key = (TbKey){ .pc = tiny_cpu(c)->s.pc, .flags = tiny_cpu(c)->s.table };
+    const TinyState *s = &tiny_cpu(c)->s;
+    bool traps = (s->fp & 0x1f80) != 0x1f80;
+    *key = (TbKey){ .pc = s->pc,
+                    .flags = s->table | (traps ? KEY_FP_TRAPS : 0) };
 }
 
 static void restore(Cpu *c, const uint64_t words[2])
@@ -531,6 +684,16 @@ static bool debug_break(Cpu *c, GuestAddr pc)
     return tiny_debug_break(&tiny_cpu(c)->s, machine_icount(c->machine));
 }
 
+static void unaligned(Cpu *c, GuestAddr va)
+{
+    tiny_cpu(c)->cause = CAUSE_ALIGN | va << 8;
+}
+
+static void fp_trap(Cpu *c, unsigned flags)
+{
+    tiny_cpu(c)->cause = CAUSE_FP | flags << 8;
+}
+
 static bool set_model(Cpu *c, const char *model, Error **errp)
 {
     return true;
@@ -551,8 +714,9 @@ static const CpuClass tiny_class = {
     .name = "tiny", .size = sizeof(TinyCpu),
     .state_offset = offsetof(TinyCpu, s), .state = tiny_state,
     .regs = regs, .reg_count = G_N_ELEMENTS(regs), .pc_reg = REG_PC,
-    .set_model = set_model, .reset = nothing, .sync = nothing,
-    .rewire = nothing, .tb_key = tb_key, .translate_start = translate_start,
+    .set_model = set_model, .reset = nothing, .sync = fp_to_state,
+    .rewire = fp_from_state, .unaligned = unaligned, .fp_trap = fp_trap,
+    .tb_key = tb_key, .translate_start = translate_start,
     .translate_insn = translate_insn, .translate_stop = translate_stop,
     .restore = restore, .has_work = has_work, .halted = halted,
     .interrupt = interrupt, .deliver_exception = deliver, .walk = walk,

@@ -4,6 +4,8 @@
  */
 #include "tiny.h"
 
+#include <string.h>
+
 #include "base/bits.h"
 #include "base/bytes.h"
 
@@ -102,7 +104,7 @@ static bool crosses(uint64_t va, unsigned size)
 
 static bool ld(Step *st, uint64_t va, unsigned size, uint64_t *v)
 {
-    uint64_t pa[8];
+    uint64_t pa[16];
     if (!resolve(st, va, size, MMU_LOAD, pa)) {
         return false;
     }
@@ -131,6 +133,51 @@ static bool store(Step *st, uint64_t va, uint64_t v, unsigned size)
     }
     for (unsigned i = 0; i < size; i++) {
         phys_st(st->m, pa[i], v >> (8 * i), 1);
+    }
+    return true;
+}
+
+/* --- vectors ----------------------------------------------------------------------- */
+
+/* A page's part of a vector; a device sees the largest pieces it knows. */
+static void vector_part(Model *m, uint64_t pa, uint8_t *bytes, unsigned size,
+                        bool write)
+{
+    for (unsigned at = 0, n; at < size; at += n) {
+        unsigned left = size - at;
+        n = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+        if (write) {
+            phys_st(m, pa + at, bytes_ld_le(bytes + at, n), n);
+        } else {
+            bytes_st_le(bytes + at, n, phys_ld(m, pa + at, n));
+        }
+    }
+}
+
+static bool access_vector(Step *st, uint64_t va, IrMem mem, uint64_t *v,
+                          MmuAccess access)
+{
+    unsigned size = ir_mem_size(mem), first = PAGE_SIZE - (va & ~PAGE_MASK);
+    uint64_t pa[16];
+    uint8_t bytes[16] = { 0 };
+    bool write = access == MMU_STORE;
+    if ((mem & IR_MEM_ALIGN) && va % size) {
+        st->cause = CAUSE_ALIGN | va << 8;
+        return false;
+    }
+    if (!resolve(st, va, size, access, pa)) {
+        return false;
+    }
+    watch(st->m, va, size, access);
+    bytes_st_le(bytes, 8, v[0]);
+    bytes_st_le(bytes + 8, 8, v[1]);
+    vector_part(st->m, pa[0], bytes, MIN(first, size), write);
+    if (first < size) {
+        vector_part(st->m, pa[first], bytes + first, size - first, write);
+    }
+    if (!write) {
+        v[0] = bytes_ld_le(bytes, 8);
+        v[1] = bytes_ld_le(bytes + 8, 8);
     }
     return true;
 }
@@ -309,6 +356,53 @@ static void exec_ldenv(TinyState *s, const TinyInsn *in)
     s->r[in->d] = s->scratch & bits_mask(8u << in->x);
 }
 
+static bool exec_vector_memory(Step *st, const TinyInsn *in)
+{
+    TinyState *s = &st->m->s;
+    bool load = in->op == TINY_VLD;
+    uint64_t none[2] = { 0, 0 };
+    uint64_t *v = load ? none : s->v[in->d];
+    if (!access_vector(st, address(s, in), tiny_vec_mem(in), v,
+                       load ? MMU_LOAD : MMU_STORE)) {
+        return false;
+    }
+    if (load) {
+        memcpy(s->v[in->d], none, sizeof none);
+    }
+    return true;
+}
+
+/* By the row's own function. */
+static bool exec_vec(Step *st, const TinyInsn *in)
+{
+    TinyState *s = &st->m->s;
+    VecOp op = tiny_vec_op(in);
+    const char *sig = vec_ops[op].sig;
+    VecArgs v = { .x = s->r[in->s], .imm = tiny_vec_imm(in) };
+    SfEnv env = sf_env_sse(s->fp);
+    memcpy(&v.a, s->v[in->d], sizeof v.a);
+    memcpy(&v.b, s->v[in->s], sizeof v.b);
+    memcpy(&v.c, s->v[(in->s + 1) & 7], sizeof v.c);
+    if (strchr(sig + 2, '4')) {
+        v.x = (uint32_t)v.x;
+    }
+    vec_ops[op].fn(&v, &env);
+    if (vec_ops[op].env) {
+        unsigned told = sf_flags_told(&env);
+        s->fp |= told;
+        if (told & env.unmasked) {
+            st->cause = CAUSE_FP | told << 8;
+            return false;
+        }
+    }
+    if (sig[0] == 'v') {
+        memcpy(s->v[in->d], &v.out, sizeof v.out);
+    } else {
+        s->r[in->d] = v.r;
+    }
+    return true;
+}
+
 /* Instructions on registers, which cannot trap. */
 static void exec_plain(Step *st, const TinyInsn *in)
 {
@@ -353,6 +447,19 @@ static void exec_plain(Step *st, const TinyInsn *in)
     case TINY_ENABLE:
         s->enabled = in->x & 1;
         break;
+    case TINY_VMOV:
+        memmove(s->v[in->d], s->v[in->s], sizeof s->v[0]);
+        break;
+    case TINY_VSET:
+        s->v[in->d][0] = s->v[in->d][1] = tiny_vec_const(in);
+        break;
+    case TINY_FPGET:
+        s->r[in->d] = s->fp;
+        s->fp &= ~TINY_FP_FLAGS;
+        break;
+    case TINY_FPSET:
+        s->fp = tiny_fp(v);
+        break;
     }
 }
 
@@ -386,6 +493,11 @@ static bool exec(Step *st, const TinyInsn *in)
         return exec_ld(st, in);
     case TINY_ST:
         return exec_st(st, in);
+    case TINY_VLD:
+    case TINY_VST:
+        return exec_vector_memory(st, in);
+    case TINY_VEC:
+        return exec_vec(st, in);
     case TINY_UNDEF:
         st->cause = CAUSE_UNDEF;
         return false;

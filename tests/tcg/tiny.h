@@ -31,7 +31,9 @@ enum { TINY_P = 1, TINY_W = 2, TINY_A = 4, TINY_D = 8 };
     X(ALU, 4) X(ALUI, 4) X(LI, 4) X(LD, 4) X(ST, 4) X(SKIP, 4)             \
     X(BRANCH, 4) X(JUMP, 4) X(JUMPR, 2) X(PURE, 2) X(FAULTS, 2)            \
     X(READS, 2) X(WRITES, 2) X(LDENV, 2) X(STENV, 2) X(IO, 2) X(TABLE, 2)  \
-    X(ENABLE, 2) X(RETURN, 2) X(UNDEF, 2) X(FLUSH, 2) X(RETIRE, 2)
+    X(ENABLE, 2) X(RETURN, 2) X(UNDEF, 2) X(FLUSH, 2) X(RETIRE, 2)         \
+    X(VMOV, 2) X(FPGET, 2) X(FPSET, 2) X(VEC, 4) X(VSET, 4) X(VLD, 4)      \
+    X(VST, 4)
 
 enum {
 #define TINY_ENUM(op, len) TINY_##op,
@@ -46,9 +48,12 @@ typedef struct TinyInsn {
 } TinyInsn;
 
 typedef uint64_t TinyRegs[8];
+typedef uint64_t TinyVecs[8][2];
 
 #define TINY_STATE(_)                                                      \
     _(TinyRegs, STATE_U64, r, 0, 1, "registers")                           \
+    _(TinyVecs, STATE_U64, v, 0, 1, "vector registers")                    \
+    _(uint32_t, STATE_U32, fp, 0x1f80, 1, "rounding, flags, as MXCSR")     \
     _(uint64_t, STATE_U64, dst, 0, 1, "last result")                       \
     _(uint64_t, STATE_U64, src, 0, 1, "last operand")                      \
     _(uint32_t, STATE_U32, op, 0, 1, "last operation")                     \
@@ -80,7 +85,9 @@ static inline TinyCpu *tiny_cpu(Cpu *cpu)
     return (TinyCpu *)cpu;
 }
 
-enum { CAUSE_PAGE = 1, CAUSE_HELPER, CAUSE_UNDEF };
+enum { CAUSE_PAGE = 1, CAUSE_HELPER, CAUSE_UNDEF, CAUSE_ALIGN, CAUSE_FP };
+
+#define TINY_FP_FLAGS 0x3fu
 
 /* --- tiny-cpu.c: what both have in common ------------------------------------- */
 
@@ -93,6 +100,16 @@ static inline uint64_t tiny_mix(uint64_t a, uint64_t b)
     uint64_t v = (a ^ b) * UINT64_C(0x9e3779b97f4a7c15);
     return v ^ (v >> 29);
 }
+/* VEC: which row of base/vec-ops.def, and its immediate. Vectors are v[d], v[s]
+ * and v[s + 1], the integer is r[s]; an integer result goes to r[d]. */
+VecOp tiny_vec_op(const TinyInsn *in);
+unsigned tiny_vec_imm(const TinyInsn *in);
+/* VSET: both halves of the vector. */
+uint64_t tiny_vec_const(const TinyInsn *in);
+/* FPSET: what v makes of the state's fp. */
+uint32_t tiny_fp(uint64_t v);
+/* VLD and VST: 4, 8 or 16 bytes, maybe aligned. */
+IrMem tiny_vec_mem(const TinyInsn *in);
 /* What its own watch- and breakpoints do. */
 void tiny_debug_hit(TinyState *s, uint64_t addr, Icount now);
 bool tiny_debug_break(TinyState *s, Icount now);

@@ -127,9 +127,10 @@ static void add_frames(Dce *d, unsigned insn)
     }
 }
 
+/* Vectors are not: who evaluates frame states knows integers only. */
 static bool may_be_lazy(const Dce *d, const IrInst *i)
 {
-    return d->rules.lazy && (ir_is_pure(i) ||
+    return d->rules.lazy && !ir_is_vec(i) && (ir_is_pure(i) ||
                              (i->op == IR_CALL && !helper(d, i)->effects));
 }
 

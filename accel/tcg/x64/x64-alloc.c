@@ -69,7 +69,7 @@ static void pin_forget(Gen *g, unsigned pin)
     }
 }
 
-static void reg_forget(Gen *g, unsigned reg)
+void x64_reg_forget(Gen *g, unsigned reg)
 {
     IrVal v = g->in_reg[reg];
     if (v != IR_NO_VAL) {
@@ -246,6 +246,9 @@ void x64_alloc_begin(Gen *g)
     g->locked = 0;
     g->dirty = 0xff;
     g->page_host = HOST_NONE;
+    if (g->vectors) {
+        x64_vec_alloc_begin(g);
+    }
 }
 
 void x64_alloc_inst(Gen *g, unsigned n)
@@ -253,6 +256,7 @@ void x64_alloc_inst(Gen *g, unsigned n)
     const IrInst *i = &g->inst[n];
     g->n = n;
     g->locked = 0;
+    g->vec_locked = 0;
     for (unsigned k = 0; k < i->nargs; k++) {
         value(g, i->arg[k])->next = g->next_use[n * IR_MAX_ARGS + k];
     }
@@ -272,6 +276,9 @@ void x64_alloc_insn(Gen *g)
             value(g, v)->slot = -1;
             g->in_slot[s] = IR_NO_VAL;
         }
+    }
+    if (g->vectors) {
+        x64_vec_alloc_insn(g);
     }
 }
 
@@ -342,7 +349,7 @@ void x64_get(Gen *g, unsigned reg)
         return;
     }
     if (pin == NO_PIN) {
-        reg_forget(g, reg);
+        x64_reg_forget(g, reg);
         value(g, g->n)->reg = reg;
     } else {
         pin_forget(g, pin);
@@ -352,8 +359,14 @@ void x64_get(Gen *g, unsigned reg)
 }
 
 /* A value that is about to lose its only place moves to a temporary. */
-static void rescue(Gen *g, IrVal v)
+void x64_rescue(Gen *g, IrVal v)
 {
+    if (g->inst[v].type == IR_V128) {
+        uint16_t locked = g->vec_locked;
+        x64_vec_use(g, v);
+        g->vec_locked = locked;
+        return;
+    }
     unsigned t = x64_scratch(g);
     x64_copy_to(g, t, v);
     temp_hold(g, t, v);
@@ -369,7 +382,7 @@ static void set_pin(Gen *g, unsigned pin, IrVal v)
     if (!pin_is_free(g, pin)) {
         g->locked |= value(g, v)->temp < HOST_REGS ? BIT(value(g, v)->temp)
                                                    : 0;
-        rescue(g, old);
+        x64_rescue(g, old);
     }
     pin_forget(g, pin);
     x64_copy_to(g, x64_pin_host[pin], v);
@@ -381,14 +394,14 @@ static void set_pin(Gen *g, unsigned pin, IrVal v)
     }
 }
 
-static bool only_in_reg(Gen *g, unsigned reg)
+bool x64_only_in_reg(Gen *g, unsigned reg)
 {
     IrVal old = g->in_reg[reg];
     if (old == IR_NO_VAL || !needed_later(g, old)) {
         return false;
     }
     const Value *x = value(g, old);
-    return x->temp == HOST_NONE && !x->pins && x->slot < 0;
+    return x->temp == HOST_NONE && !x->pins && x->slot < 0 && x->vreg < 0;
 }
 
 static void set_memory(Gen *g, unsigned reg, IrVal v)
@@ -401,10 +414,10 @@ static void set_memory(Gen *g, unsigned reg, IrVal v)
     if (s.kind == SRC_MEM) {
         s.reg = x64_use(g, v);
     }
-    if (only_in_reg(g, reg)) {
-        rescue(g, g->in_reg[reg]);
+    if (x64_only_in_reg(g, reg)) {
+        x64_rescue(g, g->in_reg[reg]);
     }
-    reg_forget(g, reg);
+    x64_reg_forget(g, reg);
     if (s.kind == SRC_IMM) {
         asm_store_imm(&g->a, wide ? 3 : 2, reg_mem(g, reg), s.imm);
     } else {
@@ -454,6 +467,12 @@ static bool must_be_saved(Gen *g, IrVal v)
            g->inst[v].op != IR_CONST;
 }
 
+/* Guest registers whose places may have values. */
+static unsigned regs_in_use(const Gen *g)
+{
+    return g->vectors ? g->ir->cls->reg_count : g->x->int_regs;
+}
+
 static void save_values_of_regs(Gen *g)
 {
     for (unsigned p = 0; p < g->x->pin_count; p++) {
@@ -461,8 +480,12 @@ static void save_values_of_regs(Gen *g)
             spill(g, g->in_pin[p], x64_pin_host[p]);
         }
     }
-    for (unsigned r = 0; r < g->ir->cls->reg_count; r++) {
+    for (unsigned r = 0; r < regs_in_use(g); r++) {
         if (must_be_saved(g, g->in_reg[r])) {
+            if (g->inst[g->in_reg[r]].type == IR_V128) {
+                x64_vec_spill(g, g->in_reg[r]);
+                continue;
+            }
             uint32_t locked = g->locked;
             spill(g, g->in_reg[r], x64_use(g, g->in_reg[r]));
             g->locked = locked;
@@ -480,6 +503,9 @@ void x64_save_for_call(Gen *g, bool writes)
         if (v != IR_NO_VAL && needed_later(g, v) && !elsewhere(g, v)) {
             spill(g, v, temps[k]);
         }
+    }
+    if (g->vectors) {
+        x64_vec_save_for_call(g);
     }
 }
 
@@ -503,8 +529,11 @@ void x64_after_call(Gen *g, bool writes)
         temp_forget(g, temps[k]);
     }
     reload_pins(g, writes);
-    for (unsigned r = 0; writes && r < g->ir->cls->reg_count; r++) {
-        reg_forget(g, r);
+    for (unsigned r = 0; writes && r < regs_in_use(g); r++) {
+        x64_reg_forget(g, r);
+    }
+    if (g->vectors) {
+        x64_vec_after_call(g);
     }
 }
 
@@ -599,16 +628,16 @@ void x64_env_before_write(Gen *g, const IrInst *i)
         }
         sync_pin(g, p);
         if (!pin_is_free(g, p)) {
-            rescue(g, g->in_pin[p]);
+            x64_rescue(g, g->in_pin[p]);
         }
         pin_forget(g, p);
     }
-    for (unsigned r = 0; r < g->ir->cls->reg_count; r++) {
+    for (unsigned r = 0; r < regs_in_use(g); r++) {
         if (g->x->pin_of[r] == NO_PIN && ir_env_overlaps(g->ir, i, r)) {
-            if (only_in_reg(g, r)) {
-                rescue(g, g->in_reg[r]);
+            if (x64_only_in_reg(g, r)) {
+                x64_rescue(g, g->in_reg[r]);
             }
-            reg_forget(g, r);
+            x64_reg_forget(g, r);
         }
     }
 }

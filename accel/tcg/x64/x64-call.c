@@ -111,6 +111,7 @@ void x64_call(Gen *g, const IrInst *i)
     const IrHelper *h = g_ptr_array_index(g->ir->helpers, i->imm);
     bool writes = h->effects & IR_WRITES;
     g_assert(h->nargs <= G_N_ELEMENTS(arg_host));
+    x64_fp_drop(g);
     x64_save_for_call(g, writes);
     x64_save_frame(g);
     x64_sync_pins(g, h->effects);

@@ -7,6 +7,9 @@
  *   x64-ops.c     arithmetic, selection, comparison
  *   x64-memory.c  guest loads and stores
  *   x64-call.c    helper calls
+ *   x64-vec.c     vector operations; x64-vec-ops.def: which have an instruction
+ *   x64-vec-alloc.c   where vectors are
+ *   x64-fp.c      the guest's rounding and flags in the host's MXCSR
  *   x64-exit.c    the ways out of a TB
  *   x64-frame.c   frame states, when something has faulted
  *   x64.c         the back end's table, entry and exit of generated code
@@ -15,7 +18,8 @@
  * of its own from TB to TB and is stored to the CPU struct only for C code to
  * see. Values of a TB live in five temporaries, in pinned registers (as long
  * as the guest register has that value), in the CPU struct (guest registers
- * without a pin), and in spill slots, which are words of cpu->frame.
+ * without a pin), and in spill slots, which are words of cpu->frame. Vectors
+ * live in XMM0 to 15, in the CPU struct and in pairs of spill slots.
  */
 #ifndef ACCEL_TCG_X64_GEN_H
 #define ACCEL_TCG_X64_GEN_H
@@ -29,6 +33,7 @@
 #define HOST_BUDGET R15
 #define PINS        8
 #define NO_PIN      (-1)
+#define HOST_VECS   16
 
 /* ORDER x64-pin: the host register of each pin. */
 extern const uint8_t x64_pin_host[PINS];
@@ -44,7 +49,13 @@ enum {
     FRAME_RESULT,
     FRAME_SCRATCH1,        /* GROUP_NEXT, on its way to a probe of its own */
     FRAME_SCRATCH2,
-    FRAME_SLOTS = 24,      /* spilled values */
+    FRAME_MXCSR,           /* on its way to and from the register */
+    FRAME_FP_LIVE,         /* byte: MXCSR is the guest's, see x64-fp.c */
+    FRAME_MEM,             /* slow path of vectors: IrMem, and the vector */
+    FRAME_VEC = 24,
+    FRAME_VEC_SAVE = 26,   /* XMM0 to 15 on the slow path */
+    FRAME_VEC_ARGS = 58,   /* VecArgs of an operation without an instruction */
+    FRAME_SLOTS = 70,      /* spilled values; vectors take even pairs */
     FRAME_SLOT_COUNT = 1024,
 };
 
@@ -69,7 +80,12 @@ typedef struct X64State {
     /* [is store][size][mode and its flags], as written */
     uint8_t *slow[2][4][MMU_ACCESSES];
     uint8_t *bad_target;   /* calls cpu_bad_target() */
+    uint8_t *slow_vec[2];  /* [is store]; what else there is: FRAME_MEM */
+    uint8_t *save_vec, *restore_vec; /* XMM0 to 15, to FRAME_VEC_SAVE */
+    uint8_t *fp_enter, *fp_leave;    /* see x64-fp.c */
+    unsigned int_regs;     /* behind them guest registers are vectors only */
     bool bmi2, lzcnt, bmi1, popcnt;
+    uint16_t vec_features; /* HOST_* of x64-host.h */
     struct Gen *gen;
 } X64State;
 
@@ -110,6 +126,7 @@ typedef struct Value {
     uint8_t pins;          /* a bit a pin */
     int16_t reg;           /* guest register in memory, or -1 */
     int16_t slot;          /* or -1 */
+    int8_t vreg;           /* vectors: XMM register, or -1 */
 } Value;
 
 /* What the host's flags say: of the value flags_result (zero, sign), or of the
@@ -123,10 +140,14 @@ typedef struct Cold {
     void (*emit)(Gen *g, const struct Cold *c);
     uint8_t *from;         /* rel32 that leads here */
     uint8_t *back;         /* where it goes on, if it does */
+    uint8_t *unaligned;    /* accesses: rel32 of a jump to the slow path */
     const IrInst *inst;
     uint16_t fault, site;
     uint8_t address, value, scratch, scratch2, result; /* host registers */
     uint8_t page;          /* Gen.page_host then */
+    uint8_t vec;           /* accesses of vectors: its XMM register */
+    bool saves_vec;        /* the XMM registers have values */
+    bool fp;               /* behind it MXCSR must be the guest's */
     uint64_t imm;          /* constant address or pc */
     uint64_t value_imm;
 } Cold;
@@ -187,6 +208,10 @@ struct Gen {
                             * there is none; HOST_NONE: nowhere */
     unsigned sites;
     uint32_t stamp;
+    bool vectors;          /* the block has some */
+    IrVal in_vec[HOST_VECS];
+    uint16_t vec_locked;   /* XMM registers that must stay */
+    bool fp_live;          /* MXCSR is the guest's here */
     GArray *cold;          /* Cold */
     GArray *rows;          /* X64Row */
     GArray *lazy;          /* X64Lazy */
@@ -273,6 +298,54 @@ static inline HostMem x64_frame(const Gen *g, unsigned word)
 {
     return x64_env(g, offsetof(Cpu, frame) + 8 * word);
 }
+
+/* For x64-vec-alloc.c: a guest register's place has no value any more; what is
+ * there has no other place; it moves to a register. */
+void x64_reg_forget(Gen *g, unsigned reg);
+bool x64_only_in_reg(Gen *g, unsigned reg);
+void x64_rescue(Gen *g, IrVal v);
+
+/* --- x64-vec-alloc.c -------------------------------------------------------------------- */
+
+void x64_vec_alloc_begin(Gen *g);
+/* The value in an XMM register, locked. */
+unsigned x64_vec_use(Gen *g, IrVal v);
+/* A free register, locked. */
+unsigned x64_vec_scratch(Gen *g);
+/* x64_release_args(), and registers of vectors likewise. */
+void x64_vec_release_args(Gen *g);
+/* Where the present instruction's result goes: into `prefer` if that is free.
+ * Locked registers are not chosen. */
+unsigned x64_vec_def(Gen *g, unsigned prefer);
+void x64_vec_def_end(Gen *g);
+void x64_vec_get(Gen *g, unsigned reg);
+void x64_vec_set(Gen *g, unsigned reg, IrVal v);
+/* The value gets slots, if it has none. */
+void x64_vec_spill(Gen *g, IrVal v);
+/* A call is next, or was: no register survives. */
+void x64_vec_save_for_call(Gen *g);
+void x64_vec_after_call(Gen *g);
+/* A guest instruction begins: frees registers of what is not needed. */
+void x64_vec_alloc_insn(Gen *g);
+/* True if a register has a value that is needed behind this instruction. */
+bool x64_vec_is_live(Gen *g);
+
+/* --- x64-vec.c ---------------------------------------------------------------------------- */
+
+/* Compiles VEC, FVEC and FVECX. */
+void x64_vec(Gen *g, const IrInst *i);
+
+/* --- x64-fp.c ------------------------------------------------------------------------------ */
+
+/* True if the host's instructions do what cpu->fp asks for. */
+bool x64_fp_is_host(const Cpu *cpu);
+/* MXCSR is the guest's behind it. Changes no register. */
+void x64_fp_ensure(Gen *g);
+/* MXCSR is C's behind it, and the flags are in cpu->fp. */
+void x64_fp_drop(Gen *g);
+/* The same at run time, wherever one comes from; for shared code. */
+void x64_fp_drop_fixed(const X64State *x, Asm *a);
+void x64_make_fp_paths(X64State *x, Asm *a);
 
 /* --- x64-frame.c ---------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /*
- * The host's processor, asked by CPUID itself: compilers disagree about the
+ * The host's processor, asked by CPUID itself: compilers disagree about most
  * names that __builtin_cpu_supports() knows. Intel SDM volume 2, CPUID.
  */
 #include "x64-host.h"
@@ -18,6 +18,33 @@ static Leaf leaf_get(uint32_t number, uint32_t sub)
     return l;
 }
 
+static uint16_t has(uint32_t word, uint32_t bit, uint16_t what)
+{
+    return word & bit ? what : 0;
+}
+
+static uint16_t vector_extensions(const Leaf *basic, const Leaf *extended,
+                                  const Leaf *amd)
+{
+    uint16_t avx = 0;
+    /* The compiler's function looks whether the system saves YMM registers. */
+    if (__builtin_cpu_supports("avx")) {
+        avx = has(basic->c, bit_AVX, HOST_AVX) |
+              has(basic->c, bit_FMA, HOST_FMA) |
+              has(basic->c, bit_F16C, HOST_F16C) |
+              has(extended->b, bit_AVX2, HOST_AVX2);
+    }
+    return avx | has(basic->c, bit_SSE3, HOST_SSE3) |
+           has(basic->c, bit_SSSE3, HOST_SSSE3) |
+           has(basic->c, bit_SSE4_1, HOST_SSE41) |
+           has(basic->c, bit_SSE4_2, HOST_SSE42) |
+           has(basic->c, bit_AES, HOST_AES) |
+           has(basic->c, bit_PCLMUL, HOST_CLMUL) |
+           has(extended->b, bit_SHA, HOST_SHA) |
+           has(extended->c, bit_GFNI, HOST_GFNI) |
+           has(amd->c, bit_LAHF_LM, HOST_LAHF);
+}
+
 X64Host x64_host(void)
 {
     Leaf basic = leaf_get(1, 0), extended = leaf_get(7, 0);
@@ -27,5 +54,6 @@ X64Host x64_host(void)
         .bmi1 = extended.b & bit_BMI,
         .bmi2 = extended.b & bit_BMI2,
         .lzcnt = amd.c & bit_LZCNT,
+        .vec = vector_extensions(&basic, &extended, &amd),
     };
 }

@@ -505,6 +505,7 @@ static void find_uses(Gen *g)
 static bool may_fault(const Gen *g, const IrInst *i)
 {
     return i->op == IR_LD || i->op == IR_ST || i->op == IR_CANON ||
+           i->op == IR_FVECX ||
            (i->op == IR_CALL && helper(g, i)->effects);
 }
 
@@ -568,9 +569,12 @@ static void find_hints(Gen *g)
 
 void x64_lower(Gen *g)
 {
+    g->vectors = false;
     for (unsigned n = 0; n < g->count; n++) {
         g->val[n] = (Value){ .root = n, .next = UINT16_MAX, .hint = NO_PIN,
-                             .temp = HOST_NONE, .reg = -1, .slot = -1 };
+                             .temp = HOST_NONE, .reg = -1, .slot = -1,
+                             .vreg = -1 };
+        g->vectors |= inst(g, n)->type == IR_V128;
     }
     skip_extensions(g);
     find_narrow(g);

@@ -7,6 +7,7 @@
  * to see, save the temporaries, and bring all back.
  */
 #include "x64-gen.h"
+#include "x64-vec-emit.h"
 
 #define ENTRY_SHIFT 5
 G_STATIC_ASSERT(sizeof(TlbEntry) == 1 << ENTRY_SHIFT);
@@ -66,17 +67,67 @@ static void load_value(Gen *g, const IrInst *i, unsigned dst, HostMem m)
     asm_rm(&g->a, load_ops[sign][size], wide, dst, m);
 }
 
+static bool is_vector(const IrInst *i)
+{
+    return i->type == IR_V128;
+}
+
+/* Vectors of 4, 8 or 16 bytes. */
+static void load_vector(Gen *g, const IrInst *i, unsigned dst, HostMem m)
+{
+    static const uint32_t ops[] = { VOP_MOVSS_LD, VOP_MOVQ_LD, VOP_MOVUPS_LD };
+    asm_vec_rm(&g->a, ops[ir_mem_log2(i->mem) - 2], dst, m);
+}
+
+static void store_vector(Gen *g, const IrInst *i, HostMem m, unsigned src)
+{
+    static const uint32_t ops[] = { VOP_MOVSS_ST, VOP_MOVQ_ST, VOP_MOVUPS_ST };
+    asm_vec_rm(&g->a, ops[ir_mem_log2(i->mem) - 2], src, m);
+}
+
+/* The value to be stored, where the slow path finds it. */
+static void pass_value(Gen *g, const Cold *c)
+{
+    HostMem arg1 = x64_frame(g, FRAME_ARG1);
+    if (is_vector(c->inst)) {
+        asm_vec_store(&g->a, x64_frame(g, FRAME_VEC), c->vec);
+    } else if (c->value == HOST_NONE) {
+        store_imm64(g, arg1, c->value_imm);
+    } else {
+        asm_store(&g->a, true, arg1, c->value);
+    }
+}
+
+static const uint8_t *slow_path_of(Gen *g, const IrInst *i)
+{
+    bool store = i->op == IR_ST;
+    if (is_vector(i)) {
+        asm_store_imm(&g->a, 2, x64_frame(g, FRAME_MEM), i->mem);
+        return g->x->slow_vec[store];
+    }
+    return g->x->slow[store][ir_mem_log2(i->mem)][ir_mem_access(i->mem)];
+}
+
+static void take_result(Gen *g, const Cold *c)
+{
+    if (c->inst->op == IR_ST) {
+        return;
+    }
+    if (is_vector(c->inst)) {
+        asm_vec_load(&g->a, c->vec, x64_frame(g, FRAME_VEC));
+    } else {
+        load_value(g, c->inst, c->result, x64_frame(g, FRAME_RESULT));
+    }
+}
+
 /* Everything is where it was when the probe missed; no register is free. What
  * the slow path does may change the TLB: the group's page is not known then. */
 static void call_slow_path(Gen *g, const Cold *c)
 {
     const IrInst *i = c->inst;
-    bool store = i->op == IR_ST;
-    HostMem arg0 = x64_frame(g, FRAME_ARG0), arg1 = x64_frame(g, FRAME_ARG1);
-    if (store && c->value == HOST_NONE) {
-        store_imm64(g, arg1, c->value_imm);
-    } else if (store) {
-        asm_store(&g->a, true, arg1, c->value);
+    HostMem arg0 = x64_frame(g, FRAME_ARG0);
+    if (i->op == IR_ST) {
+        pass_value(g, c);
     }
     if (c->address == HOST_NONE) {
         store_imm64(g, arg0, c->imm);
@@ -87,11 +138,17 @@ static void call_slow_path(Gen *g, const Cold *c)
         }
     }
     x64_note_place(g, c->fault, c->site);
-    asm_call_to(&g->a, g->x->slow[store][ir_mem_log2(i->mem)]
-                                 [ir_mem_access(i->mem)]);
-    if (!store) {
-        load_value(g, i, c->result, x64_frame(g, FRAME_RESULT));
+    if (c->saves_vec) {
+        asm_call_to(&g->a, g->x->save_vec);
     }
+    asm_call_to(&g->a, slow_path_of(g, i));
+    if (c->saves_vec) {
+        asm_call_to(&g->a, g->x->restore_vec);
+    }
+    if (c->fp) {
+        asm_call_to(&g->a, g->x->fp_enter);
+    }
+    take_result(g, c);
     if (c->page != HOST_NONE) {
         asm_mov_imm(&g->a, c->page, 0);
     }
@@ -101,6 +158,9 @@ static void call_slow_path(Gen *g, const Cold *c)
 static void cold_access(Gen *g, const Cold *c)
 {
     asm_patch(c->from, g->a.p);
+    if (c->unaligned) {
+        asm_patch(c->unaligned, g->a.p);
+    }
     call_slow_path(g, c);
 }
 
@@ -116,13 +176,15 @@ typedef struct Access {
     unsigned base;         /* else it is base + i->imm */
     int32_t from, to;      /* bytes to probe for, relative to the address */
     unsigned s1, s2;       /* scratch */
+    uint8_t *unaligned;    /* rel32 of the jump for such addresses, or NULL */
 } Access;
 
 static void access_begin(Gen *g, const IrInst *i, MmuAccess kind, Access *a)
 {
     *a = (Access){ .i = i, .kind = kind, .size = ir_mem_size(i->mem),
                    .mode = ir_mem_mode(i->mem), .base = HOST_NONE };
-    a->constant = x64_const(g, i->arg[0], &a->va);
+    /* A vector's constant address is like any other: it is too rare. */
+    a->constant = !is_vector(i) && x64_const(g, i->arg[0], &a->va);
     a->to = a->size;
     if (g->val[g->n].role == GROUP_FIRST) {
         a->from = g->val[g->n].range_from;
@@ -146,6 +208,24 @@ static void probe_constant(Gen *g, const Access *a)
         asm_mov_imm(&g->a, a->s1, tag);
         asm_alu_mem(&g->a, ALU_CMP, true, a->s1, m);
     }
+}
+
+/* To the slow path, which raises what there is to raise. The tag could not tell:
+ * its low bits mean something else. */
+static void check_alignment(Gen *g, Access *a)
+{
+    if (!(a->i->mem & IR_MEM_ALIGN)) {
+        return;
+    }
+    unsigned host = a->base;
+    if (a->i->imm & (a->size - 1)) {
+        host = a->s2;
+        asm_rm(&g->a, OP_LEA, false, host, host_mem(a->base, a->i->imm));
+    }
+    asm_op(&g->a, 0xf6, host >> 3, host >= 4); /* test host, imm8 */
+    asm_8(&g->a, 0xc0 | (host & 7));
+    asm_8(&g->a, a->size - 1);
+    a->unaligned = asm_jcc(&g->a, CC_NE);
 }
 
 static void probe(Gen *g, const Access *a)
@@ -204,11 +284,13 @@ static HostMem access_host(Gen *g, Access *a, uint8_t **miss)
     a->s2 = x64_scratch(g);
     if (role == GROUP_NEXT && g->page_host != HOST_NONE) {
         a->s1 = HOST_NONE;
+        check_alignment(g, a);
         asm_rr(&g->a, OP_TEST, true, g->page_host, g->page_host);
         *miss = asm_jcc(&g->a, CC_E);
         return host_mem_index(g->page_host, a->base, a->i->imm);
     }
     a->s1 = x64_scratch(g);
+    check_alignment(g, a);
     probe(g, a);
     *miss = asm_jcc(&g->a, CC_NE);
     load_addend(g, a);
@@ -237,7 +319,11 @@ static void cold_alone(Gen *g, const Cold *c)
     uint8_t *miss = asm_jcc(&g->a, CC_NE);
     load_addend(g, &a);
     HostMem m = host_mem_index(a.s1, a.base, i->imm);
-    if (!store) {
+    if (is_vector(i) && store) {
+        store_vector(g, i, m, c->vec);
+    } else if (is_vector(i)) {
+        load_vector(g, i, c->vec, m);
+    } else if (!store) {
         load_value(g, i, c->result, m);
     } else if (c->value == HOST_NONE) {
         asm_store_imm(&g->a, ir_mem_log2(i->mem), m, c->value_imm);
@@ -255,6 +341,9 @@ static void cold_alone(Gen *g, const Cold *c)
     asm_patch(miss, g->a.p);
     asm_load(&g->a, true, a.s1, save1);
     asm_load(&g->a, true, a.s2, save2);
+    if (c->unaligned) {
+        asm_patch(c->unaligned, g->a.p);
+    }
     call_slow_path(g, c);
 }
 
@@ -280,6 +369,9 @@ static Cold *cold_for(Gen *g, const Access *a, uint8_t *miss, unsigned site)
     c->imm = a->va;
     c->value = c->result = HOST_NONE;
     c->page = g->page_host;
+    c->unaligned = a->unaligned;
+    c->saves_vec = g->vectors && x64_vec_is_live(g);
+    c->fp = g->fp_live;
     return c;
 }
 
@@ -296,10 +388,42 @@ static void end_cold(Gen *g, const Access *a, Cold *c)
     }
 }
 
+static void load_vec(Gen *g, const IrInst *i)
+{
+    Access a;
+    uint8_t *miss;
+    unsigned dst = x64_vec_def(g, HOST_NONE);
+    access_begin(g, i, MMU_LOAD, &a);
+    HostMem m = access_host(g, &a, &miss);
+    Cold *c = cold_for(g, &a, miss, x64_site(g));
+    load_vector(g, i, dst, m);
+    c->vec = dst;
+    end_cold(g, &a, c);
+    x64_release_args(g);
+}
+
+static void store_vec(Gen *g, const IrInst *i)
+{
+    Access a;
+    uint8_t *miss;
+    unsigned src = x64_vec_use(g, i->arg[1]);
+    access_begin(g, i, MMU_STORE, &a);
+    HostMem m = access_host(g, &a, &miss);
+    store_vector(g, i, m, src);
+    Cold *c = cold_for(g, &a, miss, x64_site(g));
+    c->vec = src;
+    end_cold(g, &a, c);
+    x64_vec_release_args(g);
+}
+
 void x64_load(Gen *g, const IrInst *i)
 {
     Access a;
     uint8_t *miss;
+    if (is_vector(i)) {
+        load_vec(g, i);
+        return;
+    }
     access_begin(g, i, MMU_LOAD, &a);
     HostMem m = access_host(g, &a, &miss);
     Cold *c = cold_for(g, &a, miss, x64_site(g));
@@ -321,6 +445,10 @@ void x64_store(Gen *g, const IrInst *i)
     Access a;
     uint8_t *miss;
     uint64_t imm = 0;
+    if (is_vector(i)) {
+        store_vec(g, i);
+        return;
+    }
     access_begin(g, i, MMU_STORE, &a);
     bool constant = store_imm(g, i, &imm);
     unsigned value = constant ? HOST_NONE : x64_use(g, i->arg[1]);
@@ -419,22 +547,24 @@ static void slow_arguments(const X64State *x, Asm *a, bool store,
     asm_mov_imm(a, store ? R8 : RCX, mode);
 }
 
-static void make_slow_path(X64State *x, Asm *a, bool store, unsigned sm)
+/* Generated code's state goes where C code looks for it … */
+static void slow_begin(const X64State *x, Asm *a)
 {
-    unsigned size = sm & 3, mode = sm >> 2;
-    HostMem budget = fixed_env(x, offsetof(Cpu, budget));
-    x->slow[store][size][mode] = a->p;
     for_temps(x, a, true);
     for_pins(x, a, true);
-    asm_store(a, true, budget, HOST_BUDGET);
-    slow_arguments(x, a, store, size, mode);
+    x64_fp_drop_fixed(x, a);
+    asm_store(a, true, fixed_env(x, offsetof(Cpu, budget)), HOST_BUDGET);
+}
+
+/* … and comes back behind the call. */
+static void slow_call(const X64State *x, Asm *a, uintptr_t fn)
+{
     asm_alu_imm(a, ALU_SUB, true, RSP, 8);
-    asm_mov_imm(a, RAX, store ? (uintptr_t)tlb_store_slow
-                              : (uintptr_t)tlb_load_slow);
+    asm_mov_imm(a, RAX, fn);
     asm_call_reg(a, RAX);
     asm_alu_imm(a, ALU_ADD, true, RSP, 8);
     asm_store(a, true, save_word(x, FRAME_RESULT), RAX);
-    asm_load(a, true, HOST_BUDGET, budget);
+    asm_load(a, true, HOST_BUDGET, fixed_env(x, offsetof(Cpu, budget)));
     for_temps(x, a, false);
     for_pins(x, a, false);
     asm_ret(a);
@@ -444,14 +574,49 @@ static void make_slow_path(X64State *x, Asm *a, bool store, unsigned sm)
 static void make_bad_target(X64State *x, Asm *a)
 {
     x->bad_target = a->p;
-    for_pins(x, a, true);
-    asm_store(a, true, fixed_env(x, offsetof(Cpu, budget)), HOST_BUDGET);
-    for_temps(x, a, true);
+    slow_begin(x, a);
     x64_lea_cpu(x, a);
     asm_load(a, true, RSI, save_word(x, FRAME_ARG0));
     asm_alu_imm(a, ALU_SUB, true, RSP, 8);
     asm_mov_imm(a, RAX, (uintptr_t)cpu_bad_target);
     asm_call_reg(a, RAX);
+}
+
+static void make_slow_path(X64State *x, Asm *a, bool store, unsigned sm)
+{
+    unsigned size = sm & 3, mode = sm >> 2;
+    x->slow[store][size][mode] = a->p;
+    slow_begin(x, a);
+    slow_arguments(x, a, store, size, mode);
+    slow_call(x, a, store ? (uintptr_t)tlb_store_slow
+                          : (uintptr_t)tlb_load_slow);
+}
+
+/* tlb_load_vec() and tlb_store_vec() take the same arguments. */
+static void make_slow_vector(X64State *x, Asm *a, bool store)
+{
+    x->slow_vec[store] = a->p;
+    slow_begin(x, a);
+    x64_lea_cpu(x, a);
+    asm_load(a, true, RSI, save_word(x, FRAME_ARG0));
+    asm_rm(a, OP_LEA, true, RDX, save_word(x, FRAME_VEC));
+    asm_load(a, false, RCX, save_word(x, FRAME_MEM));
+    slow_call(x, a, store ? (uintptr_t)tlb_store_vec
+                          : (uintptr_t)tlb_load_vec);
+}
+
+static void make_vector_saves(X64State *x, Asm *a)
+{
+    x->save_vec = a->p;
+    for (unsigned t = 0; t < HOST_VECS; t++) {
+        asm_vec_store(a, save_word(x, FRAME_VEC_SAVE + 2 * t), t);
+    }
+    asm_ret(a);
+    x->restore_vec = a->p;
+    for (unsigned t = 0; t < HOST_VECS; t++) {
+        asm_vec_load(a, t, save_word(x, FRAME_VEC_SAVE + 2 * t));
+    }
+    asm_ret(a);
 }
 
 void x64_make_slow_paths(X64State *x, Asm *a)
@@ -460,6 +625,8 @@ void x64_make_slow_paths(X64State *x, Asm *a)
         for (unsigned sm = 0; sm < 4 * MMU_ACCESSES; sm++) {
             make_slow_path(x, a, store, sm);
         }
+        make_slow_vector(x, a, store);
     }
     make_bad_target(x, a);
+    make_vector_saves(x, a);
 }

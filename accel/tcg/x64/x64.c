@@ -43,6 +43,7 @@ static void make_enter(X64State *x, Asm *a)
 static void make_leave(X64State *x, Asm *a)
 {
     x->leave = a->p;
+    x64_fp_drop_fixed(x, a);
     for (unsigned p = 0; p < x->pin_count; p++) {
         asm_store(a, true, cpu_mem(x, x->cls->regs[x->pin_reg[p]].offset),
                   x64_pin_host[p]);
@@ -60,11 +61,15 @@ static void choose_pins(X64State *x)
     const CpuClass *cls = x->cls;
     x->pin_of = g_new(int8_t, cls->reg_count);
     for (unsigned r = 0; r < cls->reg_count; r++) {
-        bool pinned = cls->regs[r].hot && x->pin_count < PINS;
+        bool pinned = cls->regs[r].hot && x->pin_count < PINS &&
+                      cls->regs[r].type != IR_V128;
         g_assert(!pinned || cls->regs[r].type == IR_I64);
         x->pin_of[r] = pinned ? (int)x->pin_count : NO_PIN;
         if (pinned) {
             x->pin_reg[x->pin_count++] = r;
+        }
+        if (cls->regs[r].type != IR_V128) {
+            x->int_regs = r + 1;
         }
     }
     x->bias = x->pin_count ? cls->regs[x->pin_reg[0]].offset + 128 : 0;
@@ -80,6 +85,7 @@ static void find_host_features(X64State *x, const AccelOptions *o)
     x->bmi2 = host.bmi2;
     x->lzcnt = host.lzcnt;
     x->popcnt = host.popcnt;
+    x->vec_features = host.vec;
 }
 
 /* --- compiling --------------------------------------------------------------------- */
@@ -122,6 +128,7 @@ static void gen_begin(Gen *g, Cpu *cpu, Tb *tb, const IrBlock *ir)
     g->frame = g->frame_end = 0;
     g->sites = 0;
     g->flags = FLAGS_UNKNOWN;
+    g->fp_live = false;
     memset(tb->jump_at, 0, sizeof tb->jump_at);
     memset(tb->guard_at, 0, sizeof tb->guard_at);
     g_array_set_size(g->cold, 0);
@@ -201,10 +208,35 @@ static bool keeps_flags(const IrInst *i)
            i->op == IR_SEXT64 || i->op == IR_EXIT_IF;
 }
 
+/* Instructions of the second register class; their loads and stores are with
+ * the others. */
+static void gen_vector(Gen *g, const IrInst *i)
+{
+    switch (i->op) {
+    case IR_CONST: break;
+    case IR_GET: x64_vec_get(g, i->imm); break;
+    case IR_SET: x64_vec_set(g, i->imm, i->arg[0]); break;
+    default:
+        g->flags = FLAGS_UNKNOWN;
+        if (ir_is_vec(i)) {
+            x64_vec(g, i);
+        } else {
+            gen_other(g, i);
+        }
+        break;
+    }
+    x64_vec_def_end(g);
+}
+
 static void gen_inst(Gen *g, unsigned n)
 {
     const IrInst *i = &g->inst[n];
     x64_alloc_inst(g, n);
+    if (i->type == IR_V128 || ir_is_vec(i)) {
+        gen_vector(g, i);
+        x64_def_end(g);
+        return;
+    }
     switch (i->op) {
     case IR_CONST: break;
     case IR_INSN: guest_insn(g, n); break;
@@ -281,6 +313,7 @@ static bool x64_init(TcgState *s, Cpu *cpu)
     x->cls = cpu->cls;
     choose_pins(x);
     find_host_features(x, s->options);
+    x64_make_fp_paths(x, &a);
     make_enter(x, &a);
     make_leave(x, &a);
     x64_make_slow_paths(x, &a);
