@@ -19,7 +19,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get('REPRISE_BUILD',
                        os.path.join(HERE, '..', '..', 'build'))
-TIMEOUT = float(os.environ.get('REPRISE_TIMEOUT', '60'))
+TIMEOUT = float(os.environ.get('REPRISE_TIMEOUT', '180'))
 
 
 def program(name='reprise-system-x86_64'):
