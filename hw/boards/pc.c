@@ -29,6 +29,11 @@ static void cpu_a20(void *cpu, int n, bool level)
     x86_pins(cpu)->set_a20(cpu, level);
 }
 
+static void cpu_ignne(void *cpu, int n, bool level)
+{
+    x86_pins(cpu)->set_ignne(cpu, level);
+}
+
 static void nmi_button(void *cpu)
 {
     x86_pins(cpu)->set_nmi(cpu, true);
@@ -88,6 +93,7 @@ static void pc_add_chips(Pc *pc)
     pc->a20 = device_create(m, &pc_a20_class);
     pc->kbc = device_create(m, &i8042_class);
     pc->port92 = device_create(m, &port92_class);
+    pc->fpu_error = device_create(m, &fpu_error_class);
     pc->dma = device_create(m, &i8237_class);
     pc->fw_cfg = device_create(m, &fw_cfg_class);
     pc->isa = (IsaBus){ m, i8259_irq, pc->pic };
@@ -111,6 +117,7 @@ static void pc_connect_chips(Pc *pc)
     irq_connect(i8042_irq_keyboard(pc->kbc), i8259_irq, pc->pic, 1);
     irq_connect(mc146818_irq(pc->rtc), i8259_irq, pc->pic, 8);
     irq_connect(i8042_irq_mouse(pc->kbc), i8259_irq, pc->pic, 12);
+    irq_connect(fpu_error_irq(pc->fpu_error), i8259_irq, pc->pic, 13);
     i8042_plug(pc->kbc, device_create(pc->dev.machine, &ps2_keyboard_class),
                device_create(pc->dev.machine, &ps2_mouse_class));
     i8042_set_a20(pc->kbc, pc->a20);
@@ -133,6 +140,8 @@ static void pc_connect_cpu(Pc *pc)
     x86_pins(pc->cpu)->connect_pic(pc->cpu, pic_acknowledge, pc->pic);
     irq_connect(piix4_pm_smi(pc->pm), cpu_smi, pc->cpu, 0);
     irq_connect(pc_a20_line(pc->a20), cpu_a20, pc->cpu, 0);
+    irq_connect(fpu_error_ignne(pc->fpu_error), cpu_ignne, pc->cpu, 0);
+    x86_pins(pc->cpu)->connect_ferr(pc->cpu, fpu_error_set, pc->fpu_error);
     x86_pins(pc->cpu)->set_smram(pc->cpu, i440fx_smm_memory(pc->bridge));
     pc->dev.machine->power_button =
         (MachineButton){ piix4_pm_power_button, pc->pm };

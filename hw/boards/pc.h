@@ -17,6 +17,7 @@ typedef struct Pc {
     IsaBus isa;
     PciBus *pci;
     Device *bridge, *pic, *pit, *rtc, *a20, *kbc, *port92, *dma;
+    Device *fpu_error;
     Device *piix3, *ide, *pm, *fw_cfg;
     NondetPort *rtc_base;
     MemRegion bios, isa_bios;

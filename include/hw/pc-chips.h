@@ -71,6 +71,15 @@ IrqLine *pc_a20_line(Device *gate);
 void pc_a20_set(Device *gate, bool open);
 bool pc_a20_is_open(Device *gate);
 
+/* --- the coprocessor error logic ------------------------------------------ */
+
+extern const DeviceClass fpu_error_class;  /* ports f0, f1 */
+
+/* FERR# of the CPU, as X86Pins.connect_ferr wants it (opaque: the Device). */
+void fpu_error_set(void *dev, bool ferr);
+IrqLine *fpu_error_irq(Device *dev);       /* to ISA IRQ 13 */
+IrqLine *fpu_error_ignne(Device *dev);     /* to the CPU's IGNNE# */
+
 /* --- i8042 and what hangs on it ------------------------------------------ */
 
 extern const DeviceClass i8042_class;      /* ports 60, 64 */

@@ -28,6 +28,13 @@ typedef struct X86Pins {
     /* The address space to use while in SMM (SMRAM visible); NULL, the
      * default: the machine's memory. */
     void (*set_smram)(Cpu *cpu, AddressSpace *smm_memory);
+    /* Whom FERR# drives: an x87 exception waits with CR0.NE clear (rises
+     * between instructions), or no longer. */
+    void (*connect_ferr)(Cpu *cpu, void (*ferr)(void *opaque, bool level),
+                         void *opaque);
+    /* IGNNE#: x87 instructions run in spite of it. The CPU drops it with the
+     * exception. */
+    void (*set_ignne)(Cpu *cpu, bool level);
 } X86Pins;
 
 /* The pins of a CPU whose target is x86. */

@@ -323,6 +323,19 @@ static void pin_set_smram(Cpu *cpu, AddressSpace *smm_memory)
     x86_cpu(cpu)->smm_memory = smm_memory;
 }
 
+static void pin_connect_ferr(Cpu *cpu,
+                             void (*ferr)(void *opaque, bool level),
+                             void *opaque)
+{
+    x86_cpu(cpu)->ferr = ferr;
+    x86_cpu(cpu)->ferr_opaque = opaque;
+}
+
+static void pin_set_ignne(Cpu *cpu, bool level)
+{
+    x86_cpu(cpu)->s.ignne = level;
+}
+
 static const X86Pins pins = {
     .set_intr = pin_set_intr,
     .set_nmi = pin_set_nmi,
@@ -330,6 +343,8 @@ static const X86Pins pins = {
     .set_a20 = pin_set_a20,
     .connect_pic = pin_connect_pic,
     .set_smram = pin_set_smram,
+    .connect_ferr = pin_connect_ferr,
+    .set_ignne = pin_set_ignne,
 };
 
 /* --- the class ------------------------------------------------------------------------ */

@@ -100,7 +100,8 @@ typedef enum CcOp {
 enum {
     EXC_DE, EXC_DB, EXC_NMI, EXC_BP, EXC_OF, EXC_BR, EXC_UD, EXC_NM, EXC_DF,
     EXC_TS = 10, EXC_NP, EXC_SS, EXC_GP, EXC_PF, EXC_MF = 16, EXC_AC, EXC_MC,
-    EXC_XM
+    EXC_XM,
+    EXC_FREEZE = 0x100     /* no vector: the x87 waits for an interrupt */
 };
 
 /* The hidden descriptor attributes of a segment register: the upper word of a
@@ -259,6 +260,8 @@ typedef struct X86Cpu {
     int (*pic_ack)(void *opaque);
     void *pic;
     AddressSpace *smm_memory;
+    void (*ferr)(void *opaque, bool level);
+    void *ferr_opaque;
 } X86Cpu;
 
 static inline X86Cpu *x86_cpu(Cpu *cpu)
@@ -302,6 +305,14 @@ void x86_fpu_rewire(X86Cpu *cpu);
 void x86_fp_trap(Cpu *parent, unsigned flags);
 void x86_unaligned(Cpu *parent, GuestAddr va);
 
+/* The x87 as FNINIT leaves it, and for power-on. */
+void x87_init(X86Cpu *cpu);
+/* A pending x87 exception with CR0.NE = 0 (vol. 1, 8.7.2): FERR# is driven, and
+ * the CPU stops before the instruction until an interrupt comes. */
+void x87_freeze(X86Cpu *cpu);
+/* FERR#, after a change of ES or CR0.NE: it only ever falls here. */
+void x87_update_es(X86Cpu *cpu);
+
 /* Raise in a helper: restores the state to the present instruction, then
  * delivers. error < 0: no error code. */
 void x86_raise(X86Cpu *cpu, int vector, int error) G_GNUC_NORETURN;
@@ -326,6 +337,7 @@ typedef enum X86HelperId {
 #define X86_HELPER(name, nargs, result, effects, what) X86_HELPER_##name,
 #include "helpers-sys.def"
 #include "helpers-int.def"
+#include "helpers-x87.def"
 #undef X86_HELPER
     X86_HELPER_COUNT
 } X86HelperId;
@@ -341,6 +353,7 @@ extern const IrHelper x86_helpers[X86_HELPER_COUNT];
     uint64_t helper_##name(Cpu *cpu X86_ARGS_##nargs);
 #include "helpers-sys.def"
 #include "helpers-int.def"
+#include "helpers-x87.def"
 #undef X86_HELPER
 
 /* Added to the vector for helper_soft_int(): the instruction is INT n. */

@@ -28,8 +28,8 @@ typedef struct X86Model {
     bool long_mode;
 } X86Model;
 
-#define F_486 ""
-#define F_586 "de pse tsc msr mce cx8"
+#define F_486 "fpu"
+#define F_586 F_486 " de pse tsc msr mce cx8"
 #define F_686 F_586 " vme mca pae sep mtrr pge cmov pat pse36 clflush"
 #define F_64  F_686 " cx16 syscall nx lm lahf_lm"
 #define F_MAX F_64 " popcnt movbe rdrand rdseed fsgsbase smep smap erms " \
@@ -220,6 +220,16 @@ unsigned cpuid_phys_bits(const X86Cpu *cpu)
 {
     bool pae = has(cpu, FEAT_1_EDX, 6), pse36 = has(cpu, FEAT_1_EDX, 17);
     return cpuid_has_long_mode(cpu) ? 40 : pae || pse36 ? 36 : 32;
+}
+
+bool cpuid_has_fdp_excptn_only(const X86Cpu *cpu)
+{
+    return has(cpu, FEAT_7_EBX, 6);
+}
+
+bool cpuid_has_zero_fcs_fds(const X86Cpu *cpu)
+{
+    return has(cpu, FEAT_7_EBX, 13);
 }
 
 uint32_t cpuid_signature(const X86Cpu *cpu)

@@ -13,6 +13,9 @@ uint32_t cpuid_signature(const X86Cpu *cpu);
 bool cpuid_has_long_mode(const X86Cpu *cpu);
 bool cpuid_has_syscall(const X86Cpu *cpu);
 bool cpuid_has_nx(const X86Cpu *cpu);
+/* FDP and FOP are kept of unmasked exceptions only; FCS and FDS are zero. */
+bool cpuid_has_fdp_excptn_only(const X86Cpu *cpu);
+bool cpuid_has_zero_fcs_fds(const X86Cpu *cpu);
 bool cpuid_is_amd(const X86Cpu *cpu);
 bool cpuid_has_gib_pages(const X86Cpu *cpu);
 /* MAXPHYADDR (4.1.4). */

@@ -24,14 +24,16 @@ typedef uint16_t X87Exponents[8];
     _(X87Exponents, STATE_U16, fpr_exp, 0, 2, "x87 R0-7: signs and exponents") \
     _(uint16_t, STATE_U16, fcw, 0x40, 2, "x87 control word")                  \
     _(uint16_t, STATE_U16, fsw, 0, 2, "x87 status word")                      \
-    _(uint8_t, STATE_U8, fvalid, 0, 2, "x87: bit n set if R[n] is not empty") \
+    _(uint8_t, STATE_U8, fvalid, 0xff, 2, "x87: bit n set if R[n] is not empty") \
     _(uint16_t, STATE_U16, fop, 0, 2, "x87 last opcode")                      \
     _(uint64_t, STATE_U64, fip, 0, 2, "x87 last instruction pointer")         \
     _(uint16_t, STATE_U16, fcs, 0, 2, "x87 last code segment")                \
     _(uint64_t, STATE_U64, fdp, 0, 2, "x87 last data pointer")                \
     _(uint16_t, STATE_U16, fds, 0, 2, "x87 last data segment")                \
     _(uint64_t, STATE_U64, xcr0, 1, 2, "XCR0")                                \
-    _(uint64_t, STATE_U64, xss, 0, 2, "IA32_XSS")
+    _(uint64_t, STATE_U64, xss, 0, 2, "IA32_XSS")                             \
+    _(bool, STATE_BOOL, ferr, 0, 2, "FERR# pin: an x87 exception waits")      \
+    _(bool, STATE_BOOL, ignne, 0, 2, "IGNNE# pin: it is ignored")
 
 #define CR4_OSXSAVE 0x40000u
 #define XCR0_X87 1u

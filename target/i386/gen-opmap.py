@@ -27,6 +27,7 @@ FLAGS = ['lock', 'io', 'end', 'priv', 'prot', 'd64', 'f64', 'sse', 'align', 'una
          'mmx']
 # CPUID feature: word of ORDER x86-feat, bit
 FEATURES = {
+    'FPU': ('FEAT_1_EDX', 0),
     'TSC': ('FEAT_1_EDX', 4), 'MSR': ('FEAT_1_EDX', 5),
     'CX8': ('FEAT_1_EDX', 8), 'SEP': ('FEAT_1_EDX', 11),
     'CMOV': ('FEAT_1_EDX', 15), 'CLFSH': ('FEAT_1_EDX', 19),

@@ -289,15 +289,6 @@ uint64_t helper_random(Cpu *c)
     return machine_random(c->machine);
 }
 
-uint64_t helper_fwait(Cpu *c)
-{
-    X86Cpu *cpu = x86_cpu(c);
-    if ((cpu->s.cr[0] & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS)) {
-        x86_raise(cpu, EXC_NM, -1);
-    }
-    return 0;
-}
-
 /* Without a coprocessor nobody answers: nothing happens, and FNSTSW leaves its
  * destination as it was, which is how software finds out (vol. 3, 10.2). */
 uint64_t helper_no_fpu(Cpu *c)

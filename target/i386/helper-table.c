@@ -9,4 +9,5 @@
 const IrHelper x86_helpers[X86_HELPER_COUNT] = {
 #include "helpers-sys.def"
 #include "helpers-int.def"
+#include "helpers-x87.def"
 };

@@ -474,15 +474,3 @@ void trans_ud2(X86Trans *t)
 {
     t_raise(t, EXC_UD);
 }
-
-/* --- the coprocessor that is not there -------------------------------------*/
-
-void trans_fwait(X86Trans *t)
-{
-    CALL0(t, fwait);
-}
-
-void trans_esc(X86Trans *t)
-{
-    CALL0(t, no_fpu);
-}

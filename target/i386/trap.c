@@ -370,6 +370,10 @@ void x86_deliver_exception(Cpu *parent)
     cpu->exc_vector = -1;
     cpu->delivering_ext = false;
     cpu->task_committed = false;
+    if (vector == EXC_FREEZE) {
+        x87_freeze(cpu);
+        return;
+    }
     if (first == EXC_DF) {
         triple_fault(cpu);
         return;

@@ -17,6 +17,10 @@ class X86Guest(GuestCase):
         self.run_guest('sys64', '-cpu', 'max')
         self.run_guest('sys64', '-cpu', 'max,-pdpe1gb')
 
+    def test_without_fpu(self):
+        """ESC does nothing then; FNSTSW leaves its destination."""
+        self.run_guest('cpu32', '-cpu', 'qemu64,-fpu')
+
     def test_unknown_msr(self):
         for cpu, said in (('qemu64', '#GP'), ('qemu64,unknown-msr=gp', '#GP'),
                           ('qemu64,unknown-msr=ignore', '0')):

@@ -2,6 +2,7 @@
  * Random cases for the comparison with the host. See case.h.
  */
 #include "case.h"
+#include "fpu-state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +64,7 @@ static uint64_t random_value(void)
 /* Rows that need privilege or touch what a process cannot, or whose results
  * are the processor's own. */
 static const char *const skipped[] = {
-    "esc", "fwait", "in", "out", "ins", "outs", "int", "int3", "int1",
+    "esc", "in", "out", "ins", "outs", "int", "int3", "int1",
     "into", "iret", "retf", "cli", "sti", "popf", "pushf", "les", "lds",
     "lss", "lfs", "lgs", "syscall", "sysret", "sysenter", "sysexit", "cpuid",
     "rdtsc", "rdtscp", "rdpmc", "rdrand", "rdseed", "rsm", "monitor",
@@ -438,6 +439,7 @@ void random_state(IsaCase *c)
         uint64_t v = random_value();
         memcpy(c->before.data + i, &v, 8);
     }
+    fpu_random(c->before.fpu);
 }
 
 /* Frames of ENTER and LEAVE. */
@@ -454,6 +456,16 @@ static void aim_frame(IsaCase *c, const OpRow *row)
     }
 }
 
+/* Operands that are numbers; functions do not trap on underflow, which may
+ * hang on the last bit. */
+static void aim_fpu(IsaCase *c, const OpRow *row)
+{
+    fpu_random_memory(c->before.data + 0x600, 0x500);
+    if (fpu_is_function(row->mnemonic)) {
+        fpu_mask_underflow(c->before.fpu);
+    }
+}
+
 bool make_case(IsaCase *c, const OpRow *row, X86Insn *in)
 {
     c->len = 0;
@@ -461,6 +473,9 @@ bool make_case(IsaCase *c, const OpRow *row, X86Insn *in)
         return false;
     }
     random_state(c);
+    if (row->mnemonic[0] == 'f') {
+        aim_fpu(c, row);
+    }
     if (is_string(row)) {
         aim_string(c);
         c->before.flags |= chance(30) ? ISA_DF : 0;

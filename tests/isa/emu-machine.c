@@ -13,6 +13,7 @@
 
 #include "case.h"
 #include "emu-machine.h"
+#include "fpu-state.h"
 #include "vm/machine.h"
 
 #define RAM_BYTES (32 * MIB)
@@ -125,6 +126,13 @@ void emu_option(const char *option)
     }
 }
 
+static const char *more_features = "";
+
+void emu_model(const char *more)
+{
+    more_features = more;
+}
+
 void emu_init(uint32_t *features)
 {
     static const BoardClass board = { .name = "isa", .build = board_build };
@@ -132,7 +140,7 @@ void emu_init(uint32_t *features)
     machine = machine_new(&parts, &board);
     machine->config.accel = &options;
     machine->config.has_seed = true;
-    machine->config.cpu_model = "max";
+    machine->config.cpu_model = g_strconcat("max", more_features, NULL);
     if (!machine_build(machine, &error)) {
         fprintf(stderr, "%s\n", error_message(error));
         exit(1);
@@ -176,7 +184,7 @@ static void set_segment(unsigned seg, uint16_t sel, uint32_t attr)
 static void set_mode(bool code64)
 {
     X86State *s = &cpu->s;
-    s->cr[0] = CR0_PE | CR0_ET | CR0_WP | (code64 ? CR0_PG : 0);
+    s->cr[0] = CR0_PE | CR0_ET | CR0_WP | CR0_NE | (code64 ? CR0_PG : 0);
     s->cr[3] = TABLES;
     s->cr[4] = code64 ? CR4_PAE : 0;
     s->efer = code64 ? EFER_LME | EFER_LMA | EFER_SCE : 0;
@@ -312,6 +320,7 @@ int emu_run(const IsaCase *c, IsaState *after)
     set_variant(c);
     s->rip = place_code(c);
     s->eflags = c->before.flags | FLAG_IF | 2;
+    fpu_load(s, c->before.fpu);
     address_space_write(machine->memory, data, c->before.data,
                         ISA_DATA_BYTES);
     cpu->parent.cls->rewire(&cpu->parent);
@@ -323,6 +332,7 @@ int emu_run(const IsaCase *c, IsaState *after)
     }
     cpu->parent.cls->sync(&cpu->parent);
     memcpy(after->gpr, s->gpr, sizeof(after->gpr));
+    fpu_save(s, after->fpu);
     after->flags = s->eflags & (ISA_FLAGS | ISA_DF);
     address_space_read(machine->memory, data, after->data,
                        ISA_DATA_BYTES);

@@ -19,6 +19,7 @@ typedef struct Slots {
     uint64_t host_rsp;
     uint64_t branch;           /* 1: came out at ISA_TAKEN */
     uint64_t flag_stack[4];
+    uint8_t fpu[ISA_FPU_BYTES];
 } Slots;
 
 #define USER32_CS 0x23
@@ -101,9 +102,19 @@ static void emit_data_segments(void)
     emit(load, sizeof(load));
 }
 
+/* DD /4: FRSTOR; DD /6: FNSAVE. */
+static void emit_fpu(unsigned reg)
+{
+    emit8(0xdd);
+    emit8(0x04 | reg << 3);
+    emit8(0x25);
+    emit32(SLOT(fpu));
+}
+
 static uint32_t emit_enter(bool code64)
 {
     uint32_t start = here();
+    emit_fpu(4);
     emit_callee_saved(true);
     emit_save(4, SLOT(host_rsp));
     emit8(0xff); /* push [flags] */
@@ -142,6 +153,7 @@ static void emit_leave(void)
     for (unsigned r = 0; r < 16; r++) {
         emit_save(r, SLOT(gpr) + 8 * r);
     }
+    emit_fpu(6);
     /* LEA and MOV leave the flags alone. */
     emit8(0x48);
     emit8(0xc7);
@@ -230,6 +242,7 @@ int host_run(const IsaCase *c, IsaState *after)
     slots->flags = c->before.flags | 0x202;
     slots->branch = 0;
     memcpy(data, c->before.data, ISA_DATA_BYTES);
+    memcpy(slots->fpu, c->before.fpu, ISA_FPU_BYTES);
     place_exits(c);
     fault = ISA_NEXT;
     armed = true;
@@ -238,6 +251,7 @@ int host_run(const IsaCase *c, IsaState *after)
     memcpy(after->gpr, slots->gpr, sizeof(after->gpr));
     after->flags = slots->flags & (ISA_FLAGS | ISA_DF);
     memcpy(after->data, data, ISA_DATA_BYTES);
+    memcpy(after->fpu, slots->fpu, ISA_FPU_BYTES);
     if (fault != ISA_NEXT) {
         return fault;
     }
@@ -292,6 +306,16 @@ void host_features(uint32_t *features)
     features[3] &= extended[3];
     features[4] &= extended[2];
     features[5] &= seven[2];
+}
+
+const char *host_model(void)
+{
+    static const char *const more[] = { "", ",+fdp-excptn-only",
+                                        ",+zero-fcs-fds",
+                                        ",+fdp-excptn-only,+zero-fcs-fds" };
+    uint32_t seven[4];
+    cpuid(7, seven);
+    return more[(seven[1] >> 6 & 1) | (seven[1] >> 13 & 1) << 1];
 }
 
 bool host_init(bool *has_32)

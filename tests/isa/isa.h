@@ -18,6 +18,8 @@
 #define ISA_STUB 0x01004000u   /* host only: the way in and out */
 #define ISA_SLOTS 0x01006000u  /* host only: registers */
 
+#define ISA_FPU_BYTES 108u    /* FNSAVE, 32-bit */
+
 #define ISA_FLAGS 0x8d5u       /* OF SF ZF AF PF CF */
 #define ISA_DF 0x400u
 
@@ -30,6 +32,7 @@ typedef struct IsaState {
     uint64_t gpr[16];
     uint64_t flags;            /* ISA_FLAGS and DF */
     uint8_t data[ISA_DATA_BYTES];
+    uint8_t fpu[ISA_FPU_BYTES];
 } IsaState;
 
 typedef struct IsaCase {
@@ -45,6 +48,10 @@ int host_run(const IsaCase *c, IsaState *after);
 /* Takes away what the host's processor does not have; words are in ORDER
  * x86-feat. */
 void host_features(uint32_t *features);
+/* What our CPU must offer beside "max" to be like this host's, ",+NAME"... */
+const char *host_model(void);
+/* For emu_init(). */
+void emu_model(const char *more);
 /* emu-machine.c. KEY=VALUE of -accel tcg; before emu_init(). */
 void emu_option(const char *option);
 /* Says which features the emulated CPU offers. Translated code

@@ -3,6 +3,7 @@
  * what a translator knows from one instruction to the next: above all how a
  * condition follows from the instruction that set the flags.
  */
+#include "fpu-state.h"
 #include "sequence.h"
 
 #include <string.h>
@@ -10,6 +11,9 @@
 static bool fits(const X86Insn *in)
 {
     const OpRow *row = in->row;
+    if (fpu_is_function(row->mnemonic)) {
+        return false;
+    }
     if (is_one_of(row->mnemonic, "div idiv aam call ret ud0 ud1 ud2 enter "
                                  "leave push pop pusha popa xlat loop loope "
                                  "loopne jcxz jmp movbe bound cmpxchg8b "

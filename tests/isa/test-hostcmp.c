@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fpu-state.h"
 #include "opmap-gen.h"
 #include "sequence.h"
 
@@ -53,6 +54,9 @@ static void print_case(const IsaCase *c, const IsaState *host,
                    host->gpr[i], ours->gpr[i]);
         }
     }
+    fpu_print("before", c->before.fpu);
+    fpu_print("host  ", host->fpu);
+    fpu_print("ours  ", ours->fpu);
     for (unsigned i = 0; i < ISA_DATA_BYTES; i++) {
         if (host->data[i] != ours->data[i]) {
             printf("  [%x] before %02x host %02x ours %02x\n", ISA_DATA + i,
@@ -83,9 +87,12 @@ static bool compare_case(const IsaCase *c, const char *name,
     int our_outcome = emu_run(c, &ours);
     uint32_t flags = (ISA_FLAGS | ISA_DF) & ~undefined;
     bool faulted = host_outcome >= 0;
+    g_autofree char *mnemonic = g_strndup(name, strcspn(name, " "));
+    bool near = fpu_is_function(mnemonic);
     bool same = same_registers(c, &host, &ours) &&
                 (faulted || !((host.flags ^ ours.flags) & flags)) &&
-                !memcmp(host.data, ours.data, ISA_DATA_BYTES);
+                !memcmp(host.data, ours.data, ISA_DATA_BYTES) &&
+                fpu_same(host.fpu, ours.fpu, near, code16);
     if (host_outcome == our_outcome && (same || only_outcome)) {
         return true;
     }
@@ -318,6 +325,7 @@ int main(int argc, char **argv)
     if (!has_32) {
         printf("no 32-bit code on this host: those rows are skipped\n");
     }
+    emu_model(host_model());
     emu_init(case_features);
     unsigned wrong = unreached_path ? check_unreached() : 0;
     host_features(case_features);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "case.h"
+#include "fpu-state.h"
 
 /* The count operand of a shift, masked. */
 static unsigned shift_count(const IsaCase *c, const X86Insn *in)
@@ -77,9 +78,13 @@ uint32_t undefined_flags(const IsaCase *c, const X86Insn *in)
 }
 
 /* What SHLD and SHRD leave when they shift by more than the width, and
- * BSWAP of 16 bits, are the processor's own. */
+ * BSWAP of 16 bits, are the processor's own; so are the two functions outside
+ * of their ranges. */
 bool result_is_undefined(const IsaCase *c, const X86Insn *in)
 {
+    if (is_one_of(in->row->mnemonic, "f2xm1 fyl2xp1")) {
+        return fpu_top_exponent(c->before.fpu) >= 0x3ffd;
+    }
     if (is_one_of(in->row->mnemonic, "shld shrd")) {
         return shift_count(c, in) > 8 * in->opsize;
     }
@@ -116,6 +121,7 @@ uint32_t flags_defined(const X86Insn *in)
         { "bextr", OF | ZF | CF },
         { "sahf daa das", ISA_FLAGS & ~OF },
         { "adox", OF },
+        { "fcomi fcomip fucomi fucomip", ISA_FLAGS },
         { "aaa aas", AF | CF },
         { "aad", SF | ZF | PF },
     };
@@ -144,6 +150,10 @@ uint32_t flags_read(const X86Insn *in)
     static const uint32_t conditions[8] = { OF, CF, ZF, CF | ZF, SF, PF,
                                             SF | OF, SF | OF | ZF };
     const char *name = in->row->mnemonic;
+    if (is_one_of(name, "fcmovb fcmove fcmovbe fcmovu fcmovnb fcmovne "
+                        "fcmovnbe fcmovnu")) {
+        return CF | ZF | PF;
+    }
     if (is_one_of(name, "j set cmov")) {
         return conditions[(in->opcode & 15) >> 1];
     }

@@ -447,6 +447,34 @@ static void test_hints(void)
     check("PREFETCHW and NOP", exc_vector, ~0u);
 }
 
+/* CR0 with these bits changed, then the instructions. */
+#define TRY_CR0(set, insns)                                             \
+    TRY("movl %%cr0, %%eax\n orl %0, %%eax\n movl %%eax, %%cr0\n" insns, \
+        "i"(set))
+
+static void cr0_plain(void)
+{
+    __asm__ volatile("movl %%cr0, %%eax\n andl $~0x2c, %%eax\n"
+                     "movl %%eax, %%cr0" : : : "eax");
+}
+
+/* #MF comes with the next waiting instruction, and only if CR0.NE is set. */
+static void test_fpu(void)
+{
+    static const uint16_t control = 0x37b; /* division by zero unmasked */
+    uint16_t status;
+    TRY_CR0(0x20, "fninit");
+    __asm__ volatile("fldcw %0\n fldz\n fld1\n fdivp" : : "m"(control));
+    TRY_CR0(0x20, "fld1");
+    check("#MF", exc_vector, 16);
+    __asm__ volatile("fnstsw %0\n fninit" : "=m"(status));
+    check("the status word of 1 / 0", status & 0xb8ff, 0xb084);
+    cr0_plain();
+    TRY_CR0(4, "fninit");
+    check("FNINIT with CR0.EM", exc_vector, 7);
+    cr0_plain();
+}
+
 /* Without x87 (CPUID.1:EDX.0) its instructions do nothing; FNSTSW leaves what
  * was there. */
 static void test_no_fpu(void)
@@ -455,6 +483,7 @@ static void test_no_fpu(void)
     uint32_t a = 1, b, c, d;
     __asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
     if (d & 1) {
+        test_fpu();
         return;
     }
     TRY("fninit\n fnstsw %0", "m"(status));
