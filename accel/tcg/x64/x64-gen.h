@@ -312,6 +312,8 @@ void x64_vec_alloc_begin(Gen *g);
 unsigned x64_vec_use(Gen *g, IrVal v);
 /* A free register, locked. */
 unsigned x64_vec_scratch(Gen *g);
+/* Frees that register, whose value moves elsewhere, and locks it. */
+void x64_vec_take(Gen *g, unsigned host);
 /* x64_release_args(), and registers of vectors likewise. */
 void x64_vec_release_args(Gen *g);
 /* Where the present instruction's result goes: into `prefer` if that is free.

@@ -129,6 +129,25 @@ unsigned x64_vec_scratch(Gen *g)
     return t;
 }
 
+void x64_vec_take(Gen *g, unsigned host)
+{
+    IrVal v = g->in_vec[host];
+    g_assert(!(g->vec_locked & BIT(host)));
+    g->vec_locked |= BIT(host);
+    if (v == IR_NO_VAL) {
+        return;
+    }
+    if (value(g, v)->last >= g->n) {
+        unsigned t = x64_vec_scratch(g);
+        asm_vec_mov(&g->a, t, host);
+        g->in_vec[host] = IR_NO_VAL;
+        hold(g, t, v);
+        g->vec_locked &= ~BIT(t);
+    } else {
+        forget(g, host);
+    }
+}
+
 /* --- operands and results ------------------------------------------------------------ */
 
 static void cold_constant(Gen *g, const Cold *c)

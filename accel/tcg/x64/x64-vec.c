@@ -23,6 +23,7 @@ typedef enum VecForm {
     FORM_ZLO32,
     FORM_LEGACY,           /* FORM_2 that has no VEX form */
     FORM_LEGACY_IMM,
+    FORM_LEGACY_XMM0,      /* the same with a third operand, in XMM0 */
     FORM_FROM,             /* vector = integer */
     FORM_INT,              /* vector = vector op integer */
     FORM_INS,              /* the same by an immediate */
@@ -135,6 +136,14 @@ static void op_blendv(Gen *g, const Op *o)
     x64_vec_release_args(g);
     asm_vex_rr(&g->a, o->code, false, x64_vec_def(g, a), a, b);
     asm_8(&g->a, c << 4);
+}
+
+static void op_legacy_xmm0(Gen *g, const Op *o)
+{
+    x64_vec_take(g, 0);
+    unsigned c = x64_vec_use(g, o->i->arg[2]);
+    asm_vec_mov(&g->a, 0, c);
+    op_2(g, o, true);
 }
 
 static void op_f16(Gen *g, const Op *o)
@@ -410,6 +419,7 @@ static void op_native(Gen *g, const Op *o)
         op_2(g, o, true);
         asm_8(&g->a, o->imm);
         break;
+    case FORM_LEGACY_XMM0: op_legacy_xmm0(g, o); break;
     case FORM_1: op_1(g, o); break;
     case FORM_1_IMM:
         op_1(g, o);
