@@ -186,6 +186,53 @@ static void test_pic(void)
     check("special mask mode lets it through", through, 36);
 }
 
+/* --- x87 errors as on a PC ---------------------------------------------------------- */
+
+volatile uint16_t fpu_status;
+volatile uint8_t fpu_errors;
+
+void irq_45(void);
+/* Port F0h lets the handler use the x87 (FWAIT does not stop then). */
+__asm__("irq_45:\n"
+        " pushl %eax\n outb %al, $0xf0\n fwait\n fnstsw %ax\n"
+        " movw %ax, fpu_status\n fnclex\n incb fpu_errors\n"
+        " movb $0x20, %al\n outb %al, $0xa0\n outb %al, $0x20\n"
+        " popl %eax\n iretl\n");
+
+static void slave_init(void)
+{
+    gate(45, irq_45, 0);
+    outb(PIC + 1, 0xfb);
+    outb(0xa0, 0x11);
+    outb(0xa1, 40);
+    outb(0xa1, 2);
+    outb(0xa1, 1);
+    outb(0xa1, 0xdf);
+}
+
+/* CR0.NE is clear: IRQ 13 comes at the next instruction that waits, which then
+ * goes on. [SDM vol. 1, 8.7.2] */
+static void test_fpu_error(void)
+{
+    static const uint16_t control = 0x37b; /* division by zero unmasked */
+    uint32_t top, after;
+    uint16_t status;
+    slave_init();
+    for (unsigned i = 0; i < 2; i++) {
+        __asm__ volatile("fninit\n fldcw %2\n fldz\n fld1\n fdivp\n sti\n"
+                         "nop\n nop\n movzbl fpu_errors, %1\n"
+                         "fld1\n cli\n fnstsw %0"
+                         : "=a"(status), "=&r"(top) : "m"(control) : "memory");
+        check("no IRQ 13 before it is waited for", top, i);
+        check("IRQ 13", fpu_errors, i + 1);
+        check("its status word", fpu_status & 0xb8ff, 0xb084);
+        after = status & 0xb8ff;
+        check("the instruction that waited ran", after, 0x2800);
+    }
+    __asm__ volatile("fninit");
+    outb(PIC + 1, 0xff);
+}
+
 /* --- DMA ------------------------------------------------------------------------------ */
 
 static void test_8237(void)
@@ -340,6 +387,7 @@ void guest_main(void)
     load_tables();
     test_smm();
     test_pic();
+    test_fpu_error();
     test_8237();
     test_bus_master();
     test_atapi();
