@@ -291,6 +291,26 @@ static void print_segment(const char *name, uint16_t sel, uint64_t base,
                            "x %08x %08x\n", name, sel, base, limit, attr);
 }
 
+/* Registers by number, not by place in the stack; FTW has a bit for each that is
+ * not empty. */
+static void print_fpu(const X86Cpu *cpu, bool wide, GString *out)
+{
+    const X86State *s = &cpu->s;
+    g_string_append_printf(out, "FCW=%04x FSW=%04x [ST=%u] FTW=%02x "
+                           "MXCSR=%08x\n", s->fcw, s->fsw, s->fsw >> 11 & 7,
+                           s->fvalid, x86_mxcsr(cpu));
+    for (unsigned i = 0; i < 8; i++) {
+        g_string_append_printf(out, "FPR%u=%016" G_GINT64_MODIFIER "x %04x%c",
+                               i, s->fpr_frac[i], s->fpr_exp[i],
+                               i & 1 ? '\n' : ' ');
+    }
+    for (unsigned i = 0; i < (wide ? 16 : 8); i++) {
+        g_string_append_printf(out, "XMM%02u=%016" G_GINT64_MODIFIER
+                               "x %016" G_GINT64_MODIFIER "x%c", i,
+                               s->xmm[i][1], s->xmm[i][0], i & 1 ? '\n' : ' ');
+    }
+}
+
 void x86_print_registers(Cpu *parent, GString *out)
 {
     static const char *const segs[] = { "ES", "CS", "SS", "DS", "FS", "GS" };
@@ -321,4 +341,5 @@ void x86_print_registers(Cpu *parent, GString *out)
         }
     }
     g_string_append_printf(out, "EFER=%016" G_GINT64_MODIFIER "x\n", s->efer);
+    print_fpu(cpu, wide, out);
 }

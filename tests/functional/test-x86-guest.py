@@ -21,6 +21,12 @@ class X86Guest(GuestCase):
         """ESC does nothing then; FNSTSW leaves its destination."""
         self.run_guest('cpu32', '-cpu', 'qemu64,-fpu')
 
+    def test_fpu_is_shown(self):
+        """As it is at power-on: SDM vol. 3, table 10-1."""
+        shown = self.start('-S', hmp=True).hmp.cmd('info registers')
+        self.assertIn('FCW=0040 FSW=0000 [ST=0] FTW=ff MXCSR=00001f80', shown)
+        self.assertRegex(shown, 'FPR7=0{16} 0000\\s+XMM00=0{16} 0{16}')
+
     def test_unknown_msr(self):
         for cpu, said in (('qemu64', '#GP'), ('qemu64,unknown-msr=gp', '#GP'),
                           ('qemu64,unknown-msr=ignore', '0')):
