@@ -210,7 +210,8 @@ void x86_translate_insn(TranslateContext *tc)
     X86Trans t = {
         .tc = tc, .ir = tc->ir, .st = trans_state(tc),
         .pc = offset_of(tc, tc->pc),
-        .linear = IR_NO_VAL, .sp_override = IR_NO_VAL,
+        .linear = IR_NO_VAL, .vec_memory = { IR_NO_VAL, IR_NO_VAL },
+        .sp_override = IR_NO_VAL,
     };
     DecodeResult result = decode(&t);
     ir_insn_start(tc->ir, t.pc, 0);

@@ -35,6 +35,7 @@ typedef struct X86Trans {
     bool store;            /* the memory operand will be stored to */
     bool on_stack;         /* the last linear address was in SS */
     IrVal linear;          /* of the memory operand, once computed */
+    IrVal vec_memory[2];   /* halves of a vector in memory, once loaded */
     IrVal sp_override;     /* POP Ev: the RSP that addresses see */
 } X86Trans;
 

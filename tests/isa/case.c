@@ -70,6 +70,8 @@ static const char *const skipped[] = {
     "rdtsc", "rdtscp", "rdpmc", "rdrand", "rdseed", "rsm", "monitor",
     "mwait", "sgdt", "sidt", "sldt", "str", "smsw", "verr", "verw", "lar",
     "lsl", "rdfsbase", "rdgsbase", "wrfsbase", "wrgsbase", "clflush",
+    "clflushopt", "rcpps", "rcpss", "rsqrtps", "rsqrtss", "vrcpps", "vrcpss",
+    "vrsqrtps", "vrsqrtss",
 };
 
 bool row_is_user(const OpRow *row)
@@ -289,7 +291,7 @@ static unsigned immediate_bytes(const X86Insn *in)
         const OpSpec *op = &in->row->op[i];
         if (op->method == OPM_I || op->method == OPM_J) {
             n += x86_operand_bytes(in, op->size);
-        } else if (op->method == OPM_IS) {
+        } else if (op->method == OPM_IS || op->method == OPM_L) {
             n++;
         } else if (op->method == OPM_O) {
             n += in->addrsize;
@@ -318,6 +320,9 @@ static bool aim_memory(IsaCase *c, const X86Insn *in)
     uint64_t target = random_target();
     if (is_branch(in->row)) {
         target &= ~UINT64_C(7);
+    }
+    if ((in->row->flags & ROW_SSE) && chance(80)) {
+        target &= ~UINT64_C(31);
     }
     if (in->addrsize == 2 || in->base == in->index) {
         return false;
@@ -451,6 +456,9 @@ static void aim_frame(IsaCase *c, const OpRow *row)
     if (!strcmp(row->mnemonic, "enter")) {
         patch(c, c->len - 3, random_below(0x100), 2);
     }
+    if (is_one_of(row->mnemonic, "maskmovdqu vmaskmovdqu")) {
+        c->before.gpr[X86_RDI] = random_target();
+    }
     if (!strcmp(row->mnemonic, "xlat")) {
         c->before.gpr[X86_RBX] = random_target();
     }
@@ -475,6 +483,12 @@ bool make_case(IsaCase *c, const OpRow *row, X86Insn *in)
     random_state(c);
     if (row->mnemonic[0] == 'f') {
         aim_fpu(c, row);
+    }
+    if (row->flags & ROW_SSE) {
+        random_vectors(c);
+        if (in->vex_256) { /* flags of one half only, if it traps */
+            c->before.mxcsr |= 0x1f80;
+        }
     }
     if (is_string(row)) {
         aim_string(c);

@@ -30,6 +30,8 @@ const OpRow *random_user_row(bool code64);
 bool is_branch(const OpRow *row);
 bool is_string(const OpRow *row);
 void random_state(IsaCase *c);
+/* Numbers at which floating point turns, in lanes of 2, 4 or 8 bytes. */
+void random_vectors(IsaCase *c);
 /* The instruction at c->insn[at]. */
 DecodeResult decode_case(IsaCase *c, unsigned at, X86Insn *in);
 /* Appends a random instruction of the row; register operands only if

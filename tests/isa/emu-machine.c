@@ -114,6 +114,12 @@ extern const AccelOps accel_tcg;         /* accel/tcg/accel.c */
 static const MachineParts parts = { .cpu = &x86_64_cpu_class,
                                     .accel = &accel_tcg };
 static AccelOptions options;
+static const char *model = "max";
+
+void emu_model(const char *name)
+{
+    model = name;
+}
 
 void emu_option(const char *option)
 {
@@ -140,7 +146,7 @@ void emu_init(uint32_t *features)
     machine = machine_new(&parts, &board);
     machine->config.accel = &options;
     machine->config.has_seed = true;
-    machine->config.cpu_model = g_strconcat("max", more_features, NULL);
+    machine->config.cpu_model = g_strconcat(model, more_features, NULL);
     if (!machine_build(machine, &error)) {
         fprintf(stderr, "%s\n", error_message(error));
         exit(1);
@@ -186,7 +192,9 @@ static void set_mode(bool code64)
     X86State *s = &cpu->s;
     s->cr[0] = CR0_PE | CR0_ET | CR0_WP | CR0_NE | (code64 ? CR0_PG : 0);
     s->cr[3] = TABLES;
-    s->cr[4] = code64 ? CR4_PAE : 0;
+    s->cr[4] = (code64 ? CR4_PAE : 0) | CR4_OSFXSR | CR4_OSXMMEXCPT |
+               CR4_OSXSAVE;
+    s->xcr0 = XCR0_X87 | XCR0_SSE | XCR0_AVX;
     s->efer = code64 ? EFER_LME | EFER_LMA | EFER_SCE : 0;
     for (unsigned seg = 0; seg < SEG_COUNT; seg++) {
         set_segment(seg, SEL_USER_DATA, 0xcff300);
@@ -310,6 +318,26 @@ static int outcome(const IsaCase *c, IsaState *after)
     return ISA_ELSEWHERE;
 }
 
+static void set_vectors(const IsaState *from)
+{
+    X86State *s = &cpu->s;
+    for (unsigned n = 0; n < 16; n++) {
+        memcpy(s->xmm[n], from->ymm[n], 16);
+        memcpy(s->ymmh[n], from->ymm[n] + 2, 16);
+    }
+    s->mxcsr = from->mxcsr ? from->mxcsr : MXCSR_DEFAULT;
+}
+
+static void get_vectors(IsaState *to)
+{
+    const X86State *s = &cpu->s;
+    for (unsigned n = 0; n < 16; n++) {
+        memcpy(to->ymm[n], s->xmm[n], 16);
+        memcpy(to->ymm[n] + 2, s->ymmh[n], 16);
+    }
+    to->mxcsr = s->mxcsr;
+}
+
 int emu_run(const IsaCase *c, IsaState *after)
 {
     X86State *s = &cpu->s;
@@ -317,6 +345,7 @@ int emu_run(const IsaCase *c, IsaState *after)
     PhysAddr data = ISA_DATA + base_of(c);
     set_mode(c->code64);
     memcpy(s->gpr, c->before.gpr, sizeof(s->gpr));
+    set_vectors(&c->before);
     set_variant(c);
     s->rip = place_code(c);
     s->eflags = c->before.flags | FLAG_IF | 2;
@@ -333,6 +362,7 @@ int emu_run(const IsaCase *c, IsaState *after)
     cpu->parent.cls->sync(&cpu->parent);
     memcpy(after->gpr, s->gpr, sizeof(after->gpr));
     fpu_save(s, after->fpu);
+    get_vectors(after);
     after->flags = s->eflags & (ISA_FLAGS | ISA_DF);
     address_space_read(machine->memory, data, after->data,
                        ISA_DATA_BYTES);

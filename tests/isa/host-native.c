@@ -16,6 +16,8 @@
 typedef struct Slots {
     uint64_t gpr[16];
     uint64_t flags;
+    uint64_t ymm[16][4];
+    uint64_t mxcsr, own_mxcsr;
     uint64_t host_rsp;
     uint64_t branch;           /* 1: came out at ISA_TAKEN */
     uint64_t flag_stack[4];
@@ -37,6 +39,7 @@ static uint8_t *out;           /* where the next byte of code goes */
 static uint32_t enter64, enter32, leave64, leave64_branch;
 static volatile int fault;
 static bool armed;
+static bool vectors;           /* the host has YMM registers */
 
 static void emit(const void *bytes, size_t n)
 {
@@ -111,6 +114,28 @@ static void emit_fpu(unsigned reg)
     emit32(SLOT(fpu));
 }
 
+/* VMOVUPS YMM reg, [abs32] or the other way, LDMXCSR and STMXCSR. */
+static void emit_vectors(bool save)
+{
+    for (unsigned r = 0; r < 16 && vectors; r++) {
+        emit8(0xc5);
+        emit8(r >= 8 ? 0x7c : 0xfc);
+        emit8(save ? 0x11 : 0x10);
+        emit8(0x04 | (r & 7) << 3);
+        emit8(0x25);
+        emit32(SLOT(ymm) + 32 * r);
+    }
+}
+
+static void emit_mxcsr(bool save, uint32_t addr)
+{
+    static const uint8_t opcode[] = { 0x0f, 0xae };
+    emit(opcode, 2);
+    emit8(0x04 | (save ? 3 : 2) << 3);
+    emit8(0x25);
+    emit32(addr);
+}
+
 static uint32_t emit_enter(bool code64)
 {
     uint32_t start = here();
@@ -132,6 +157,8 @@ static uint32_t emit_enter(bool code64)
         emit8(0x24);
         emit8(0x10);
     }
+    emit_vectors(false);
+    emit_mxcsr(false, SLOT(mxcsr));
     emit8(0x9d); /* popf */
     for (unsigned r = 0; r < 16; r++) {
         if (r != 4) {
@@ -154,6 +181,9 @@ static void emit_leave(void)
         emit_save(r, SLOT(gpr) + 8 * r);
     }
     emit_fpu(6);
+    emit_vectors(true);
+    emit_mxcsr(true, SLOT(mxcsr));
+    emit_mxcsr(false, SLOT(own_mxcsr));
     /* LEA and MOV leave the flags alone. */
     emit8(0x48);
     emit8(0xc7);
@@ -240,6 +270,9 @@ int host_run(const IsaCase *c, IsaState *after)
 {
     memcpy(slots->gpr, c->before.gpr, sizeof(slots->gpr));
     slots->flags = c->before.flags | 0x202;
+    memcpy(slots->ymm, c->before.ymm, sizeof(slots->ymm));
+    slots->mxcsr = c->before.mxcsr ? c->before.mxcsr : 0x1f80;
+    slots->own_mxcsr = 0x1f80;
     slots->branch = 0;
     memcpy(data, c->before.data, ISA_DATA_BYTES);
     memcpy(slots->fpu, c->before.fpu, ISA_FPU_BYTES);
@@ -249,6 +282,8 @@ int host_run(const IsaCase *c, IsaState *after)
     ((void (*)(void))(uintptr_t)(c->code64 ? enter64 : enter32))();
     armed = false;
     memcpy(after->gpr, slots->gpr, sizeof(after->gpr));
+    memcpy(after->ymm, slots->ymm, sizeof(after->ymm));
+    after->mxcsr = slots->mxcsr;
     after->flags = slots->flags & (ISA_FLAGS | ISA_DF);
     memcpy(after->data, data, ISA_DATA_BYTES);
     memcpy(after->fpu, slots->fpu, ISA_FPU_BYTES);
@@ -318,8 +353,14 @@ const char *host_model(void)
     return more[(seven[1] >> 6 & 1) | (seven[1] >> 13 & 1) << 1];
 }
 
+bool host_has_vectors(void)
+{
+    return vectors;
+}
+
 bool host_init(bool *has_32)
 {
+    vectors = __builtin_cpu_supports("avx");
     if (!map_at(ISA_CODE - PAGE_SIZE, 0x8000)) {
         return false;
     }

@@ -31,6 +31,8 @@
 typedef struct IsaState {
     uint64_t gpr[16];
     uint64_t flags;            /* ISA_FLAGS and DF */
+    uint64_t ymm[16][4];
+    uint64_t mxcsr;
     uint8_t data[ISA_DATA_BYTES];
     uint8_t fpu[ISA_FPU_BYTES];
 } IsaState;
@@ -45,6 +47,9 @@ typedef struct IsaCase {
 /* host-native.c. False if this host cannot run 32-bit code. */
 bool host_init(bool *has_32);
 int host_run(const IsaCase *c, IsaState *after);
+/* True if the host has vectors of 32 bytes; cases load and save none
+ * otherwise. */
+bool host_has_vectors(void);
 /* Takes away what the host's processor does not have; words are in ORDER
  * x86-feat. */
 void host_features(uint32_t *features);
@@ -54,6 +59,8 @@ const char *host_model(void);
 void emu_model(const char *more);
 /* emu-machine.c. KEY=VALUE of -accel tcg; before emu_init(). */
 void emu_option(const char *option);
+/* The CPU model, "max" if it is not said; before emu_init(). */
+void emu_model(const char *model);
 /* Says which features the emulated CPU offers. Translated code
  * is verified. */
 void emu_init(uint32_t *features);

@@ -18,7 +18,7 @@ static bool fits(const X86Insn *in)
                                  "leave push pop pusha popa xlat loop loope "
                                  "loopne jcxz jmp movbe bound cmpxchg8b "
                                  "movnti lea prefetchw") ||
-        is_string(row)) {
+        is_string(row) || (row->flags & ROW_SSE)) {
         return false;
     }
     if (in->opsize == 2 && is_one_of(row->mnemonic, "shld shrd bswap")) {

@@ -56,6 +56,12 @@ static void random_bytes(Probe *p)
 }
 
 /* Where capstone 4 is known to differ from the manual. */
+static bool has_segment_prefix(const Probe *p)
+{
+    return memchr(p->bytes, 0x2e, 3) || memchr(p->bytes, 0x36, 3) ||
+           memchr(p->bytes, 0x64, 3);
+}
+
 static bool known_difference(const Probe *p, const X86Insn *in)
 {
     const char *name = in->row->mnemonic;
@@ -63,6 +69,11 @@ static bool known_difference(const Probe *p, const X86Insn *in)
      * loses count. */
     if (p->bits == 64 && is_branch(in->row) &&
         (in->opsize_prefix || in->addrsize_prefix)) {
+        return true;
+    }
+    /* A mandatory prefix that is not the last one, or in 16-bit code. */
+    if ((in->row->flags & ROW_SSE) && in->row->prefixes > 1 &&
+        (p->bits == 16 || in->addrsize_prefix || has_segment_prefix(p))) {
         return true;
     }
     /* 66 together with F2 or F3. */
@@ -79,12 +90,14 @@ static bool known_difference(const Probe *p, const X86Insn *in)
 static bool is_ours(const char *name)
 {
     if (is_one_of(name, "movnti clflush rdrand rdseed stac clac swapgs "
-                        "lfence mfence sfence movbe monitor mwait")) {
+                        "lfence mfence sfence movbe monitor mwait "
+                        "clflushopt")) {
         return false;
     }
     for (unsigned i = 0; i < OPMAP_ROWS; i++) {
         if (!strcmp(opmap_rows[i].mnemonic, name)) {
-            return true;
+            /* Of vector instructions it takes any mandatory prefix. */
+            return !(opmap_rows[i].flags & ROW_SSE);
         }
     }
     return false;

@@ -33,9 +33,34 @@ static unsigned sequences = 20000;
 static uint64_t seed = 1;
 static const char *only;
 static bool segmented, code16;
+static bool vectors;           /* only rows of SSE and AVX */
+
+#define VECTOR_MODEL \
+    "max,+sse,+sse2,+sse3,+ssse3,+sse4-1,+sse4-2,+aes,+pclmulqdq,+sha-ni," \
+    "+avx,+avx2,+fma,+f16c,+gfni,+vaes,+vpclmulqdq,+clflushopt"
 static const char *unreached_path;
 
 /* --- comparing --------------------------------------------------------------*/
+
+static void print_words(const char *what, const uint64_t *w)
+{
+    printf("    %-6s %016" PRIx64 " %016" PRIx64 " %016" PRIx64 " %016" PRIx64
+           "\n", what, w[3], w[2], w[1], w[0]);
+}
+
+static void print_vector(const IsaCase *c, const IsaState *host,
+                         const IsaState *ours, unsigned n)
+{
+    X86Insn in;
+    bool named = decode_case((IsaCase *)c, 0, &in) == DECODE_OK &&
+                 (n == in.reg || n == in.rm || n == in.vvvv);
+    if (named || memcmp(host->ymm[n], ours->ymm[n], 32)) {
+        printf("  ymm%u\n", n);
+        print_words("before", c->before.ymm[n]);
+        print_words("host", host->ymm[n]);
+        print_words("ours", ours->ymm[n]);
+    }
+}
 
 static void print_case(const IsaCase *c, const IsaState *host,
                        const IsaState *ours)
@@ -57,6 +82,11 @@ static void print_case(const IsaCase *c, const IsaState *host,
     fpu_print("before", c->before.fpu);
     fpu_print("host  ", host->fpu);
     fpu_print("ours  ", ours->fpu);
+    for (unsigned i = 0; i < 16; i++) {
+        print_vector(c, host, ours, i);
+    }
+    printf("  mxcsr before %04" PRIx64 " host %04" PRIx64 " ours %04" PRIx64
+           "\n", c->before.mxcsr, host->mxcsr, ours->mxcsr);
     for (unsigned i = 0; i < ISA_DATA_BYTES; i++) {
         if (host->data[i] != ours->data[i]) {
             printf("  [%x] before %02x host %02x ours %02x\n", ISA_DATA + i,
@@ -77,6 +107,15 @@ static bool same_registers(const IsaCase *c, const IsaState *a,
     return true;
 }
 
+static bool same_vectors(const IsaCase *c, const IsaState *a,
+                         const IsaState *b)
+{
+    return !host_has_vectors() ||
+           (!memcmp(a->ymm, b->ymm, c->code64 ? sizeof(a->ymm)
+                                              : sizeof(a->ymm) / 2) &&
+            a->mxcsr == b->mxcsr);
+}
+
 /* True if both machines agree, except about undefined flags and, if only the
  * outcome is defined, about values. */
 static bool compare_case(const IsaCase *c, const char *name,
@@ -90,6 +129,7 @@ static bool compare_case(const IsaCase *c, const char *name,
     g_autofree char *mnemonic = g_strndup(name, strcspn(name, " "));
     bool near = fpu_is_function(mnemonic);
     bool same = same_registers(c, &host, &ours) &&
+                same_vectors(c, &host, &ours) &&
                 (faulted || !((host.flags ^ ours.flags) & flags)) &&
                 !memcmp(host.data, ours.data, ISA_DATA_BYTES) &&
                 fpu_same(host.fpu, ours.fpu, near, code16);
@@ -181,9 +221,16 @@ static void run_locked(const OpRow *row, bool code64, unsigned *failed)
     *failed += bad;
 }
 
+/* Only with the model that has them. */
+static bool row_is_vector(const OpRow *row)
+{
+    return (row->flags & ROW_SSE) || !strcmp(row->mnemonic, "crc32");
+}
+
 static bool is_wanted(const OpRow *row)
 {
     return row_is_user(row) && row_offered(row) &&
+           (!vectors || row_is_vector(row)) &&
            (!only || !strcmp(only, row->mnemonic));
 }
 
@@ -277,6 +324,9 @@ static unsigned check_unreached(void)
         return wrong;
     }
     for (unsigned i = 0; i < OPMAP_ROWS; i++) {
+        if (vectors != row_is_vector(&opmap_rows[i])) {
+            continue;
+        }
         wrong += check_row_listed(&opmap_rows[i], list);
     }
     GHashTableIter iter;
@@ -305,6 +355,9 @@ static void parse_options(int argc, char **argv)
             only = argv[i] + 6;
         } else if (!strncmp(argv[i], "--accel=", 8)) {
             emu_option(argv[i] + 8);
+        } else if (!strcmp(argv[i], "--vectors")) {
+            emu_model(VECTOR_MODEL);
+            vectors = true;
         } else if (!strcmp(argv[i], "--segmented")) {
             segmented = true;
         } else if (!strcmp(argv[i], "--code16")) {
@@ -331,7 +384,7 @@ int main(int argc, char **argv)
     host_features(case_features);
     emu_set_variant(segmented, code16);
     unsigned idle = run_rows(has_32, &failed);
-    if (!only && !code16) {
+    if (!only && !code16 && !vectors) {
         run_sequences(has_32, &failed);
     }
     printf("%u cases differ\n", failed);

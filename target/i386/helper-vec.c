@@ -1,0 +1,115 @@
+/*
+ * Helpers of vector instructions: MXCSR, and loads and stores by a mask, which
+ * touch only what the mask names.
+ */
+#include "cpu.h"
+
+#define MXCSR_RESERVED 0xffff0000u
+
+uint64_t helper_ldmxcsr(Cpu *c, uint64_t value)
+{
+    if (value & MXCSR_RESERVED) {
+        x86_raise(x86_cpu(c), EXC_GP, 0);
+    }
+    x86_set_mxcsr(x86_cpu(c), value);
+    return 0;
+}
+
+uint64_t helper_stmxcsr(Cpu *c)
+{
+    return x86_mxcsr(x86_cpu(c));
+}
+
+uint64_t helper_mmx_check(Cpu *c)
+{
+    if (x86_cpu(c)->s.fsw & 0x80) {
+        x86_raise(x86_cpu(c), EXC_MF, -1);
+    }
+    return 0;
+}
+
+/* Bits of a register by bytes: the low 16 are the XMM register's. */
+typedef struct Wide {
+    V128 half[2];
+} Wide;
+
+static Wide wide_get(const X86State *s, unsigned reg)
+{
+    Wide w;
+    memcpy(&w.half[0], s->xmm[reg], sizeof(V128));
+    memcpy(&w.half[1], s->ymmh[reg], sizeof(V128));
+    return w;
+}
+
+static uint64_t wide_lane(const Wide *w, unsigned bytes, unsigned n)
+{
+    unsigned lanes = 16 / bytes;
+    return vec_lane(&w->half[n / lanes], bytes * 8, n % lanes);
+}
+
+static bool wide_top(const Wide *w, unsigned bytes, unsigned n)
+{
+    return wide_lane(w, bytes, n) >> (bytes * 8 - 1);
+}
+
+/* Stores what the mask names; nothing if one of them faults. */
+static void store_masked(Cpu *c, uint64_t linear, uint64_t mode,
+                         const Wide *data, const Wide *mask, unsigned bytes,
+                         unsigned count)
+{
+    bool any = false;
+    for (unsigned n = 0; n < count; n++) {
+        if (wide_top(mask, bytes, n)) {
+            cpu_probe(c, linear + n * bytes, bytes, MMU_STORE, mode);
+            any = true;
+        }
+    }
+    if (any) {
+        cpu_need_last_insn(c); /* now; a later restart would see the stores */
+    }
+    for (unsigned n = 0; n < count; n++) {
+        if (wide_top(mask, bytes, n)) {
+            cpu_st(c, linear + n * bytes, wide_lane(data, bytes, n), bytes,
+                   mode);
+        }
+    }
+}
+
+uint64_t helper_maskmov(Cpu *c, uint64_t linear, uint64_t data, uint64_t mask,
+                        uint64_t mode)
+{
+    Wide d = wide_get(&x86_cpu(c)->s, data);
+    Wide m = wide_get(&x86_cpu(c)->s, mask);
+    store_masked(c, linear, mode, &d, &m, 1, 16);
+    return 0;
+}
+
+/* regs: data register, mask register << 8, bytes of a lane << 16, 1 << 24 for 32
+ * bytes. */
+uint64_t helper_vmaskmov_store(Cpu *c, uint64_t linear, uint64_t regs,
+                               uint64_t mode)
+{
+    Wide d = wide_get(&x86_cpu(c)->s, regs & 15);
+    Wide m = wide_get(&x86_cpu(c)->s, regs >> 8 & 15);
+    unsigned bytes = regs >> 16 & 15, size = regs >> 24 & 1 ? 32 : 16;
+    store_masked(c, linear, mode, &d, &m, bytes, size / bytes);
+    return 0;
+}
+
+uint64_t helper_vmaskmov_load(Cpu *c, uint64_t linear, uint64_t regs,
+                              uint64_t mode)
+{
+    X86State *s = &x86_cpu(c)->s;
+    Wide mask = wide_get(s, regs >> 8 & 15), r = { 0 };
+    unsigned bytes = regs >> 16 & 15, lanes = 16 / bytes;
+    unsigned count = regs >> 24 & 1 ? 2 * lanes : lanes;
+    for (unsigned n = 0; n < count; n++) {
+        if (wide_top(&mask, bytes, n)) {
+            uint64_t v = cpu_ld(c, linear + n * bytes, bytes, mode);
+            vec_set_lane(&r.half[n / lanes], bytes * 8, n % lanes, v);
+        }
+    }
+    memcpy(s->xmm[regs & 15], &r.half[0], sizeof(V128));
+    memcpy(s->ymmh[regs & 15], &r.half[1], sizeof(V128));
+    return 0;
+}

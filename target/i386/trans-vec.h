@@ -1,0 +1,33 @@
+/*
+ * Operands of vector instructions, for trans-vec.c, trans-avx.c and trans-mmx.c:
+ * XMM and YMM registers by halves of 128 bits, MMX registers as vectors of which
+ * the low half counts, memory.
+ */
+#ifndef TARGET_I386_TRANS_VEC_H
+#define TARGET_I386_TRANS_VEC_H
+
+#include "translate.h"
+
+/* True if operand n is a vector in memory. */
+bool vec_is_memory(const X86Trans *t, unsigned n);
+/* 2 if operand n has 32 bytes, else 1. */
+unsigned vec_parts(const X86Trans *t, unsigned n);
+/* Half `part` of operand n; the whole if it has 16 bytes or less, whatever part
+ * says. Memory is loaded once. */
+IrVal vec_load(X86Trans *t, unsigned n, unsigned part);
+/* Stores operand n; high: IR_NO_VAL if it has 16 bytes or less. With VEX the
+ * upper half of a register then becomes zero. */
+void vec_store(X86Trans *t, unsigned n, IrVal low, IrVal high);
+/* The row of the vector table that the instruction names. */
+VecOp vec_row(const X86Trans *t);
+/* The numbers of the last `count` operands that are vectors, in order. Returns
+ * how many there are. */
+unsigned vec_sources(const X86Trans *t, unsigned count, unsigned *which);
+/* What row `op` makes of the operands' halves `part`: as many vectors, from the
+ * last, as it takes; the general register; the immediate. */
+IrVal vec_apply(X86Trans *t, VecOp op, unsigned part);
+/* What every MMX instruction but EMMS does to the x87: TOP = 0, no register is
+ * empty (vol. 1, 9.5.1). */
+void mmx_entered(X86Trans *t);
+
+#endif
