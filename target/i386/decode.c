@@ -256,6 +256,7 @@ static void read_address32(Decoder *d)
         unsigned index = ((sib >> 3) & 7) | (in->rex & 2 ? 8 : 0);
         in->scale = sib >> 6;
         in->index = index == 4 ? BASE_NONE : (int)index;
+        in->vsib = index;
         in->base = base | base_ext;
         if (base == 5 && in->mod == 0) {
             in->base = BASE_NONE;
@@ -404,6 +405,18 @@ static bool vvvv_is_legal(const Decoder *d)
     return (d->in->row->flags & ROW_VVVV) || d->vvvv == 0;
 }
 
+/* Vol. 2, 2.3.12: the SIB byte must be there, and names a vector; the register
+ * that as an ordinary index stands for none is one. */
+static bool vsib_is_legal(Decoder *d)
+{
+    X86Insn *in = d->in;
+    if (!(in->row->flags & ROW_VSIB)) {
+        return true;
+    }
+    in->index = BASE_NONE;
+    return (in->rm & 7) == 4 && in->addrsize != 2;
+}
+
 static DecodeResult decode_insn(Decoder *d)
 {
     X86Insn *in = d->in;
@@ -423,6 +436,9 @@ static DecodeResult decode_insn(Decoder *d)
     set_address_size(d);
     if (slot->modrm) {
         read_address(d);
+        if (!vsib_is_legal(d)) {
+            return DECODE_UD;
+        }
     } else if (in->row->flags & ROW_OPCODE_REG) {
         in->rm = (in->opcode & 7) | (in->rex & 1 ? 8 : 0);
         in->mod = 3;

@@ -44,6 +44,7 @@ enum {
     ROW_MMX = 1024,
     ROW_VVVV = 2048,       /* VEX.vvvv names an operand */
     ROW_VEX = 4096,
+    ROW_VSIB = 16384,      /* memory operand with an index that is a vector */
     ROW_UNAL = 8192        /* no VEX: 16 bytes of memory need no alignment */
 };
 
@@ -97,6 +98,7 @@ typedef struct X86Insn {
     /* Memory operand. */
     int8_t base, index;         /* register, BASE_NONE, BASE_RIP */
     uint8_t scale;              /* log2 */
+    uint8_t vsib;               /* ROW_VSIB: the index, an XMM or YMM register */
     uint8_t seg;                /* after overrides */
     int64_t disp;
     /* Immediates in order; offset then selector for Ap, address for O. */

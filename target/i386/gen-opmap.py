@@ -24,7 +24,7 @@ FIXED = {'AL': ('REG', 'b', 0), 'CL': ('REG', 'b', 1), 'DX': ('REG', 'w', 2),
          'DS': ('SEG', 'w', 3), 'FS': ('SEG', 'w', 4), 'GS': ('SEG', 'w', 5),
          'XMM0': ('XMM', 'dq', 0)}
 FLAGS = ['lock', 'io', 'end', 'priv', 'prot', 'd64', 'f64', 'sse', 'align', 'unal',
-         'mmx']
+         'mmx', 'vsib']
 # CPUID feature: word of ORDER x86-feat, bit
 FEATURES = {
     'FPU': ('FEAT_1_EDX', 0),

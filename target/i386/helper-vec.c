@@ -113,3 +113,75 @@ uint64_t helper_vmaskmov_load(Cpu *c, uint64_t linear, uint64_t regs,
     memcpy(s->ymmh[regs & 15], &r.half[1], sizeof(V128));
     return 0;
 }
+
+/* --- gathers (vol. 2, VPGATHERDD) ------------------------------------------------- */
+
+typedef struct Gather {
+    unsigned to, mask, index;  /* registers */
+    unsigned lane, index_bytes;
+    unsigned scale, size, seg;
+    bool addr64;
+} Gather;
+
+static Gather gather_decode(uint64_t how)
+{
+    return (Gather){ .to = how & 15, .mask = how >> 4 & 15,
+                     .index = how >> 8 & 15, .lane = how >> 12 & 15,
+                     .index_bytes = how >> 16 & 15, .scale = how >> 20 & 3,
+                     .size = how >> 24 & 1 ? 32 : 16, .seg = how >> 25 & 7,
+                     .addr64 = how >> 28 & 1 };
+}
+
+static void wide_put(X86State *s, unsigned reg, const Wide *w)
+{
+    memcpy(s->xmm[reg], &w->half[0], sizeof(V128));
+    memcpy(s->ymmh[reg], &w->half[1], sizeof(V128));
+}
+
+static void wide_set_lane(Wide *w, unsigned bytes, unsigned n, uint64_t v)
+{
+    unsigned lanes = 16 / bytes;
+    vec_set_lane(&w->half[n / lanes], bytes * 8, n % lanes, v);
+}
+
+static uint64_t gather_linear(X86Cpu *cpu, const Gather *g, uint64_t base,
+                              uint64_t index)
+{
+    bool code64 = cpu->tb_flags & TB_CS64;
+    uint64_t ea = base + (bits_sext(index, g->index_bytes * 8) << g->scale);
+    ea = g->addr64 ? ea : (uint32_t)ea;
+    if (!code64) {
+        helper_seg_check(&cpu->parent, g->seg, ea, g->lane, false);
+    }
+    if (code64 && g->seg < SEG_FS) {
+        return ea;
+    }
+    ea += cpu->s.seg_base[g->seg];
+    return code64 ? ea : (uint32_t)ea;
+}
+
+/* Elements are loaded in order, and each clears its mask: after a fault the
+ * instruction goes on where it was. */
+uint64_t helper_gather(Cpu *c, uint64_t base, uint64_t how, uint64_t mode)
+{
+    X86Cpu *cpu = x86_cpu(c);
+    X86State *s = &cpu->s;
+    Gather g = gather_decode(how);
+    Wide index = wide_get(s, g.index), mask = wide_get(s, g.mask);
+    Wide to = wide_get(s, g.to), done = { 0 };
+    unsigned count = g.size / MAX(g.lane, g.index_bytes);
+    for (unsigned n = 0; n < count; n++) {
+        if (wide_top(&mask, g.lane, n)) {
+            uint64_t i = wide_lane(&index, g.index_bytes, n);
+            uint64_t at = gather_linear(cpu, &g, base, i);
+            wide_set_lane(&to, g.lane, n, cpu_ld(c, at, g.lane, mode));
+            wide_set_lane(&mask, g.lane, n, 0);
+            wide_put(s, g.to, &to);
+            wide_put(s, g.mask, &mask);
+        }
+        wide_set_lane(&done, g.lane, n, wide_lane(&to, g.lane, n));
+    }
+    wide_put(s, g.to, &done); /* what is above is zero, and the mask is */
+    wide_put(s, g.mask, &(Wide){ 0 });
+    return 0;
+}

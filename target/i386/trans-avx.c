@@ -219,3 +219,20 @@ void trans_vmaskmov_store(X86Trans *t)
     IrVal linear = mem_operand(t, t->in.vex_256 ? 32 : 16);
     CALL(t, vmaskmov_store, linear, mask_operands(t), k64(t, access_mode(t)));
 }
+
+/* Destination, index and mask must be three registers. The helper adds the
+ * elements' indices to the base, in the address size. */
+void trans_gather(X86Trans *t)
+{
+    const X86Insn *in = &t->in;
+    if (in->reg == in->vvvv || in->reg == in->vsib || in->vvvv == in->vsib) {
+        t_raise(t, EXC_UD);
+        return;
+    }
+    uint64_t how = in->reg | in->vvvv << 4 | in->vsib << 8 |
+                   (uint64_t)in->row->arg << 12 | in->scale << 20 |
+                   in->vex_256 << 24 | in->seg << 25 |
+                   (in->addrsize == 8) << 28;
+    t->on_stack = in->seg == SEG_SS;
+    CALL(t, gather, mem_effective(t), k64(t, how), k64(t, access_mode(t)));
+}

@@ -486,6 +486,9 @@ bool make_case(IsaCase *c, const OpRow *row, X86Insn *in)
     }
     if (row->flags & ROW_SSE) {
         random_vectors(c);
+        if (row->flags & ROW_VSIB) {
+            random_indices(c, in);
+        }
         if (in->vex_256) { /* flags of one half only, if it traps */
             c->before.mxcsr |= 0x1f80;
         }

@@ -32,6 +32,7 @@ bool is_string(const OpRow *row);
 void random_state(IsaCase *c);
 /* Numbers at which floating point turns, in lanes of 2, 4 or 8 bytes. */
 void random_vectors(IsaCase *c);
+void random_indices(IsaCase *c, const X86Insn *in);
 /* The instruction at c->insn[at]. */
 DecodeResult decode_case(IsaCase *c, unsigned at, X86Insn *in);
 /* Appends a random instruction of the row; register operands only if

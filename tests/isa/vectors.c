@@ -71,6 +71,17 @@ static uint64_t random_word(unsigned kind)
     }
 }
 
+/* Indices that stay in the data. */
+void random_indices(IsaCase *c, const X86Insn *in)
+{
+    unsigned bits = (in->row->arg >> 4) * 8;
+    for (unsigned n = 0; n < 256 / bits; n++) {
+        uint64_t *w = &c->before.ymm[in->vsib][n * bits / 64];
+        uint64_t v = (uint64_t)(int64_t)((int)random_below(64) - 32);
+        *w = bits_deposit(*w, n * bits % 64, bits, v);
+    }
+}
+
 void random_vectors(IsaCase *c)
 {
     unsigned kind = random_below(4);
