@@ -232,7 +232,7 @@ static IrVal integer_source(X86Trans *t, VecOp op)
 static bool has_integer(VecOp op)
 {
     const char *sig = strchr(vec_ops[op].sig, ':') + 1;
-    return strpbrk(sig, "48");
+    return strchr(sig, '4') || strchr(sig, '8');
 }
 
 /* Legacy CMPxx knows eight predicates only. With arg= an instruction takes so
