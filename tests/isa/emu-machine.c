@@ -114,11 +114,11 @@ extern const AccelOps accel_tcg;         /* accel/tcg/accel.c */
 static const MachineParts parts = { .cpu = &x86_64_cpu_class,
                                     .accel = &accel_tcg };
 static AccelOptions options;
-static const char *model = "max";
+static const char *base_model = "max";
 
-void emu_model(const char *name)
+void emu_base_model(const char *name)
 {
-    model = name;
+    base_model = name;
 }
 
 void emu_option(const char *option)
@@ -146,7 +146,8 @@ void emu_init(uint32_t *features)
     machine = machine_new(&parts, &board);
     machine->config.accel = &options;
     machine->config.has_seed = true;
-    machine->config.cpu_model = g_strconcat(model, more_features, NULL);
+    machine->config.cpu_model = g_strconcat(base_model, more_features,
+                                            NULL);
     if (!machine_build(machine, &error)) {
         fprintf(stderr, "%s\n", error_message(error));
         exit(1);

@@ -356,7 +356,7 @@ static void parse_options(int argc, char **argv)
         } else if (!strncmp(argv[i], "--accel=", 8)) {
             emu_option(argv[i] + 8);
         } else if (!strcmp(argv[i], "--vectors")) {
-            emu_model(VECTOR_MODEL);
+            emu_base_model(VECTOR_MODEL);
             vectors = true;
         } else if (!strcmp(argv[i], "--segmented")) {
             segmented = true;
