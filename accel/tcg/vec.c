@@ -8,7 +8,7 @@ void tcg_vec_checked(Cpu *cpu, VecOp op, VecArgs *v)
     SfEnv env = cpu->fp;
     env.flags = 0;
     vec_ops[op].fn(v, &env);
-    unsigned told = env.flags; /* each of its steps has told its own */
+    unsigned told = sf_flags_told(&env);
     cpu->fp.flags |= told;
     if (told & env.unmasked) {
         cpu->cls->fp_trap(cpu, told);
