@@ -270,12 +270,12 @@ static void case_place(Machine *m, const Case *c)
 static void case_run(Machine *m, uint64_t slice)
 {
     runstate_set(m, RUN_RUNNING);
-    for (unsigned n = 0; n < INSNS && machine_icount(m) < INSNS; n++) {
-        Icount limit = MIN(machine_icount(m) + slice, INSNS);
-        SchedStop why = sched_run(m, limit);
-        if (why != SCHED_LIMIT) {
-            return;
-        }
+    SchedStop why = SCHED_LIMIT;
+    /* How much work a way takes differs: that a slice's is done ends nothing.
+     * It comes to an end, because events without instructions count, too. */
+    while (machine_icount(m) < INSNS &&
+           (why == SCHED_LIMIT || why == SCHED_WORK)) {
+        why = sched_run(m, MIN(machine_icount(m) + slice, INSNS));
     }
 }
 
