@@ -8,10 +8,11 @@ void tcg_vec_checked(Cpu *cpu, VecOp op, VecArgs *v)
     SfEnv env = cpu->fp;
     env.flags = 0;
     vec_ops[op].fn(v, &env);
-    unsigned told = sf_flags_told(&env);
-    cpu->fp.flags |= told;
-    if (told & env.unmasked) {
-        cpu->cls->fp_trap(cpu, told);
+    /* The rows themselves leave out what an unmasked exception hides: only they
+     * know in which of their steps it came. */
+    cpu->fp.flags |= env.flags;
+    if (env.flags & env.unmasked) {
+        cpu->cls->fp_trap(cpu, env.flags);
         cpu_raise(cpu);
     }
 }

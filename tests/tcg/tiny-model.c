@@ -388,10 +388,9 @@ static bool exec_vec(Step *st, const TinyInsn *in)
     }
     vec_ops[op].fn(&v, &env);
     if (vec_ops[op].env) {
-        unsigned told = sf_flags_told(&env);
-        s->fp |= told;
-        if (told & env.unmasked) {
-            st->cause = CAUSE_FP | told << 8;
+        s->fp |= env.flags;
+        if (env.flags & env.unmasked) {
+            st->cause = CAUSE_FP | env.flags << 8;
             return false;
         }
     }
