@@ -227,9 +227,18 @@ static bool row_is_vector(const OpRow *row)
     return (row->flags & ROW_SSE) || !strcmp(row->mnemonic, "crc32");
 }
 
+/* The 16-bit form of a case has prefix 66 where the 32-bit one has none, and the
+ * other way round: that makes another instruction of a row that is chosen by
+ * 66, and none of one with VEX. */
+static bool has_16_bit_form(const OpRow *row)
+{
+    return row->map < 4 && row->prefixes != 2;
+}
+
 static bool is_wanted(const OpRow *row)
 {
     return row_is_user(row) && row_offered(row) &&
+           (!code16 || has_16_bit_form(row)) &&
            (!vectors || row_is_vector(row)) &&
            (!only || !strcmp(only, row->mnemonic));
 }

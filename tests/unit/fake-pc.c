@@ -58,6 +58,17 @@ static void fake_set_smram(Cpu *cpu, AddressSpace *smm_memory)
     fake_pins.smm_memory = smm_memory;
 }
 
+/* Nothing here has an error of the floating-point unit. */
+static void fake_connect_ferr(Cpu *cpu,
+                              void (*ferr)(void *opaque, bool level),
+                              void *opaque)
+{
+}
+
+static void fake_set_ignne(Cpu *cpu, bool level)
+{
+}
+
 static const X86Pins pin_table = {
     .set_intr = fake_set_intr,
     .set_nmi = fake_set_nmi,
@@ -65,6 +76,8 @@ static const X86Pins pin_table = {
     .set_a20 = fake_set_a20,
     .connect_pic = fake_connect_pic,
     .set_smram = fake_set_smram,
+    .connect_ferr = fake_connect_ferr,
+    .set_ignne = fake_set_ignne,
 };
 
 static const CpuClass fake_cpu_class = {
