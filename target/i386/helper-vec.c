@@ -148,7 +148,8 @@ static uint64_t gather_linear(X86Cpu *cpu, const Gather *g, uint64_t base,
                               uint64_t index)
 {
     bool code64 = cpu->tb_flags & TB_CS64;
-    uint64_t ea = base + (bits_sext(index, g->index_bytes * 8) << g->scale);
+    uint64_t offset = bits_sext(index, g->index_bytes * 8);
+    uint64_t ea = base + (offset << g->scale);
     ea = g->addr64 ? ea : (uint32_t)ea;
     if (!code64) {
         helper_seg_check(&cpu->parent, g->seg, ea, g->lane, false);
