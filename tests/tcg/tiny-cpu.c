@@ -30,7 +30,8 @@ TinyInsn tiny_decode(uint8_t (*byte)(void *, unsigned), void *opaque)
     in.s = regs >> 3 & 7;
     in.x = regs >> 6;
     if (in.len == 4) {
-        in.imm = byte(opaque, 2) | byte(opaque, 3) << 8;
+        in.imm = byte(opaque, 2);  /* first: which byte faults counts */
+        in.imm |= byte(opaque, 3) << 8;
     }
     return in;
 }
