@@ -44,44 +44,12 @@ static bool load_firmware(Program *p, Error **errp)
     return load_file(&c->firmware, "-bios", path, errp);
 }
 
-/* The host's ROM through which the firmware starts a kernel of that format;
- * NULL: the board has its own (multiboot). The magic number: Linux boot
- * protocol, "The real-mode kernel header". */
-static const char *kernel_rom(GBytes *kernel)
-{
-    size_t len;
-    const uint8_t *data = g_bytes_get_data(kernel, &len);
-    bool linux_kernel = len >= 0x206 && !memcmp(data + 0x202, "HdrS", 4);
-    return linux_kernel ? "linuxboot_dma.bin" : NULL;
-}
-
 static bool load_kernel(Program *p, Error **errp)
 {
     MachineConfig *c = &p->m->config;
     const Options *o = &p->opts;
-    c->option_roms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
-                                           (GDestroyNotify)g_bytes_unref);
-    if (!load_file(&c->kernel, "-kernel", o->kernel, errp) ||
-        !load_file(&c->initrd, "-initrd", o->initrd, errp)) {
-        return false;
-    }
-    const char *name = c->kernel ? kernel_rom(c->kernel) : NULL;
-    if (!name) {
-        return true;
-    }
-    g_autofree char *path = world_find_firmware(o->firmware_dirs, name);
-    GBytes *rom = NULL;
-    if (!path) {
-        error_set(errp, "-kernel %s: the firmware needs %s to start it, and "
-                  "it was not found; give its directory with -L", o->kernel,
-                  name);
-        return false;
-    }
-    if (!load_file(&rom, "-kernel", path, errp)) {
-        return false;
-    }
-    g_hash_table_insert(c->option_roms, (char *)name, rom);
-    return true;
+    return load_file(&c->kernel, "-kernel", o->kernel, errp) &&
+           load_file(&c->initrd, "-initrd", o->initrd, errp);
 }
 
 static bool load_files(Program *p, Error **errp)
@@ -280,7 +248,6 @@ static void free_config(MachineConfig *c)
     g_clear_pointer(&c->kernel, g_bytes_unref);
     g_clear_pointer(&c->initrd, g_bytes_unref);
     g_clear_pointer(&c->serials, g_ptr_array_unref);
-    g_clear_pointer(&c->option_roms, g_hash_table_unref);
 }
 
 void program_close(Program *p)

@@ -134,17 +134,6 @@ static bool add_drives(GString *out, const Program *p, Error **errp)
     return true;
 }
 
-/* At most one: the ROM that starts the kernel. */
-static void add_roms(GString *out, const MachineConfig *c)
-{
-    GHashTableIter iter;
-    void *name, *bytes;
-    g_hash_table_iter_init(&iter, c->option_roms);
-    while (g_hash_table_iter_next(&iter, &name, &bytes)) {
-        add_bytes(out, "rom", bytes, name);
-    }
-}
-
 bool program_identity(Program *p, GString *out, Error **errp)
 {
     const MachineConfig *c = &p->m->config;
@@ -153,7 +142,6 @@ bool program_identity(Program *p, GString *out, Error **errp)
     add_bytes(out, "bios", c->firmware, c->firmware_name);
     add_bytes(out, "kernel", c->kernel, c->kernel_name);
     add_bytes(out, "initrd", c->initrd, c->initrd_name);
-    add_roms(out, c);
     add(out, "append", c->cmdline ? c->cmdline : "");
     add_devices(out, p);
     return add_drives(out, p, errp);

@@ -229,6 +229,12 @@ bool opt_net(Options *o, const char *arg, KeyVal *kv, Error **errp)
     return only_none(arg, "network adapter", errp);
 }
 
+bool opt_dtb(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    error_set(errp, "a PC has no device tree");
+    return false;
+}
+
 bool opt_parallel(Options *o, const char *arg, KeyVal *kv, Error **errp)
 {
     return only_none(arg, "parallel port", errp);

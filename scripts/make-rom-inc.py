@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Assembles hw/boot/multiboot-rom.S into hw/boot/multiboot-rom.inc.
+"""Assembles hw/boot/*-rom.S into hw/boot/*-rom.inc.
 
 Needs an x86 assembler (CC, default gcc, and objcopy). With --check it only
 compares; without an x86 assembler --check is skipped (exit code 77).
@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent.parent / 'hw' / 'boot'
-HEAD = '/* Made from multiboot-rom.S by scripts/make-rom-inc.py. */\n'
+HEAD = '/* Made from {} by scripts/make-rom-inc.py. */\n'
 
 
 def assemble(source):
@@ -25,26 +25,30 @@ def assemble(source):
         return pathlib.Path(flat).read_bytes()
 
 
-def text(rom):
+def text(source):
+    rom = assemble(source)
     rows = [rom[i:i + 12] for i in range(0, len(rom), 12)]
-    return HEAD + ''.join(
+    return HEAD.format(source.name) + ''.join(
         ' '.join(f'0x{b:02x},' for b in row) + '\n' for row in rows)
 
 
 def main():
-    target = HERE / 'multiboot-rom.inc'
+    sources = sorted(HERE.glob('*-rom.S'))
+    assert sources
     try:
-        new = text(assemble(HERE / 'multiboot-rom.S'))
+        texts = {source.with_suffix('.inc'): text(source)
+                 for source in sources}
     except (OSError, subprocess.CalledProcessError) as err:
         print(f'no x86 assembler: {err}')
         return 77 if '--check' in sys.argv else 1
-    if '--check' in sys.argv:
-        if target.read_text() != new:
-            print(f'{target} is not what multiboot-rom.S assembles to')
-            return 1
-        return 0
-    target.write_text(new)
-    return 0
+    status = 0
+    for target, new in texts.items():
+        if '--check' not in sys.argv:
+            target.write_text(new)
+        elif not target.exists() or target.read_text() != new:
+            print(f'{target} is not what its source assembles to')
+            status = 1
+    return status
 
 
 if __name__ == '__main__':

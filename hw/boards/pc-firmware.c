@@ -160,21 +160,6 @@ static void describe_boot_order(Pc *pc)
     }
 }
 
-static void describe_option_roms(Pc *pc)
-{
-    GHashTable *roms = pc->dev.machine->config.option_roms;
-    if (!roms) {
-        return;
-    }
-    GList *names = g_list_sort(g_hash_table_get_keys(roms),
-                               (GCompareFunc)strcmp);
-    for (GList *n = names; n; n = n->next) {
-        g_autofree char *file = g_strdup_printf("genroms/%s", (char *)n->data);
-        fw_cfg_add_file(pc->fw_cfg, file, g_hash_table_lookup(roms, n->data));
-    }
-    g_list_free(names);
-}
-
 /* --- CMOS ----------------------------------------------------------------------*/
 
 /* Indices of the AT's CMOS and of what SeaBIOS adds. */
@@ -233,7 +218,6 @@ void pc_describe(Pc *pc)
     describe_memory(pc);
     describe_machine(pc);
     describe_console(pc);
-    describe_option_roms(pc);
     describe_boot_order(pc);
     describe_disks(pc);
     mc146818_set_cmos(pc->rtc, CMOS_EQUIPMENT,

@@ -3,14 +3,45 @@
  */
 #include "boot.h"
 
-/* Linux/x86 boot protocol: the real-mode header's magic. */
-#define LINUX_MAGIC_AT 0x202
-#define LINUX_MAGIC    "HdrS"
+typedef struct BootFormat {
+    bool (*is)(const uint8_t *data, size_t len);
+    bool (*add)(Machine *m, Device *fw, uint64_t ram_bytes, Error **errp);
+} BootFormat;
 
-static bool linux_is(const uint8_t *data, size_t len)
+/* In this order: a Linux kernel's magic has one place only. */
+static const BootFormat formats[] = {
+    { linux_is, linux_add },
+    { multiboot_is, multiboot_add },
+};
+
+void boot_blame_kernel(const Machine *m, Error **errp)
 {
-    return len >= LINUX_MAGIC_AT + 4 &&
-           !memcmp(data + LINUX_MAGIC_AT, LINUX_MAGIC, 4);
+    const char *name = m->config.kernel_name;
+    error_prepend(errp, "-kernel %s: ", name ? name : "kernel");
+}
+
+void boot_blame_initrd(const Machine *m, Error **errp)
+{
+    const char *name = m->config.initrd_name;
+    error_prepend(errp, "-initrd %s: ", name ? name : "initrd");
+}
+
+/* An empty initrd would be none, which nobody means who names a file. */
+static bool files_check(const Machine *m, Error **errp)
+{
+    const MachineConfig *c = &m->config;
+
+    if (!g_bytes_get_size(c->kernel)) {
+        error_set(errp, "the file is empty");
+        boot_blame_kernel(m, errp);
+        return false;
+    }
+    if (c->initrd && !g_bytes_get_size(c->initrd)) {
+        error_set(errp, "the file is empty");
+        boot_blame_initrd(m, errp);
+        return false;
+    }
+    return true;
 }
 
 bool boot_add_kernel(Machine *m, Device *fw, uint64_t ram_below_4g,
@@ -22,18 +53,16 @@ bool boot_add_kernel(Machine *m, Device *fw, uint64_t ram_below_4g,
     if (!m->config.kernel) {
         return true;
     }
+    if (!files_check(m, errp)) {
+        return false;
+    }
     data = g_bytes_get_data(m->config.kernel, &len);
-    if (multiboot_is(data, len)) {
-        bool ok = multiboot_add(m, fw, ram_below_4g, errp);
-        if (!ok) {
-            error_prepend(errp, "-kernel: ");
+    for (unsigned i = 0; i < G_N_ELEMENTS(formats); i++) {
+        if (formats[i].is(data, len)) {
+            return formats[i].add(m, fw, ram_below_4g, errp);
         }
-        return ok;
     }
-    if (linux_is(data, len)) {
-        error_set(errp, "-kernel: Linux kernels are not supported yet");
-    } else {
-        error_set(errp, "-kernel: not a multiboot kernel");
-    }
+    error_set(errp, "neither a Linux nor a multiboot kernel");
+    boot_blame_kernel(m, errp);
     return false;
 }

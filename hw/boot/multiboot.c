@@ -11,6 +11,7 @@
 #include "boot.h"
 #include "elf.h"
 #include "hw/fw-cfg.h"
+#include "rom.h"
 
 /* The header, 3.1. */
 #define HEADER_MAGIC  0x1badb002u
@@ -50,13 +51,8 @@ enum {
 
 /* The ROM's parameters. ORDER multiboot-rom */
 enum {
-    ROM_PNP = 0x20, ROM_PNP_SUM = 0x29, ROM_PNP_BYTES = 32,
     ROM_LOW_CONTROL = 0x40, ROM_LOW_BYTES = 0x44, ROM_LOW_ADDR_BE = 0x48,
     ROM_LOW_ADDR = 0x4c, ROM_LOW_SEGMENT = 0x50, ROM_DESCRIPTORS = 0x52,
-};
-
-static const uint8_t rom_image[] = {
-#include "multiboot-rom.inc"
 };
 
 /* fw_cfg DMA descriptor: control, length, address, all big-endian. */
@@ -343,20 +339,14 @@ static void low_info(Low *low, const Machine *m)
 
 /* --- the ROM ------------------------------------------------------------------------*/
 
-static uint8_t checksum(const uint8_t *p, size_t len)
-{
-    uint8_t sum = 0;
-    for (size_t i = 0; i < len; i++) {
-        sum += p[i];
-    }
-    return -sum;
-}
-
 static void rom_add(const Low *low, Device *fw)
 {
-    uint8_t rom[sizeof rom_image];
+    static const uint8_t image[BOOT_ROM_BYTES] = {
+#include "multiboot-rom.inc"
+    };
+    uint8_t rom[BOOT_ROM_BYTES];
 
-    memcpy(rom, rom_image, sizeof rom);
+    memcpy(rom, image, sizeof rom);
     bytes_st_be32(rom + ROM_LOW_CONTROL,
                   FW_CFG_SETUP_DATA << 16 | DMA_READ_SELECTED);
     bytes_st_be32(rom + ROM_LOW_BYTES, low->bytes->len);
@@ -364,10 +354,7 @@ static void rom_add(const Low *low, Device *fw)
     bytes_st_le32(rom + ROM_LOW_ADDR, low->addr);
     bytes_st_le16(rom + ROM_LOW_SEGMENT, low->addr >> 4);
     bytes_st_le16(rom + ROM_DESCRIPTORS, low->descriptors);
-    rom[ROM_PNP_SUM] = 0;
-    rom[ROM_PNP_SUM] = checksum(rom + ROM_PNP, ROM_PNP_BYTES);
-    rom[sizeof rom - 1] = checksum(rom, sizeof rom - 1);
-    fw_cfg_add_file_copy(fw, BOOT_KERNEL_ROM, rom, sizeof rom);
+    boot_rom_add(fw, rom);
 }
 
 /* --- all of it -------------------------------------------------------------------------*/
@@ -381,7 +368,9 @@ static bool add_module(Machine *m, const Kernel *k, Low *low, Device *fw,
     uint64_t at = bits_align_up(MAX(k->addr + k->image->len, MIB), PAGE_SIZE);
 
     if (len > ram_bytes || at > ram_bytes - len) {
-        error_set(errp, "the initrd does not fit into memory");
+        error_set(errp, "%zu bytes do not fit into memory behind the kernel",
+                  len);
+        boot_blame_initrd(m, errp);
         return false;
     }
     fw_cfg_add_bytes(fw, FW_CFG_INITRD_DATA, data, len);
@@ -401,7 +390,7 @@ static bool add_all(Machine *m, const Kernel *k, Low *low, Device *fw,
         return false;
     }
     if (low->bytes->len > LOW_MAX) {
-        error_set(errp, "the kernel command line is too long");
+        error_set(errp, "-append: the command line is too long");
         return false;
     }
     fw_cfg_add_bytes(fw, FW_CFG_KERNEL_DATA, k->image->data, k->image->len);
@@ -423,6 +412,9 @@ bool multiboot_add(Machine *m, Device *fw, uint64_t ram_bytes, Error **errp)
     if (ok && !low_place(&k, &low.addr)) {
         error_set(errp, "the kernel leaves no room below 640 KiB");
         ok = false;
+    }
+    if (!ok) {
+        boot_blame_kernel(m, errp);
     }
     g_byte_array_set_size(low.bytes, LOW_TEXT);
     memset(low.bytes->data, 0, low.bytes->len);

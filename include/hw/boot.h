@@ -12,7 +12,7 @@
 
 /* The fw_cfg file of the option ROM that starts the kernel; the board puts it
  * in front of the boot order if it is there. */
-#define BOOT_KERNEL_ROM "genroms/multiboot.bin"
+#define BOOT_KERNEL_ROM "genroms/kernel.bin"
 
 /* Adds what starts m->config.kernel, if there is one, to fw_cfg. False with
  * an error if it is not a kernel that can be started, or does not fit. */

@@ -52,7 +52,6 @@ typedef struct MachineConfig {
     GPtrArray *devices;    /* DeviceConfig * */
     GPtrArray *serials;    /* Chardev *; an entry may be NULL (none) */
     GHashTable *chardevs;  /* id -> Chardev * */
-    GHashTable *option_roms; /* name -> GBytes * for fw_cfg genroms/ */
     const char *boot_order; /* -boot order=, NULL: default */
     int64_t rtc_base_sec;  /* -rtc base=DATE; INT64_MIN: host's time */
     bool has_seed;

@@ -62,6 +62,63 @@ class Boot(reprise.TestCase):
         vm.serial.send('\x0e\r')  # ^N, down; Enter
         vm.serial.expect('chose second')
 
+    def start_linux(self, *args):
+        kernel = reprise.guest('bzimage')
+        with open(self.path('initrd'), 'w', encoding='ascii') as f:
+            f.write('an initrd')
+        return self.start('-m', '32', '-kernel', kernel, '-device',
+                          'isa-debug-exit', '-initrd', self.path('initrd'),
+                          '-append', 'a "command line" = b', *args)
+
+    def test_kernel_in_the_format_of_linux(self):
+        vm = self.start_linux()
+        self.assertEqual(vm.wait(), 1, vm.output())
+        self.assertIn(b'linux guest: a "command line" = b\nan initrd',
+                      vm.serial.seen)
+
+    def test_recording_knows_kernel_initrd_and_command_line(self):
+        log = self.path('run.rr')
+        vm = self.start_linux('-icount', f'shift=3,rr=record,rrfile={log}')
+        self.assertEqual(vm.wait(), 1, vm.output())
+        again = self.start_linux('-icount',
+                                 f'shift=3,rr=replay,rrfile={log}')
+        self.assertEqual(again.wait(), 1, again.output())
+        self.assertEqual(again.serial.seen, vm.serial.seen)
+        other = self.start_linux('-append', 'another', '-icount',
+                                 f'shift=3,rr=replay,rrfile={log}')
+        self.assertEqual(other.wait(), 1)
+        self.assertRegex(other.output(), 'recorded with append=a .* = b, '
+                         'started with append=another')
+        with open(self.path('other'), 'w', encoding='ascii') as f:
+            f.write('another')
+        other = self.start_linux('-initrd', self.path('other'), '-icount',
+                                 f'shift=3,rr=replay,rrfile={log}')
+        self.assertEqual(other.wait(), 1)
+        self.assertRegex(other.output(), 'recorded with initrd=.* initrd, '
+                         'started with initrd=.* other')
+
+    def test_bad_kernels_are_named(self):
+        whole = reprise.guest('bzimage')
+        with open(whole, 'rb') as f:
+            image = f.read()
+        for name, content, text in (
+                ('empty', b'', 'the file is empty'),
+                ('short', image[:1200], 'cut short: 1200 of .* bytes'),
+                ('text', b'no kernel' * 1000, 'neither a Linux nor')):
+            with open(self.path(name), 'wb') as f:
+                f.write(content)
+            vm = self.start('-m', '32', '-kernel', self.path(name))
+            self.assertEqual(vm.wait(), 1)
+            self.assertRegex(vm.output(), f'-kernel {name}: .*{text}')
+        with open(self.path('big'), 'wb') as f:
+            f.truncate(40 << 20)
+        for name, text in (('empty', 'the file is empty'),
+                           ('big', 'do not fit between the kernel')):
+            vm = self.start('-m', '32', '-kernel', whole, '-initrd',
+                            self.path(name))
+            self.assertEqual(vm.wait(), 1)
+            self.assertRegex(vm.output(), f'-initrd {name}: .*{text}')
+
 
 if __name__ == '__main__':
     reprise.main()

@@ -80,6 +80,7 @@ class Errors(reprise.TestCase):
                      '-bios', 'none.bin')
         self.refused("-kernel: cannot open '/none': No such file.*",
                      '-kernel', '/none')
+        self.refused('-dtb a.dtb: a PC has no device tree.*', '-dtb', 'a.dtb')
         self.refused('-append only allowed with -kernel.*', '-append', 'x')
         self.refused('.*unknown log item.*', '-d', 'everything')
 

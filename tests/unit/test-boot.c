@@ -76,7 +76,7 @@ static void test_kludge(void)
     Device *fw = find(m, "fw_cfg_io");
 
     const uint8_t *rom = g_bytes_get_data(
-        fw_cfg_file(fw, "genroms/multiboot.bin"), &len);
+        fw_cfg_file(fw, "genroms/kernel.bin"), &len);
     g_assert_cmpuint(len, ==, 1024);
     g_assert_cmphex(bytes_ld_le16(rom), ==, 0xaa55);
     g_assert_cmphex(sum(rom, len), ==, 0);
@@ -101,8 +101,8 @@ static void test_kludge(void)
     g_assert_cmphex(bytes_ld_le32(module), ==, 0x102000);
     g_assert_cmphex(bytes_ld_le32(module + 4), ==, 0x102006);
     g_assert_cmpstr(g_bytes_get_data(fw_cfg_file(fw, "bootorder"), &len), ==,
-                    "/rom@genroms/multiboot.bin");
-    g_assert_cmpuint(len, ==, strlen("/rom@genroms/multiboot.bin") + 1);
+                    "/rom@genroms/kernel.bin");
+    g_assert_cmpuint(len, ==, strlen("/rom@genroms/kernel.bin") + 1);
     /* Two descriptors: kernel and module. */
     g_assert_cmpuint(bytes_ld_le16(rom + 0x52), ==, 2);
     g_assert_cmphex(bytes_ld_be32(low + 0x704), ==, 0x2000);
@@ -186,37 +186,221 @@ static void test_refused(void)
 {
     uint8_t image[4096] = { 0 };
 
-    check_refused("x", 1, "-kernel: not a multiboot kernel");
-    memcpy(image + 0x202, "HdrS", 4);
-    check_refused(image, sizeof image,
-                  "-kernel: Linux kernels are not supported yet");
+    check_refused("x", 1, "-kernel kernel: neither a Linux nor a multiboot "
+                          "kernel");
+    check_refused("", 0, "-kernel kernel: the file is empty");
     kludge_image(image);
     multiboot_header(image + 64, 0x10008);
     check_refused(image, sizeof image,
-                  "-kernel: unknown multiboot header flags 0x8");
+                  "-kernel kernel: unknown multiboot header flags 0x8");
     kludge_image(image);
     bytes_st_le32(image + 64 + 16, 0x200000);
-    check_refused(image, sizeof image, "-kernel: invalid load address in the "
+    check_refused(image, sizeof image, "-kernel kernel: invalid load address in the "
                                        "multiboot header");
     kludge_image(image);
     bytes_st_le32(image + 64 + 20, 0x101001);
-    check_refused(image, sizeof image, "-kernel: invalid load end or bss end "
+    check_refused(image, sizeof image, "-kernel kernel: invalid load end or bss end "
                                        "in the multiboot header");
     kludge_image(image);
     bytes_st_le32(image + 64 + 24, 0xffffffff);
-    check_refused(image, sizeof image, "-kernel: invalid load end or bss end "
+    check_refused(image, sizeof image, "-kernel kernel: invalid load end or bss end "
                                        "in the multiboot header");
     kludge_image(image);
     bytes_st_le32(image + 64 + 12, 0x90040);
     bytes_st_le32(image + 64 + 16, 0x90000);
     bytes_st_le32(image + 64 + 24, 0xa0000);
-    check_refused(image, sizeof image, "-kernel: the kernel, 0x90000 to "
+    check_refused(image, sizeof image, "-kernel kernel: the kernel, 0x90000 to "
                                        "0xa0000, does not fit into memory");
     elf_image(image);
     bytes_st_le32(image + 52 + 12, 0xf00000);
     bytes_st_le32(image + 52 + 20, 0x100001);
-    check_refused(image, 1024, "-kernel: the ELF segments do not fit into 16 "
+    check_refused(image, 1024, "-kernel kernel: the ELF segments do not fit into 16 "
                                "MiB of RAM below 4 GiB");
+}
+
+/* --- Linux ---------------------------------------------------------------------- */
+
+enum { LINUX_SETUP = 1024, LINUX_KERNEL = 4096 };
+
+/* A bzImage of protocol 2.12: a real-mode part of two sectors, then 4 KiB. */
+static void linux_image(uint8_t *image)
+{
+    for (unsigned i = 0; i < LINUX_SETUP + LINUX_KERNEL; i++) {
+        image[i] = i < LINUX_SETUP ? 0 : i * 7;
+    }
+    image[0x1f1] = 1;
+    bytes_st_le32(image + 0x1f4, LINUX_KERNEL / 16);
+    bytes_st_le16(image + 0x1fa, 0xffff);
+    bytes_st_le16(image + 0x1fe, 0xaa55);
+    memcpy(image + 0x202, "HdrS", 4);
+    bytes_st_le16(image + 0x206, 0x20c);
+    image[0x211] = 1;
+    bytes_st_le32(image + 0x22c, 0x37ffffff);
+    bytes_st_le32(image + 0x238, 100);
+    bytes_st_le64(image + 0x258, 0x400000);
+    bytes_st_le32(image + 0x260, 0x600000);
+}
+
+typedef struct LinuxCase {
+    Machine *m;
+    Device *fw;
+    const uint8_t *setup;
+} LinuxCase;
+
+static const uint8_t *item(LinuxCase *c, uint16_t key, size_t want)
+{
+    gsize len;
+    const uint8_t *data = g_bytes_get_data(fw_cfg_item(c->fw, key), &len);
+    g_assert_cmpuint(len, ==, want);
+    return data;
+}
+
+static uint32_t number(LinuxCase *c, uint16_t key)
+{
+    return bytes_ld_le32(item(c, key, 4));
+}
+
+static void linux_start(LinuxCase *c, const uint8_t *image, size_t initrd,
+                        const char *cmdline)
+{
+    g_autofree uint8_t *bytes = g_malloc0(initrd);
+    c->m = pc_with_kernel(image, LINUX_SETUP + LINUX_KERNEL);
+    c->m->config.initrd = initrd ? g_bytes_new(bytes, initrd) : NULL;
+    c->m->config.cmdline = cmdline;
+    fake_pc_start(c->m);
+    c->fw = find(c->m, "fw_cfg_io");
+    c->setup = item(c, FW_CFG_SETUP_DATA, LINUX_SETUP);
+}
+
+static void test_linux(void)
+{
+    uint8_t image[LINUX_SETUP + LINUX_KERNEL];
+    LinuxCase c;
+    gsize len;
+
+    linux_image(image);
+    linux_start(&c, image, 5000, "a vga=0x305 b");
+    const uint8_t *rom = g_bytes_get_data(
+        fw_cfg_file(c.fw, "genroms/kernel.bin"), &len);
+    g_assert_cmpuint(len, ==, 1024);
+    g_assert_cmphex(sum(rom, len) | sum(rom + 0x20, 32), ==, 0);
+    g_assert_cmpmem(item(&c, FW_CFG_KERNEL_DATA, LINUX_KERNEL), LINUX_KERNEL,
+                    image + LINUX_SETUP, LINUX_KERNEL);
+    g_assert_cmphex(number(&c, FW_CFG_KERNEL_ADDR), ==, 0x100000);
+    g_assert_cmphex(number(&c, FW_CFG_KERNEL_SIZE), ==, LINUX_KERNEL);
+    g_assert_cmphex(number(&c, FW_CFG_SETUP_ADDR), ==, 0x10000);
+    g_assert_cmphex(number(&c, FW_CFG_SETUP_SIZE), ==, LINUX_SETUP);
+    g_assert_cmpstr((char *)item(&c, FW_CFG_CMDLINE_DATA, 14), ==,
+                    "a vga=0x305 b");
+    g_assert_cmphex(bytes_ld_le32(c.setup + 0x228), ==,
+                    number(&c, FW_CFG_CMDLINE_ADDR));
+    g_assert_cmphex(bytes_ld_le16(c.setup + 0x1fa), ==, 0x305);
+    g_assert_cmphex(c.setup[0x210], ==, 0xff);
+    g_assert_cmphex(c.setup[0x211], ==, 0x81);
+    g_assert_cmphex(bytes_ld_le16(c.setup + 0x224), ==, 0xde00);
+    /* The initrd: below the firmware's tables, on a page. */
+    g_assert_cmphex(bytes_ld_le32(c.setup + 0x218), ==, 0xefe000);
+    g_assert_cmphex(bytes_ld_le32(c.setup + 0x21c), ==, 5000);
+    g_assert_cmphex(number(&c, FW_CFG_INITRD_ADDR), ==, 0xefe000);
+    item(&c, FW_CFG_INITRD_DATA, 5000);
+    pc_end(c.m);
+
+    /* Its own limit and mem= hold, too; without an initrd there is none. */
+    bytes_st_le32(image + 0x22c, 0xdfffff);
+    linux_start(&c, image, 5000, NULL);
+    g_assert_cmphex(number(&c, FW_CFG_INITRD_ADDR), ==, 0xdfe000);
+    g_assert_cmphex(bytes_ld_le16(c.setup + 0x1fa), ==, 0xffff);
+    pc_end(c.m);
+    linux_start(&c, image, 4096, "mem=12M vga=ask");
+    g_assert_cmphex(number(&c, FW_CFG_INITRD_ADDR), ==, 0xbff000);
+    g_assert_cmphex(bytes_ld_le16(c.setup + 0x1fa), ==, 0xfffd);
+    pc_end(c.m);
+    linux_start(&c, image, 0, "mem=nopentium");
+    g_assert_cmphex(number(&c, FW_CFG_INITRD_SIZE), ==, 0);
+    g_assert_cmphex(bytes_ld_le32(c.setup + 0x218), ==, 0);
+    pc_end(c.m);
+}
+
+/* A zImage is loaded below 640 KiB. */
+static void test_linux_low(void)
+{
+    uint8_t image[LINUX_SETUP + LINUX_KERNEL];
+    LinuxCase c;
+
+    linux_image(image);
+    bytes_st_le16(image + 0x206, 0x206);
+    image[0x211] = 0;
+    linux_start(&c, image, 0, "x");
+    g_assert_cmphex(number(&c, FW_CFG_KERNEL_ADDR), ==, 0x10000);
+    g_assert_cmphex(number(&c, FW_CFG_SETUP_ADDR), ==, 0x90000);
+    g_assert_cmphex(bytes_ld_le32(c.setup + 0x228), ==, 0x99800);
+    g_assert_cmphex(bytes_ld_le16(c.setup + 0x224), ==, 0x9600);
+    pc_end(c.m);
+}
+
+typedef struct Damage {
+    const char *error;
+    size_t len;            /* of the file; 0: whole */
+    unsigned at, bytes;    /* what is written there */
+    uint64_t value;
+    const char *cmdline;
+    size_t initrd;
+} Damage;
+
+static const Damage damages[] = {
+    { "-kernel kernel: a damaged Linux kernel: no boot flag 0xaa55 at offset "
+      "0x1fe, or no whole header behind it", .at = 0x1fe, .bytes = 2 },
+    { "-kernel kernel: a damaged Linux kernel: no boot flag 0xaa55 at offset "
+      "0x1fe, or no whole header behind it", .len = 0x23b },
+    { "-kernel kernel: a Linux kernel with boot protocol 2.05; at least 2.06 "
+      "is needed", .at = 0x206, .bytes = 2, .value = 0x205 },
+    { "-kernel kernel: a damaged Linux kernel: a real-mode part of 57344 "
+      "bytes (setup_sects at offset 0x1f1)",
+      .at = 0x1f1, .bytes = 1, .value = 111 },
+    { "-kernel kernel: a Linux kernel that is cut short: 1000 of 5120 bytes",
+      .len = 1000 },
+    { "-kernel kernel: a Linux kernel that is cut short: 5104 of 5120 bytes",
+      .len = 5104 },
+    { "-kernel kernel: a Linux kernel that is cut short: 1024 of 1025 bytes",
+      .len = 1024, .at = 0x1f4, .bytes = 4 },
+    { "-kernel kernel: the kernel needs 17 MiB of RAM below 4 GiB, and there "
+      "are 16", .at = 0x260, .bytes = 4, .value = 0xc00001 },
+    { "-kernel kernel: the kernel needs 17592186044416 MiB of RAM below 4 "
+      "GiB, and there are 16", .at = 0x258, .bytes = 8, .value = -1 },
+    { "-append: 101 bytes, and this kernel takes 100 at most", .cmdline =
+      "1234567890123456789012345678901234567890123456789012345678901234567890"
+      "1234567890123456789012345678901" },
+    { "-append: vga=zoom is no video mode: a number up to 65535, normal, ext "
+      "or ask", .cmdline = "vga=zoom" },
+    { "-append: mem=3X is no size", .cmdline = "mem=3X", .initrd = 1 },
+    { "-initrd initrd: the file is empty", .initrd = SIZE_MAX },
+    { "-initrd initrd: 5242881 bytes do not fit between the kernel, which "
+      "ends at 0xa00000, and 0xf00000", .initrd = 0x500001 },
+    { "-initrd initrd: 4097 bytes do not fit between the kernel, which "
+      "ends at 0xa00000, and 0xa01000", .initrd = 4097,
+      .cmdline = "mem=10244k" },
+};
+
+static void test_linux_refused(void)
+{
+    uint8_t image[LINUX_SETUP + LINUX_KERNEL];
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(damages); i++) {
+        const Damage *d = &damages[i];
+        size_t initrd = d->initrd == SIZE_MAX ? 0 : d->initrd;
+        g_autofree uint8_t *bytes = g_malloc0(initrd + 1);
+        Error *err = NULL;
+
+        linux_image(image);
+        bytes_st_le(image + d->at, d->bytes, d->value);
+        Machine *m = pc_with_kernel(image, d->len ? d->len : sizeof image);
+        m->config.initrd = d->initrd ? g_bytes_new(bytes, initrd) : NULL;
+        m->config.cmdline = d->cmdline;
+        g_assert_false(machine_build(m, &err));
+        g_assert_cmpstr(error_message(err), ==, d->error);
+        error_free(err);
+        pc_end(m);
+    }
 }
 
 static void test_boot_index(void)
@@ -273,6 +457,9 @@ int main(int argc, char **argv)
     g_test_add_func("/boot/headers-in-rom", test_headers_in_rom);
     g_test_add_func("/boot/bootindex", test_boot_index);
     g_test_add_func("/boot/refused", test_refused);
+    g_test_add_func("/boot/linux", test_linux);
+    g_test_add_func("/boot/linux-low", test_linux_low);
+    g_test_add_func("/boot/linux-refused", test_linux_refused);
     g_test_add_func("/boot/hostile", test_hostile);
     return g_test_run();
 }
