@@ -9,27 +9,31 @@
 #include "vm/state.h"
 
 typedef uint64_t X86Vectors[16][2];
-typedef uint64_t X87Fractions[8];
-typedef uint16_t X87Exponents[8];
+typedef uint64_t X87Registers[8][2];
 
-/* x87 registers by number, R0 to R7 (ST(n) is R[(TOP + n) & 7]); TOP is in the
- * status word. MMX registers are the fractions. A register's low half and, for
+/* Rows of fewer than 32 bits that are registers of the IR, which writes 32: the
+ * bytes behind them are nobody else's, and always zero. */
+typedef uint16_t X87Word __attribute__((aligned(4)));
+typedef uint8_t X87Byte __attribute__((aligned(4)));
+
+/* x87 registers by number, R0 to R7 (ST(n) is R[(TOP + n) & 7]), each its
+ * significand, and sign and exponent in the low 16 bits of a second word. TOP is
+ * in the status word. MMX registers are the significands. A register's low half and, for
  * AVX, its high half are two vectors. Reset values are those of power-on (vol.
  * 3, table 10-1). */
 #define X86_FPU_STATE(_)                                                      \
     _(X86Vectors, STATE_U64, xmm, 0, 2, "XMM0-15: low halves of YMM0-15")     \
     _(X86Vectors, STATE_U64, ymmh, 0, 2, "high halves of YMM0-15")            \
     _(uint32_t, STATE_U32, mxcsr, 0x1f80, 2, "MXCSR")                         \
-    _(X87Fractions, STATE_U64, fpr_frac, 0, 2, "x87 R0-7: significands, MM0-7") \
-    _(X87Exponents, STATE_U16, fpr_exp, 0, 2, "x87 R0-7: signs and exponents") \
-    _(uint16_t, STATE_U16, fcw, 0x40, 2, "x87 control word")                  \
-    _(uint16_t, STATE_U16, fsw, 0, 2, "x87 status word")                      \
-    _(uint8_t, STATE_U8, fvalid, 0xff, 2, "x87: bit n set if R[n] is not empty") \
-    _(uint16_t, STATE_U16, fop, 0, 2, "x87 last opcode")                      \
+    _(X87Registers, STATE_U64, fpr, 0, 2, "x87 R0-7, MM0-7")                  \
+    _(X87Word, STATE_U16, fcw, 0x40, 2, "x87 control word")                   \
+    _(X87Word, STATE_U16, fsw, 0, 2, "x87 status word")                       \
+    _(X87Byte, STATE_U8, fvalid, 0xff, 2, "x87: bit n set if R[n] is not empty") \
+    _(X87Word, STATE_U16, fop, 0, 2, "x87 last opcode")                       \
+    _(X87Word, STATE_U16, fcs, 0, 2, "x87 last code segment")                 \
+    _(X87Word, STATE_U16, fds, 0, 2, "x87 last data segment")                 \
     _(uint64_t, STATE_U64, fip, 0, 2, "x87 last instruction pointer")         \
-    _(uint16_t, STATE_U16, fcs, 0, 2, "x87 last code segment")                \
     _(uint64_t, STATE_U64, fdp, 0, 2, "x87 last data pointer")                \
-    _(uint16_t, STATE_U16, fds, 0, 2, "x87 last data segment")                \
     _(uint64_t, STATE_U64, xcr0, 1, 2, "XCR0")                                \
     _(uint64_t, STATE_U64, xss, 0, 2, "IA32_XSS")                             \
     _(bool, STATE_BOOL, ferr, 0, 2, "FERR# pin: an x87 exception waits")      \

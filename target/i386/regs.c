@@ -301,7 +301,7 @@ static void print_fpu(const X86Cpu *cpu, bool wide, GString *out)
                            s->fvalid, x86_mxcsr(cpu));
     for (unsigned i = 0; i < 8; i++) {
         g_string_append_printf(out, "FPR%u=%016" G_GINT64_MODIFIER "x %04x%c",
-                               i, s->fpr_frac[i], s->fpr_exp[i],
+                               i, s->fpr[i][0], (uint16_t)s->fpr[i][1],
                                i & 1 ? '\n' : ' ');
     }
     for (unsigned i = 0; i < (wide ? 16 : 8); i++) {

@@ -127,7 +127,7 @@ IrVal vec_load(X86Trans *t, unsigned n, unsigned part)
         return t->vec_memory[part];
     }
     if (is_mmx(t, n)) {
-        uint32_t at = offsetof(X86Cpu, s.fpr_frac) + (reg & 7) * 8;
+        uint32_t at = offsetof(X86Cpu, s.fpr[reg & 7][0]);
         IrVal v = ir_ldenv(t->ir, IR_I64, at, IR_MEM_64);
         return ir_vec1(t->ir, VEC_FROM64, 0, v);
     }
@@ -138,8 +138,8 @@ IrVal vec_load(X86Trans *t, unsigned n, unsigned part)
  * is in mmx_entered(). Vol. 1, 9.6.2. */
 static void mmx_set(X86Trans *t, unsigned reg, IrVal v)
 {
-    uint32_t frac = offsetof(X86Cpu, s.fpr_frac) + (reg & 7) * 8;
-    uint32_t exp = offsetof(X86Cpu, s.fpr_exp) + (reg & 7) * 2;
+    uint32_t frac = offsetof(X86Cpu, s.fpr[reg & 7][0]);
+    uint32_t exp = offsetof(X86Cpu, s.fpr[reg & 7][1]);
     ir_stenv(t->ir, frac, ir_vec1(t->ir, VEC_EXT64, 0, v), IR_MEM_64);
     ir_stenv(t->ir, exp, k64(t, 0xffff), IR_MEM_16);
 }

@@ -58,7 +58,7 @@ uint16_t x87_tags(const X86State *s)
 {
     uint16_t tags = 0;
     for (unsigned r = 0; r < 8; r++) {
-        Sf80 v = { s->fpr_frac[r], s->fpr_exp[r] };
+        Sf80 v = { s->fpr[r][0], s->fpr[r][1] };
         tags |= (s->fvalid >> r & 1 ? tag_of(v) : 3u) << (2 * r);
     }
     return tags;
@@ -266,8 +266,8 @@ uint64_t helper_x87_rstor(Cpu *c, uint64_t linear, uint64_t mode,
     env_get(cpu, l, image);
     for (unsigned i = 0; i < 8; i++, at += 10) {
         unsigned r = x87_phys(s, i);
-        s->fpr_frac[r] = bytes_ld_le64(image + at);
-        s->fpr_exp[r] = bytes_ld_le16(image + at + 8);
+        s->fpr[r][0] = bytes_ld_le64(image + at);
+        s->fpr[r][1] = bytes_ld_le16(image + at + 8);
     }
     return 0;
 }

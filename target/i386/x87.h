@@ -76,15 +76,15 @@ static inline bool x87_is_empty(const X86State *s, unsigned i)
 static inline Sf80 x87_get(const X86State *s, unsigned i)
 {
     unsigned r = x87_phys(s, i);
-    return (Sf80){ s->fpr_frac[r], s->fpr_exp[r] };
+    return (Sf80){ s->fpr[r][0], s->fpr[r][1] };
 }
 
 /* Writes ST(i), which is not empty then. */
 static inline void x87_put(X86State *s, unsigned i, Sf80 v)
 {
     unsigned r = x87_phys(s, i);
-    s->fpr_frac[r] = v.frac;
-    s->fpr_exp[r] = v.sign_exp;
+    s->fpr[r][0] = v.frac;
+    s->fpr[r][1] = v.sign_exp;
     s->fvalid |= 1u << r;
 }
 

@@ -149,8 +149,8 @@ void fpu_load(X86State *s, const uint8_t *image)
     s->fvalid = 0;
     for (unsigned i = 0; i < 8; i++) {
         unsigned r = x87_phys(s, i);
-        s->fpr_frac[r] = bytes_ld_le64(image + REGISTERS + 10 * i);
-        s->fpr_exp[r] = bytes_ld_le16(image + REGISTERS + 10 * i + 8);
+        s->fpr[r][0] = bytes_ld_le64(image + REGISTERS + 10 * i);
+        s->fpr[r][1] = bytes_ld_le16(image + REGISTERS + 10 * i + 8);
         s->fvalid |= ((word(image, W_TAGS) >> (2 * i) & 3) != 3) << i;
     }
 }
