@@ -84,7 +84,11 @@ static uint64_t cr4_known(const X86Cpu *cpu)
 {
     uint32_t seven = x86_feature_word(cpu, FEAT_7_EBX);
     uint32_t one = x86_feature_word(cpu, FEAT_1_EDX);
+    uint32_t one_c = x86_feature_word(cpu, FEAT_1_ECX);
     return CR4_PCE | (one & 1u << 7 ? CR4_MCE : 0) |
+           (one & 1u << 24 ? CR4_OSFXSR : 0) |
+           (one & 1u << 25 ? CR4_OSXMMEXCPT : 0) |
+           (one_c & CPUID_XSAVE ? CR4_OSXSAVE : 0) |
            (one & 1u << 1 ? CR4_VME | CR4_PVI : 0) |
            (one & 1u << 2 ? CR4_DE : 0) | (one & 1u << 3 ? CR4_PSE : 0) |
            (one & 1u << 4 ? CR4_TSD : 0) | (one & 1u << 6 ? CR4_PAE : 0) |

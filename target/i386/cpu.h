@@ -96,6 +96,7 @@ typedef enum CcOp {
 #define EFER_LME 0x100u
 #define EFER_LMA 0x400u
 #define EFER_NXE 0x800u
+#define EFER_FFXSR 0x4000u
 
 enum {
     EXC_DE, EXC_DB, EXC_NMI, EXC_BP, EXC_OF, EXC_BR, EXC_UD, EXC_NM, EXC_DF,
@@ -228,6 +229,8 @@ enum {
     TB_XM = 1 << 26,       /* a SIMD exception is unmasked in MXCSR */
 };
 
+#define X86_FEATURES 16        /* room: FEAT_WORDS are used */
+
 typedef struct X86Cpu {
     Cpu parent;
     X86State s;
@@ -252,7 +255,7 @@ typedef struct X86Cpu {
 
     /* Fixed by the model, not state. */
     const struct X86Model *model;
-    uint32_t features[8];  /* CPUID words, ORDER x86-feat */
+    uint32_t features[X86_FEATURES]; /* CPUID words, ORDER x86-feat */
     bool long_mode_capable;
     bool ignore_unknown_msr;
 
@@ -326,8 +329,9 @@ void x86_load_seg(X86Cpu *cpu, unsigned seg, uint16_t sel);
 /* The CPUID words that decide which instructions exist. ORDER x86-feat */
 enum {
     FEAT_1_EDX, FEAT_1_ECX, FEAT_7_EBX, FEAT_80000001_EDX, FEAT_80000001_ECX,
-    FEAT_7_ECX, FEAT_WORDS
+    FEAT_7_ECX, FEAT_D_1_EAX, FEAT_WORDS
 };
+G_STATIC_ASSERT(FEAT_WORDS <= X86_FEATURES);
 uint32_t x86_feature_word(const X86Cpu *cpu, unsigned word);
 
 extern const IrReg x86_ir_regs[X86_REG_COUNT];

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#include "base/bytes.h"
-
 typedef struct Feature {
     const char *name;
     uint8_t word, bit;
@@ -19,20 +17,11 @@ static const Feature features[] = {
 #undef FEATURE
 };
 
-typedef struct X86Model {
-    const char *name, *desc;
-    const char *vendor;
-    uint32_t signature;
-    uint32_t level, xlevel;
-    const char *features;  /* space separated */
-    bool long_mode;
-} X86Model;
-
 #define F_486 "fpu"
 #define F_586 F_486 " de pse tsc msr mce cx8"
 #define F_686 F_586 " vme mca pae sep mtrr pge cmov pat pse36 clflush"
 #define F_64  F_686 " cx16 syscall nx lm lahf_lm"
-#define F_MAX F_64 " popcnt movbe rdrand rdseed fsgsbase smep smap erms " \
+#define F_MAX F_64 " fxsr fxsr_opt xsave xsaveopt xsavec xgetbv1 xsaves popcnt movbe rdrand rdseed fsgsbase smep smap erms " \
                    "pdpe1gb abm rdtscp bmi1 bmi2 adx"
 
 /* Signatures are of processors of the kind; the name in CPUID leaves
@@ -222,6 +211,11 @@ unsigned cpuid_phys_bits(const X86Cpu *cpu)
     return cpuid_has_long_mode(cpu) ? 40 : pae || pse36 ? 36 : 32;
 }
 
+bool cpuid_has_ffxsr(const X86Cpu *cpu)
+{
+    return has(cpu, FEAT_80000001_EDX, 25);
+}
+
 bool cpuid_has_fdp_excptn_only(const X86Cpu *cpu)
 {
     return has(cpu, FEAT_7_EBX, 6);
@@ -235,97 +229,4 @@ bool cpuid_has_zero_fcs_fds(const X86Cpu *cpu)
 uint32_t cpuid_signature(const X86Cpu *cpu)
 {
     return model_of(cpu)->signature;
-}
-
-/* --- the instruction ---------------------------------------------------------------- */
-
-typedef struct Leaf {
-    uint32_t a, b, c, d;
-} Leaf;
-
-static Leaf vendor_leaf(const X86Model *m, uint32_t level)
-{
-    return (Leaf){ level, bytes_ld_le32(m->vendor),
-                   bytes_ld_le32(m->vendor + 8),
-                   bytes_ld_le32(m->vendor + 4) };
-}
-
-static Leaf brand_leaf(const X86Model *m, unsigned part)
-{
-    char brand[48] = { 0 };
-    g_strlcpy(brand, m->desc, sizeof brand);
-    const char *p = brand + 16 * part;
-    return (Leaf){ bytes_ld_le32(p), bytes_ld_le32(p + 4),
-                   bytes_ld_le32(p + 8), bytes_ld_le32(p + 12) };
-}
-
-/* AMD's extended features repeat those of leaf 1. */
-static uint32_t extended_edx(const X86Cpu *cpu)
-{
-    uint32_t shared = 0x0183f3ff;
-    return cpu->features[FEAT_80000001_EDX] |
-           (cpu->features[FEAT_1_EDX] & shared);
-}
-
-static Leaf basic_leaf(const X86Cpu *cpu, uint32_t n, uint32_t sub)
-{
-    const X86Model *m = model_of(cpu);
-    switch (n) {
-    case 0:
-        return vendor_leaf(m, m->level);
-    case 1:
-        return (Leaf){ m->signature, 8 << 8 | 1 << 16,
-                       cpu->features[FEAT_1_ECX],
-                       cpu->features[FEAT_1_EDX] };
-    case 7:
-        return sub == 0 ? (Leaf){ 0, cpu->features[FEAT_7_EBX],
-                                  cpu->features[FEAT_7_ECX], 0 }
-                        : (Leaf){ 0 };
-    default:
-        return (Leaf){ 0 };
-    }
-}
-
-static Leaf extended_leaf(const X86Cpu *cpu, uint32_t n)
-{
-    const X86Model *m = model_of(cpu);
-    switch (n) {
-    case 0x80000000:
-        return vendor_leaf(m, m->xlevel);
-    case 0x80000001:
-        return (Leaf){ m->signature, 0, cpu->features[FEAT_80000001_ECX],
-                       extended_edx(cpu) };
-    case 0x80000002:
-    case 0x80000003:
-    case 0x80000004:
-        return brand_leaf(m, n - 0x80000002);
-    case 0x80000008: /* physical and linear address bits */
-        return (Leaf){ cpuid_phys_bits(cpu) |
-                       (cpuid_has_long_mode(cpu) ? 48 : 32) << 8, 0, 0, 0 };
-    default:
-        return (Leaf){ 0 };
-    }
-}
-
-/* Leaves beyond the highest answer like the highest basic one (Intel) or zero
- * (AMD): we answer zero for both, which the manual leaves open to models. */
-static Leaf leaf_of(const X86Cpu *cpu, uint32_t n, uint32_t sub)
-{
-    const X86Model *m = model_of(cpu);
-    if (n >= 0x80000000) {
-        return n <= m->xlevel ? extended_leaf(cpu, n) : (Leaf){ 0 };
-    }
-    return n <= m->level ? basic_leaf(cpu, n, sub) : (Leaf){ 0 };
-}
-
-uint64_t helper_cpuid(Cpu *parent)
-{
-    X86Cpu *cpu = x86_cpu(parent);
-    uint64_t *r = cpu->s.gpr;
-    Leaf l = leaf_of(cpu, r[X86_RAX], r[X86_RCX]);
-    r[X86_RAX] = l.a;
-    r[X86_RBX] = l.b;
-    r[X86_RCX] = l.c;
-    r[X86_RDX] = l.d;
-    return 0;
 }

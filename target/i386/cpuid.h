@@ -6,6 +6,16 @@
 
 #include "cpu.h"
 
+/* A row of the table of models (cpuid.c). */
+typedef struct X86Model {
+    const char *name, *desc;
+    const char *vendor;
+    uint32_t signature;
+    uint32_t level, xlevel;
+    const char *features;  /* space separated */
+    bool long_mode;
+} X86Model;
+
 void cpuid_help(GString *out);
 bool cpuid_set_model(Cpu *cpu, const char *model, Error **errp);
 /* CPUID.1:EAX, which is also EDX at reset. */
@@ -13,6 +23,8 @@ uint32_t cpuid_signature(const X86Cpu *cpu);
 bool cpuid_has_long_mode(const X86Cpu *cpu);
 bool cpuid_has_syscall(const X86Cpu *cpu);
 bool cpuid_has_nx(const X86Cpu *cpu);
+/* EFER.FFXSR exists. */
+bool cpuid_has_ffxsr(const X86Cpu *cpu);
 /* FDP and FOP are kept of unmasked exceptions only; FCS and FDS are zero. */
 bool cpuid_has_fdp_excptn_only(const X86Cpu *cpu);
 bool cpuid_has_zero_fcs_fds(const X86Cpu *cpu);

@@ -109,7 +109,7 @@ typedef struct X86Insn {
 typedef struct DecodeMode {
     bool code64, cs32;
     bool vex;                   /* VEX exists: protected mode */
-    uint32_t features[FEAT_WORDS];
+    const uint32_t *features;   /* ORDER x86-feat */
     uint8_t (*byte)(void *opaque, unsigned offset);
     void *opaque;
 } DecodeMode;

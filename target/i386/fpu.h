@@ -40,6 +40,14 @@ typedef uint8_t X87Byte __attribute__((aligned(4)));
     _(bool, STATE_BOOL, ignne, 0, 2, "IGNNE# pin: it is ignored")
 
 #define CR4_OSXSAVE 0x40000u
+/* CPUID bits of the words that their names say. */
+#define CPUID_XSAVE BIT(26)    /* 1:ECX */
+#define CPUID_OSXSAVE BIT(27)
+#define CPUID_XSAVEOPT BIT(0)  /* 0Dh.1:EAX */
+#define CPUID_XSAVEC BIT(1)
+#define CPUID_XGETBV1 BIT(2)
+#define CPUID_XSAVES BIT(3)
+
 #define XCR0_X87 1u
 #define XCR0_SSE 2u
 #define XCR0_AVX 4u

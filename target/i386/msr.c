@@ -282,6 +282,7 @@ static bool write_efer(X86Cpu *cpu, uint64_t v)
     X86State *s = &cpu->s;
     uint64_t known = (cpuid_has_syscall(cpu) ? EFER_SCE : 0) |
                      (cpuid_has_nx(cpu) ? EFER_NXE : 0) |
+                     (cpuid_has_ffxsr(cpu) ? EFER_FFXSR : 0) |
                      (cpuid_has_long_mode(cpu) ? EFER_LME | EFER_LMA : 0);
     bool paging = s->cr[0] & CR0_PG;
     if ((v & ~known) || (paging && ((v ^ s->efer) & EFER_LME))) {

@@ -113,10 +113,8 @@ void t_branch(X86Trans *t, Cond c, uint64_t taken)
 void x86_translate_start(TranslateContext *tc)
 {
     TransState *st = trans_state(tc);
-    *st = (TransState){ .cc_op = -1, .exit = IR_EXIT_CHAIN0 };
-    for (unsigned i = 0; i < FEAT_WORDS; i++) {
-        st->features[i] = x86_feature_word(x86_cpu(tc->cpu), i);
-    }
+    *st = (TransState){ .cc_op = -1, .exit = IR_EXIT_CHAIN0,
+                        .features = x86_cpu(tc->cpu)->features };
     tc->ir->fp_traps = tc->flags & TB_XM;
 }
 
@@ -131,10 +129,10 @@ static DecodeResult decode(X86Trans *t)
         .code64 = t->tc->flags & TB_CS64,
         .cs32 = t->tc->flags & TB_CS32,
         .vex = t->tc->flags & TB_PE,
+        .features = t->st->features,
         .byte = byte_of_code,
         .opaque = t->tc,
     };
-    memcpy(mode.features, t->st->features, sizeof(mode.features));
     return x86_decode(&mode, &t->in);
 }
 

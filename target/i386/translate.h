@@ -23,7 +23,7 @@ typedef struct TransState {
     uint8_t exit;          /* IrExit for translate_stop() */
     bool shadow_ended;     /* end_shadow was called already */
     bool no_step;          /* this instruction takes no single-step trap */
-    uint32_t features[FEAT_WORDS];
+    const uint32_t *features; /* of the model, ORDER x86-feat */
 } TransState;
 
 typedef struct X86Trans {

@@ -57,8 +57,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     FuzzInput in = { data, size };
     uint8_t mode = fuzz_u8(&in);
-    DecodeMode m = { .code64 = mode & 1, .cs32 = mode & 2 };
-    memset(m.features, mode & 4 ? 0 : 0xff, sizeof m.features);
+    static const uint32_t none[FEAT_WORDS];
+    static const uint32_t all[FEAT_WORDS] = { [0 ... FEAT_WORDS - 1] = ~0u };
+    DecodeMode m = { .code64 = mode & 1, .cs32 = mode & 2,
+                     .features = mode & 4 ? none : all };
     while (in.len) {
         size_t got;
         fuzz_bytes(&in, check_insn(&m, in.data, in.len), &got);

@@ -71,12 +71,20 @@ static const char *const skipped[] = {
     "mwait", "sgdt", "sidt", "sldt", "str", "smsw", "verr", "verw", "lar",
     "lsl", "rdfsbase", "rdgsbase", "wrfsbase", "wrgsbase", "clflush",
     "clflushopt", "rcpps", "rcpss", "rsqrtps", "rsqrtss", "vrcpps", "vrcpss",
-    "vrsqrtps", "vrsqrtss",
+    "vrsqrtps", "vrsqrtss", "xgetbv",
 };
+
+/* These end their TB though programs may have them: they change the mode of
+ * SIMD exceptions, or store much. */
+static bool may_end(const OpRow *row)
+{
+    return is_one_of(row->mnemonic, "ldmxcsr vldmxcsr") || row_is_area(row);
+}
 
 bool row_is_user(const OpRow *row)
 {
-    if (row->flags & (ROW_PRIV | ROW_IO | ROW_END)) {
+    if ((row->flags & (ROW_PRIV | ROW_IO)) ||
+        ((row->flags & ROW_END) && !may_end(row))) {
         return false;
     }
     for (unsigned i = 0; i < OP_MAX; i++) {
@@ -100,10 +108,14 @@ bool row_offered(const OpRow *row)
 
 bool is_one_of(const char *name, const char *list)
 {
-    const char *at = strstr(list, name);
     size_t n = strlen(name);
-    return at && (at == list || at[-1] == ' ') &&
-           (at[n] == ' ' || at[n] == '\0');
+    for (const char *at = strstr(list, name); at; at = strstr(at + 1, name)) {
+        if ((at == list || at[-1] == ' ') &&
+            (at[n] == ' ' || at[n] == '\0')) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* --- making a case ----------------------------------------------------------*/
@@ -264,8 +276,8 @@ static uint8_t case_byte(void *opaque, unsigned offset)
 DecodeResult decode_case(IsaCase *c, unsigned at, X86Insn *in)
 {
     DecodeMode m = { .code64 = c->code64, .cs32 = true, .vex = true,
-                     .byte = case_byte, .opaque = c->insn + at };
-    memcpy(m.features, case_features, sizeof(m.features));
+                     .features = case_features, .byte = case_byte,
+                     .opaque = c->insn + at };
     return x86_decode(&m, in);
 }
 
@@ -317,14 +329,15 @@ static uint32_t random_target(void)
 static bool aim_memory(IsaCase *c, const X86Insn *in)
 {
     uint64_t *gpr = c->before.gpr;
-    uint64_t target = random_target();
+    uint64_t target = row_is_area(in->row) ? random_area(c, in)
+                                           : random_target();
     if (is_branch(in->row)) {
         target &= ~UINT64_C(7);
     }
     if ((in->row->flags & ROW_SSE) && chance(80)) {
         target &= ~UINT64_C(31);
     }
-    if (in->addrsize == 2 || in->base == in->index) {
+    if (!target || in->addrsize == 2 || in->base == in->index) {
         return false;
     }
     if (in->base < 0) {
@@ -474,9 +487,18 @@ static void aim_fpu(IsaCase *c, const OpRow *row)
     }
 }
 
+/* What is loaded is mostly a value that MXCSR takes. */
+static void clear_words(IsaCase *c)
+{
+    for (unsigned i = 0x602; i < 0xb00; i += 4) {
+        memset(c->before.data + i, 0, 2);
+    }
+}
+
 bool make_case(IsaCase *c, const OpRow *row, X86Insn *in)
 {
     c->len = 0;
+    c->only_outcome = false;
     if (!append_bytes(c, row, false, in)) {
         return false;
     }
@@ -492,6 +514,9 @@ bool make_case(IsaCase *c, const OpRow *row, X86Insn *in)
         if (in->vex_256) { /* flags of one half only, if it traps */
             c->before.mxcsr |= 0x1f80;
         }
+    }
+    if (is_one_of(row->mnemonic, "ldmxcsr vldmxcsr") && chance(80)) {
+        clear_words(c);
     }
     if (is_string(row)) {
         aim_string(c);

@@ -25,6 +25,8 @@ bool is_one_of(const char *name, const char *list);
 /* User code can execute the row, and its results are architected. */
 bool row_is_user(const OpRow *row);
 bool row_offered(const OpRow *row);
+/* FXSAVE, XSAVE and their kin. */
+bool row_is_area(const OpRow *row);
 /* Any row that user code of a mode can execute and the CPU has. */
 const OpRow *random_user_row(bool code64);
 bool is_branch(const OpRow *row);
@@ -33,6 +35,9 @@ void random_state(IsaCase *c);
 /* Numbers at which floating point turns, in lanes of 2, 4 or 8 bytes. */
 void random_vectors(IsaCase *c);
 void random_indices(IsaCase *c, const X86Insn *in);
+/* An area for FXRSTOR, XRSTOR, XSAVE, and which components of it. Returns its
+ * address; 0: registers are in the way. */
+uint64_t random_area(IsaCase *c, const X86Insn *in);
 /* The instruction at c->insn[at]. */
 DecodeResult decode_case(IsaCase *c, unsigned at, X86Insn *in);
 /* Appends a random instruction of the row; register operands only if

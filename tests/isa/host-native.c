@@ -323,17 +323,23 @@ static bool probe_32(void)
     return host_run(&c, after) == ISA_NEXT;
 }
 
-static void cpuid(uint32_t leaf, uint32_t r[4])
+static void cpuid_sub(uint32_t leaf, uint32_t sub, uint32_t r[4])
 {
     __asm__("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3])
-                    : "a"(leaf), "c"(0));
+                    : "a"(leaf), "c"(sub));
+}
+
+static void cpuid(uint32_t leaf, uint32_t r[4])
+{
+    cpuid_sub(leaf, 0, r);
 }
 
 void host_features(uint32_t *features)
 {
-    uint32_t one[4], seven[4], extended[4];
+    uint32_t one[4], seven[4], extended[4], xsave[4];
     cpuid(1, one);
     cpuid(7, seven);
+    cpuid_sub(0xd, 1, xsave);
     cpuid(0x80000001, extended);
     features[0] &= one[3]; /* ORDER x86-feat */
     features[1] &= one[2];
@@ -341,6 +347,7 @@ void host_features(uint32_t *features)
     features[3] &= extended[3];
     features[4] &= extended[2];
     features[5] &= seven[2];
+    features[6] &= xsave[0];
 }
 
 const char *host_model(void)

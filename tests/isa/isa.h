@@ -39,6 +39,7 @@ typedef struct IsaState {
 
 typedef struct IsaCase {
     bool code64;
+    bool only_outcome;         /* registers and memory are not compared */
     uint8_t insn[ISA_INSN_BYTES];
     unsigned len;
     IsaState before;

@@ -18,7 +18,7 @@ static bool fits(const X86Insn *in)
                                  "leave push pop pusha popa xlat loop loope "
                                  "loopne jcxz jmp movbe bound cmpxchg8b "
                                  "movnti lea prefetchw") ||
-        is_string(row) || (row->flags & ROW_SSE)) {
+        is_string(row) || row_is_area(row) || (row->flags & ROW_SSE)) {
         return false;
     }
     if (in->opsize == 2 && is_one_of(row->mnemonic, "shld shrd bswap")) {
@@ -65,6 +65,7 @@ uint32_t make_sequence(IsaCase *c, unsigned count)
 {
     uint32_t undefined = 0;
     c->len = 0;
+    c->only_outcome = false;
     random_state(c);
     while (count) {
         count -= append_one(c, &undefined);

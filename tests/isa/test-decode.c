@@ -32,9 +32,10 @@ static uint8_t probe_byte(void *opaque, unsigned offset)
 
 static DecodeResult decode(Probe *p, X86Insn *in)
 {
+    static const uint32_t all[FEAT_WORDS] = { [0 ... FEAT_WORDS - 1] = ~0u };
     DecodeMode m = { .code64 = p->bits == 64, .cs32 = p->bits == 32,
-                     .vex = true, .byte = probe_byte, .opaque = p };
-    memset(m.features, 0xff, sizeof(m.features));
+                     .features = all, .vex = true, .byte = probe_byte,
+                     .opaque = p };
     return x86_decode(&m, in);
 }
 
@@ -91,7 +92,8 @@ static bool is_ours(const char *name)
 {
     if (is_one_of(name, "movnti clflush rdrand rdseed stac clac swapgs "
                         "lfence mfence sfence movbe monitor mwait "
-                        "clflushopt")) {
+                        "clflushopt fxsave fxrstor xsave xsaveopt xsavec "
+                        "xsaves xrstor xrstors xgetbv xsetbv")) {
         return false;
     }
     for (unsigned i = 0; i < OPMAP_ROWS; i++) {

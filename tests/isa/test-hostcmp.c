@@ -133,6 +133,7 @@ static bool compare_case(const IsaCase *c, const char *name,
                 (faulted || !((host.flags ^ ours.flags) & flags)) &&
                 !memcmp(host.data, ours.data, ISA_DATA_BYTES) &&
                 fpu_same(host.fpu, ours.fpu, near, code16);
+    only_outcome |= c->only_outcome;
     if (host_outcome == our_outcome && (same || only_outcome)) {
         return true;
     }
@@ -229,17 +230,17 @@ static bool row_is_vector(const OpRow *row)
 
 /* The 16-bit form of a case has prefix 66 where the 32-bit one has none, and the
  * other way round: that makes another instruction of a row that is chosen by
- * 66, and none of one with VEX. */
+ * 66 or by its absence, and none of one with VEX. */
 static bool has_16_bit_form(const OpRow *row)
 {
-    return row->map < 4 && row->prefixes != 2;
+    return row->map < 4 && row->prefixes > 2;
 }
 
 static bool is_wanted(const OpRow *row)
 {
     return row_is_user(row) && row_offered(row) &&
            (!code16 || has_16_bit_form(row)) &&
-           (!vectors || row_is_vector(row)) &&
+           vectors == row_is_vector(row) &&
            (!only || !strcmp(only, row->mnemonic));
 }
 

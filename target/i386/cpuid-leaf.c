@@ -1,0 +1,129 @@
+/*
+ * The CPUID instruction: what each leaf says of the model, and of the few bits
+ * that follow the CPU's state. SDM vol. 2, CPUID.
+ */
+#include "base/bytes.h"
+#include "cpuid.h"
+#include "xstate.h"
+
+typedef struct Leaf {
+    uint32_t a, b, c, d;
+} Leaf;
+
+static Leaf vendor_leaf(const X86Model *m, uint32_t level)
+{
+    return (Leaf){ level, bytes_ld_le32(m->vendor),
+                   bytes_ld_le32(m->vendor + 8),
+                   bytes_ld_le32(m->vendor + 4) };
+}
+
+static Leaf brand_leaf(const X86Model *m, unsigned part)
+{
+    char brand[48] = { 0 };
+    g_strlcpy(brand, m->desc, sizeof brand);
+    const char *p = brand + 16 * part;
+    return (Leaf){ bytes_ld_le32(p), bytes_ld_le32(p + 4),
+                   bytes_ld_le32(p + 8), bytes_ld_le32(p + 12) };
+}
+
+/* AMD's extended features repeat those of leaf 1. */
+static uint32_t extended_edx(const X86Cpu *cpu)
+{
+    uint32_t shared = 0x0183f3ff;
+    return cpu->features[FEAT_80000001_EDX] |
+           (cpu->features[FEAT_1_EDX] & shared);
+}
+
+/* CR4.OSXSAVE, for programs. */
+static uint32_t one_ecx(const X86Cpu *cpu)
+{
+    bool on = cpu->s.cr[4] & CR4_OSXSAVE;
+    return cpu->features[FEAT_1_ECX] | (on ? CPUID_OSXSAVE : 0);
+}
+
+/* Sizes of areas: of what is enabled now, of all there is. */
+static Leaf xsave_leaf(const X86Cpu *cpu, uint32_t sub)
+{
+    const X86State *s = &cpu->s;
+    uint64_t offered = xstate_offered(cpu);
+    uint32_t bytes, offset;
+    if (!offered) {
+        return (Leaf){ 0 };
+    }
+    if (sub == 0) {
+        return (Leaf){ offered, xstate_bytes(s->xcr0, false),
+                       xstate_bytes(offered, false), offered >> 32 };
+    }
+    if (sub == 1) {
+        uint32_t how = cpu->features[FEAT_D_1_EAX];
+        bool sized = how & (CPUID_XSAVEC | CPUID_XSAVES);
+        return (Leaf){ how, sized ? xstate_bytes(s->xcr0 | s->xss, true) : 0,
+                       0, 0 };
+    }
+    return xstate_component(cpu, sub, &bytes, &offset)
+               ? (Leaf){ bytes, offset, 0, 0 } : (Leaf){ 0 };
+}
+
+static Leaf basic_leaf(const X86Cpu *cpu, uint32_t n, uint32_t sub)
+{
+    const X86Model *m = cpu->model;
+    switch (n) {
+    case 0:
+        return vendor_leaf(m, m->level);
+    case 1:
+        return (Leaf){ m->signature, 8 << 8 | 1 << 16, one_ecx(cpu),
+                       cpu->features[FEAT_1_EDX] };
+    case 7:
+        return sub == 0 ? (Leaf){ 0, cpu->features[FEAT_7_EBX],
+                                  cpu->features[FEAT_7_ECX], 0 }
+                        : (Leaf){ 0 };
+    case 0xd:
+        return xsave_leaf(cpu, sub);
+    default:
+        return (Leaf){ 0 };
+    }
+}
+
+static Leaf extended_leaf(const X86Cpu *cpu, uint32_t n)
+{
+    const X86Model *m = cpu->model;
+    switch (n) {
+    case 0x80000000:
+        return vendor_leaf(m, m->xlevel);
+    case 0x80000001:
+        return (Leaf){ m->signature, 0, cpu->features[FEAT_80000001_ECX],
+                       extended_edx(cpu) };
+    case 0x80000002:
+    case 0x80000003:
+    case 0x80000004:
+        return brand_leaf(m, n - 0x80000002);
+    case 0x80000008: /* physical and linear address bits */
+        return (Leaf){ cpuid_phys_bits(cpu) |
+                       (cpuid_has_long_mode(cpu) ? 48 : 32) << 8, 0, 0, 0 };
+    default:
+        return (Leaf){ 0 };
+    }
+}
+
+/* Leaves beyond the highest answer like the highest basic one (Intel) or zero
+ * (AMD): we answer zero for both, which the manual leaves open to models. */
+static Leaf leaf_of(const X86Cpu *cpu, uint32_t n, uint32_t sub)
+{
+    const X86Model *m = cpu->model;
+    if (n >= 0x80000000) {
+        return n <= m->xlevel ? extended_leaf(cpu, n) : (Leaf){ 0 };
+    }
+    return n <= m->level ? basic_leaf(cpu, n, sub) : (Leaf){ 0 };
+}
+
+uint64_t helper_cpuid(Cpu *parent)
+{
+    X86Cpu *cpu = x86_cpu(parent);
+    uint64_t *r = cpu->s.gpr;
+    Leaf l = leaf_of(cpu, r[X86_RAX], r[X86_RCX]);
+    r[X86_RAX] = l.a;
+    r[X86_RBX] = l.b;
+    r[X86_RCX] = l.c;
+    r[X86_RDX] = l.d;
+    return 0;
+}
