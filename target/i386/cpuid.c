@@ -18,7 +18,7 @@ static const Feature features[] = {
 };
 
 #define F_486 "fpu"
-#define F_586 F_486 " de pse tsc msr mce cx8"
+#define F_586 F_486 " de pse tsc msr mce cx8 mmx"
 #define F_686 F_586 " vme mca pae sep mtrr pge cmov pat pse36 clflush"
 #define F_64  F_686 " cx16 syscall nx lm lahf_lm"
 #define F_MAX F_64 " fxsr fxsr_opt xsave xsaveopt xsavec xgetbv1 xsaves popcnt movbe rdrand rdseed fsgsbase smep smap erms " \

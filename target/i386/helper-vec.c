@@ -2,7 +2,7 @@
  * Helpers of vector instructions: MXCSR, and loads and stores by a mask, which
  * touch only what the mask names.
  */
-#include "cpu.h"
+#include "x87.h"
 
 #define MXCSR_RESERVED 0xffff0000u
 
@@ -22,9 +22,15 @@ uint64_t helper_stmxcsr(Cpu *c)
 
 uint64_t helper_mmx_check(Cpu *c)
 {
-    if (x86_cpu(c)->s.fsw & 0x80) {
-        x86_raise(x86_cpu(c), EXC_MF, -1);
-    }
+    x87_wait(x86_cpu(c));
+    return 0;
+}
+
+uint64_t helper_mmx_enter(Cpu *c)
+{
+    X86State *s = &x86_cpu(c)->s;
+    s->fsw &= ~(7u << FSW_TOP_SHIFT);
+    s->fvalid = 0xff;
     return 0;
 }
 
@@ -81,6 +87,17 @@ uint64_t helper_maskmov(Cpu *c, uint64_t linear, uint64_t data, uint64_t mask,
     Wide d = wide_get(&x86_cpu(c)->s, data);
     Wide m = wide_get(&x86_cpu(c)->s, mask);
     store_masked(c, linear, mode, &d, &m, 1, 16);
+    return 0;
+}
+
+uint64_t helper_maskmovq(Cpu *c, uint64_t linear, uint64_t data, uint64_t mask,
+                         uint64_t mode)
+{
+    const X86State *s = &x86_cpu(c)->s;
+    Wide d = { 0 }, m = { 0 };
+    vec_set_lane(&d.half[0], 64, 0, s->fpr[data][0]);
+    vec_set_lane(&m.half[0], 64, 0, s->fpr[mask][0]);
+    store_masked(c, linear, mode, &d, &m, 1, 8);
     return 0;
 }
 

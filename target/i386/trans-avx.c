@@ -201,6 +201,14 @@ void trans_maskmov(X86Trans *t)
          k64(t, access_mode(t)));
 }
 
+void trans_maskmovq(X86Trans *t)
+{
+    IrVal di = reg_get(t, X86_RDI, t->in.addrsize);
+    IrVal linear = mem_linear(t, t->in.seg, di, 8, true);
+    CALL(t, maskmovq, linear, k64(t, t->in.reg & 7), k64(t, t->in.rm & 7),
+         k64(t, access_mode(t)));
+}
+
 static IrVal mask_operands(X86Trans *t)
 {
     return k64(t, t->in.reg | t->in.vvvv << 8 | t->in.row->arg << 16 |

@@ -135,7 +135,7 @@ IrVal vec_load(X86Trans *t, unsigned n, unsigned part)
 }
 
 /* Writing makes the exponent all ones; what every MMX instruction does besides
- * is in mmx_entered(). Vol. 1, 9.6.2. */
+ * is in mmx_end(). Vol. 3, 12.2. */
 static void mmx_set(X86Trans *t, unsigned reg, IrVal v)
 {
     uint32_t frac = offsetof(X86Cpu, s.fpr[reg & 7][0]);
@@ -176,15 +176,6 @@ void vec_store(X86Trans *t, unsigned n, IrVal low, IrVal high)
             ir_set(t->ir, X86_YMMH0 + reg, ir_vec_const(t->ir, 0));
         }
     }
-}
-
-void mmx_entered(X86Trans *t)
-{
-    uint32_t fsw = offsetof(X86Cpu, s.fsw);
-    IrVal v = ir_ldenv(t->ir, IR_I64, fsw, IR_MEM_16);
-    v = ir_op2i(t->ir, IR_AND, v, ~UINT64_C(0x3800));
-    ir_stenv(t->ir, fsw, v, IR_MEM_16);
-    ir_stenv(t->ir, offsetof(X86Cpu, s.fvalid), k64(t, 0xff), IR_MEM_8);
 }
 
 /* --- the general shape ------------------------------------------------------- */

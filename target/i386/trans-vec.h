@@ -26,8 +26,10 @@ unsigned vec_sources(const X86Trans *t, unsigned count, unsigned *which);
 /* What row `op` makes of the operands' halves `part`: as many vectors, from the
  * last, as it takes; the general register; the immediate. */
 IrVal vec_apply(X86Trans *t, VecOp op, unsigned part);
-/* What every MMX instruction but EMMS does to the x87: TOP = 0, no register is
- * empty (vol. 1, 9.5.1). */
-void mmx_entered(X86Trans *t);
+/* Around every MMX instruction but EMMS: #MF if an x87 exception is pending, and
+ * what becomes of TOP and tags. Nothing behind the first one of a TB, until
+ * something else may have changed the x87 (TransState.mmx). */
+void mmx_begin(X86Trans *t);
+void mmx_end(X86Trans *t);
 
 #endif

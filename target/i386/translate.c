@@ -7,7 +7,7 @@
  * must happen when an instruction has retired. A TB in one of these modes has
  * one instruction and leaves by t_jump(), which does it.
  */
-#include "translate.h"
+#include "trans-vec.h"
 
 G_STATIC_ASSERT(sizeof(TransState) <=
                 sizeof(((TranslateContext *)NULL)->scratch));
@@ -25,6 +25,9 @@ static uint64_t offset_of(const TranslateContext *tc, uint64_t linear)
 
 IrVal t_call(X86Trans *t, X86HelperId id, const IrVal *args)
 {
+    if (x86_helpers[id].effects & IR_WRITES) {
+        t->st->mmx = false;
+    }
     return ir_call(t->ir, &x86_helpers[id], args);
 }
 
@@ -183,6 +186,26 @@ static bool check_row(X86Trans *t)
     return !t->tc->ended;
 }
 
+static bool is_x87(const X86Insn *in)
+{
+    return in->map == 0 && (in->opcode & 0xf8) == 0xd8;
+}
+
+static void translate_insn(X86Trans *t)
+{
+    bool mmx = t->in.row->flags & ROW_MMX;
+    if (is_x87(&t->in)) {
+        t->st->mmx = false;
+    }
+    if (mmx) {
+        mmx_begin(t);
+    }
+    t->in.row->trans(t);
+    if (mmx) {
+        mmx_end(t);
+    }
+}
+
 static void translate_row(X86Trans *t)
 {
     if (!check_code_limit(t)) {
@@ -200,7 +223,7 @@ static void translate_row(X86Trans *t)
     if (t_is_special(t)) {
         t_end(t, IR_EXIT_LOOP);
     }
-    t->in.row->trans(t);
+    translate_insn(t);
 }
 
 void x86_translate_insn(TranslateContext *tc)

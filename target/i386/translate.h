@@ -23,6 +23,8 @@ typedef struct TransState {
     uint8_t exit;          /* IrExit for translate_stop() */
     bool shadow_ended;     /* end_shadow was called already */
     bool no_step;          /* this instruction takes no single-step trap */
+    bool mmx;              /* no x87 exception is pending, TOP = 0, no register
+                            * is empty */
     const uint32_t *features; /* of the model, ORDER x86-feat */
 } TransState;
 

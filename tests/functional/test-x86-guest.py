@@ -1,4 +1,5 @@
-"""The x86 self-check guests (tests/guests/x86: sys32, cpu32, sys64, board) with
+"""The x86 self-check guests (tests/guests/x86: sys32, cpu32, vec32, sys64,
+board) with
 every cache dropped at random and instruction by instruction."""
 import reprise
 from x86_guest import GUESTS, GuestCase

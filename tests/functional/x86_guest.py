@@ -5,12 +5,16 @@ import os
 import reprise
 
 # What each must have checked at least.
-GUESTS = {'sys32': 70, 'cpu32': 130, 'sys64': 56, 'board': 46}
+GUESTS = {'sys32': 70, 'cpu32': 130, 'sys64': 56, 'vec32': 209, 'board': 49}
+# The CPU each wants, if not the default one.
+CPUS = {'vec32': 'max,+sse,+sse2,+sse3,+ssse3'}
 
 
 class GuestCase(reprise.TestCase):
     def extra_args(self, guest):
         """What the guest wants besides its disk."""
+        if guest in CPUS:
+            return ['-cpu', CPUS[guest]]
         if guest != 'board':
             return []
         if not os.path.exists(self.path('cd.img')):

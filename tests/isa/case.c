@@ -469,7 +469,7 @@ static void aim_frame(IsaCase *c, const OpRow *row)
     if (!strcmp(row->mnemonic, "enter")) {
         patch(c, c->len - 3, random_below(0x100), 2);
     }
-    if (is_one_of(row->mnemonic, "maskmovdqu vmaskmovdqu")) {
+    if (is_one_of(row->mnemonic, "maskmovq maskmovdqu vmaskmovdqu")) {
         c->before.gpr[X86_RDI] = random_target();
     }
     if (!strcmp(row->mnemonic, "xlat")) {
@@ -499,6 +499,8 @@ bool make_case(IsaCase *c, const OpRow *row, X86Insn *in)
 {
     c->len = 0;
     c->only_outcome = false;
+    c->keeps_66 = (row->flags & ROW_VEX) || (row->prefixes & 3) == 1 ||
+                  (row->prefixes & 3) == 2;
     if (!append_bytes(c, row, false, in)) {
         return false;
     }
@@ -506,7 +508,10 @@ bool make_case(IsaCase *c, const OpRow *row, X86Insn *in)
     if (row->mnemonic[0] == 'f') {
         aim_fpu(c, row);
     }
-    if (row->flags & ROW_SSE) {
+    if (row->flags & ROW_MMX) {
+        fpu_random_mmx(c->before.fpu);
+    }
+    if (row->flags & (ROW_SSE | ROW_MMX)) {
         random_vectors(c);
         if (row->flags & ROW_VSIB) {
             random_indices(c, in);

@@ -34,6 +34,8 @@ bool is_string(const OpRow *row);
 void random_state(IsaCase *c);
 /* Numbers at which floating point turns, in lanes of 2, 4 or 8 bytes. */
 void random_vectors(IsaCase *c);
+/* Two lanes of f32, one of f64, small integers, or anything (0 to 3). */
+uint64_t random_word(unsigned kind);
 void random_indices(IsaCase *c, const X86Insn *in);
 /* An area for FXRSTOR, XRSTOR, XSAVE, and which components of it. Returns its
  * address; 0: registers are in the way. */

@@ -250,12 +250,17 @@ static unsigned invert_prefix(uint8_t *out, const uint8_t *in, unsigned len,
     return n + len - i;
 }
 
-/* Places the case so that it ends where its 32-bit form would. Returns the
- * offset at which it starts. */
+/* Places the case so that it ends where its 32-bit form would: with 66 and 67
+ * where that has none, and the other way round. Returns the offset at which it
+ * starts. */
 static unsigned place_code16(const IsaCase *c, uint8_t *page)
 {
     uint8_t half[ISA_INSN_BYTES + 2], whole[ISA_INSN_BYTES + 2];
-    unsigned len = invert_prefix(half, c->insn, c->len, 0x66);
+    unsigned len = c->len;
+    memcpy(half, c->insn, len);
+    if (!c->keeps_66) {
+        len = invert_prefix(half, c->insn, c->len, 0x66);
+    }
     len = invert_prefix(whole, half, len, 0x67);
     unsigned start = CODE_ROOM + c->len - len;
     memcpy(page + start, whole, len);

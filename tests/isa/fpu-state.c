@@ -102,6 +102,14 @@ void fpu_random(uint8_t *image)
     set_word(image, W_DP, random64());
 }
 
+void fpu_random_mmx(uint8_t *image)
+{
+    unsigned kind = random_below(4);
+    for (unsigned i = 0; i < 8; i++) {
+        bytes_st_le64(image + REGISTERS + 10 * i, random_word(kind));
+    }
+}
+
 void fpu_mask_underflow(uint8_t *image)
 {
     uint32_t control = word(image, W_CONTROL) | SF_UNDERFLOW | SF_INEXACT;

@@ -11,6 +11,8 @@
 
 /* A random image, and random operands for x87 rows. */
 void fpu_random(uint8_t *image);
+/* Vectors in the registers. */
+void fpu_random_mmx(uint8_t *image);
 void fpu_random_memory(uint8_t *data, unsigned bytes);
 /* Masks underflow and inexact. */
 void fpu_mask_underflow(uint8_t *image);

@@ -40,6 +40,7 @@ typedef struct IsaState {
 typedef struct IsaCase {
     bool code64;
     bool only_outcome;         /* registers and memory are not compared */
+    bool keeps_66;             /* 66 says which instruction it is, not a size */
     uint8_t insn[ISA_INSN_BYTES];
     unsigned len;
     IsaState before;

@@ -17,8 +17,9 @@ static bool fits(const X86Insn *in)
     if (is_one_of(row->mnemonic, "div idiv aam call ret ud0 ud1 ud2 enter "
                                  "leave push pop pusha popa xlat loop loope "
                                  "loopne jcxz jmp movbe bound cmpxchg8b "
-                                 "movnti lea prefetchw") ||
-        is_string(row) || row_is_area(row) || (row->flags & ROW_SSE)) {
+                                 "movnti lea prefetchw maskmovq maskmovdqu "
+                                 "vmaskmovdqu") ||
+        is_string(row) || row_is_area(row)) {
         return false;
     }
     if (in->opsize == 2 && is_one_of(row->mnemonic, "shld shrd bswap")) {
@@ -67,6 +68,8 @@ uint32_t make_sequence(IsaCase *c, unsigned count)
     c->len = 0;
     c->only_outcome = false;
     random_state(c);
+    random_vectors(c);
+    c->before.mxcsr |= 0x1f80; /* flags of one half only, if YMM traps */
     while (count) {
         count -= append_one(c, &undefined);
     }

@@ -99,7 +99,7 @@ static bool is_ours(const char *name)
     for (unsigned i = 0; i < OPMAP_ROWS; i++) {
         if (!strcmp(opmap_rows[i].mnemonic, name)) {
             /* Of vector instructions it takes any mandatory prefix. */
-            return !(opmap_rows[i].flags & ROW_SSE);
+            return !(opmap_rows[i].flags & (ROW_SSE | ROW_MMX));
         }
     }
     return false;

@@ -33,10 +33,10 @@ static unsigned sequences = 20000;
 static uint64_t seed = 1;
 static const char *only;
 static bool segmented, code16;
-static bool vectors;           /* only rows of SSE and AVX */
+static bool vectors;           /* only rows of MMX, SSE and AVX */
 
 #define VECTOR_MODEL \
-    "max,+sse,+sse2,+sse3,+ssse3,+sse4-1,+sse4-2,+aes,+pclmulqdq,+sha-ni," \
+    "max,+mmx,+sse,+sse2,+sse3,+ssse3,+sse4-1,+sse4-2,+aes,+pclmulqdq,+sha-ni," \
     "+avx,+avx2,+fma,+f16c,+gfni,+vaes,+vpclmulqdq,+clflushopt"
 static const char *unreached_path;
 
@@ -225,21 +225,13 @@ static void run_locked(const OpRow *row, bool code64, unsigned *failed)
 /* Only with the model that has them. */
 static bool row_is_vector(const OpRow *row)
 {
-    return (row->flags & ROW_SSE) || !strcmp(row->mnemonic, "crc32");
-}
-
-/* The 16-bit form of a case has prefix 66 where the 32-bit one has none, and the
- * other way round: that makes another instruction of a row that is chosen by
- * 66 or by its absence, and none of one with VEX. */
-static bool has_16_bit_form(const OpRow *row)
-{
-    return row->map < 4 && row->prefixes > 2;
+    return (row->flags & (ROW_SSE | ROW_MMX)) ||
+           !strcmp(row->mnemonic, "crc32");
 }
 
 static bool is_wanted(const OpRow *row)
 {
     return row_is_user(row) && row_offered(row) &&
-           (!code16 || has_16_bit_form(row)) &&
            vectors == row_is_vector(row) &&
            (!only || !strcmp(only, row->mnemonic));
 }
@@ -394,7 +386,7 @@ int main(int argc, char **argv)
     host_features(case_features);
     emu_set_variant(segmented, code16);
     unsigned idle = run_rows(has_32, &failed);
-    if (!only && !code16 && !vectors) {
+    if (!only && !code16) {
         run_sequences(has_32, &failed);
     }
     printf("%u cases differ\n", failed);

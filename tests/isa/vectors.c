@@ -57,7 +57,7 @@ static uint64_t word32(bool special)
     return special ? special32() : ordinary32();
 }
 
-static uint64_t random_word(unsigned kind)
+uint64_t random_word(unsigned kind)
 {
     switch (kind) {
     case 0:

@@ -229,6 +229,12 @@ static void test_fpu_error(void)
         after = status & 0xb8ff;
         check("the instruction that waited ran", after, 0x2800);
     }
+    __asm__ volatile("fninit\n fldcw %1\n fldz\n fld1\n fdivp\n sti\n"
+                     "nop\n nop\n movd %%esp, %%mm0\n cli\n fnstsw %0"
+                     : "=a"(status) : "m"(control) : "memory");
+    check("MMX waits, too", fpu_errors, 3);
+    check("the status word then", fpu_status & 0xb8ff, 0xb084);
+    check("and ran", status & 0xb8ff, 0);
     __asm__ volatile("fninit");
     outb(PIC + 1, 0xff);
 }
