@@ -231,6 +231,15 @@ enum {
 
 #define X86_FEATURES 16        /* room: FEAT_WORDS are used */
 
+/* Who the processor says it is: the model's, or as -cpu changed it. */
+typedef struct X86Identity {
+    char vendor[13], model_id[48];
+    uint32_t family, model, stepping;
+    uint32_t signature;    /* CPUID.1:EAX, made of them */
+    uint32_t level, xlevel; /* the highest leaves */
+    uint32_t phys_bits;    /* 0: as the features have it */
+} X86Identity;
+
 typedef struct X86Cpu {
     Cpu parent;
     X86State s;
@@ -254,9 +263,8 @@ typedef struct X86Cpu {
     bool task_committed;   /* a fault belongs to the new task already */
 
     /* Fixed by the model, not state. */
-    const struct X86Model *model;
+    X86Identity id;
     uint32_t features[X86_FEATURES]; /* CPUID words, ORDER x86-feat */
-    bool long_mode_capable;
     bool ignore_unknown_msr;
 
     /* Wiring (vm/x86-pins.h). */
@@ -329,7 +337,8 @@ void x86_load_seg(X86Cpu *cpu, unsigned seg, uint16_t sel);
 /* The CPUID words that decide which instructions exist. ORDER x86-feat */
 enum {
     FEAT_1_EDX, FEAT_1_ECX, FEAT_7_EBX, FEAT_80000001_EDX, FEAT_80000001_ECX,
-    FEAT_7_ECX, FEAT_D_1_EAX, FEAT_WORDS
+    FEAT_7_ECX, FEAT_D_1_EAX, FEAT_7_EDX, FEAT_6_EAX, FEAT_80000007_EDX,
+    FEAT_80000008_EBX, FEAT_WORDS
 };
 G_STATIC_ASSERT(FEAT_WORDS <= X86_FEATURES);
 uint32_t x86_feature_word(const X86Cpu *cpu, unsigned word);

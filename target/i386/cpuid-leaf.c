@@ -10,18 +10,16 @@ typedef struct Leaf {
     uint32_t a, b, c, d;
 } Leaf;
 
-static Leaf vendor_leaf(const X86Model *m, uint32_t level)
+static Leaf vendor_leaf(const X86Identity *m, uint32_t level)
 {
     return (Leaf){ level, bytes_ld_le32(m->vendor),
                    bytes_ld_le32(m->vendor + 8),
                    bytes_ld_le32(m->vendor + 4) };
 }
 
-static Leaf brand_leaf(const X86Model *m, unsigned part)
+static Leaf brand_leaf(const X86Identity *m, unsigned part)
 {
-    char brand[48] = { 0 };
-    g_strlcpy(brand, m->desc, sizeof brand);
-    const char *p = brand + 16 * part;
+    const char *p = m->model_id + 16 * part;
     return (Leaf){ bytes_ld_le32(p), bytes_ld_le32(p + 4),
                    bytes_ld_le32(p + 8), bytes_ld_le32(p + 12) };
 }
@@ -66,16 +64,19 @@ static Leaf xsave_leaf(const X86Cpu *cpu, uint32_t sub)
 
 static Leaf basic_leaf(const X86Cpu *cpu, uint32_t n, uint32_t sub)
 {
-    const X86Model *m = cpu->model;
+    const X86Identity *m = &cpu->id;
     switch (n) {
     case 0:
         return vendor_leaf(m, m->level);
     case 1:
         return (Leaf){ m->signature, 8 << 8 | 1 << 16, one_ecx(cpu),
                        cpu->features[FEAT_1_EDX] };
+    case 6: /* power: of it all, that the APIC's timer never stops */
+        return (Leaf){ cpu->features[FEAT_6_EAX], 0, 0, 0 };
     case 7:
         return sub == 0 ? (Leaf){ 0, cpu->features[FEAT_7_EBX],
-                                  cpu->features[FEAT_7_ECX], 0 }
+                                  cpu->features[FEAT_7_ECX],
+                                  cpu->features[FEAT_7_EDX] }
                         : (Leaf){ 0 };
     case 0xd:
         return xsave_leaf(cpu, sub);
@@ -86,7 +87,7 @@ static Leaf basic_leaf(const X86Cpu *cpu, uint32_t n, uint32_t sub)
 
 static Leaf extended_leaf(const X86Cpu *cpu, uint32_t n)
 {
-    const X86Model *m = cpu->model;
+    const X86Identity *m = &cpu->id;
     switch (n) {
     case 0x80000000:
         return vendor_leaf(m, m->xlevel);
@@ -97,9 +98,12 @@ static Leaf extended_leaf(const X86Cpu *cpu, uint32_t n)
     case 0x80000003:
     case 0x80000004:
         return brand_leaf(m, n - 0x80000002);
+    case 0x80000007:
+        return (Leaf){ 0, 0, 0, cpu->features[FEAT_80000007_EDX] };
     case 0x80000008: /* physical and linear address bits */
         return (Leaf){ cpuid_phys_bits(cpu) |
-                       (cpuid_has_long_mode(cpu) ? 48 : 32) << 8, 0, 0, 0 };
+                       (cpuid_has_long_mode(cpu) ? 48 : 32) << 8,
+                       cpu->features[FEAT_80000008_EBX], 0, 0 };
     default:
         return (Leaf){ 0 };
     }
@@ -109,7 +113,7 @@ static Leaf extended_leaf(const X86Cpu *cpu, uint32_t n)
  * (AMD): we answer zero for both, which the manual leaves open to models. */
 static Leaf leaf_of(const X86Cpu *cpu, uint32_t n, uint32_t sub)
 {
-    const X86Model *m = cpu->model;
+    const X86Identity *m = &cpu->id;
     if (n >= 0x80000000) {
         return n <= m->xlevel ? extended_leaf(cpu, n) : (Leaf){ 0 };
     }

@@ -6,16 +6,7 @@
 
 #include "cpu.h"
 
-/* A row of the table of models (cpuid.c). */
-typedef struct X86Model {
-    const char *name, *desc;
-    const char *vendor;
-    uint32_t signature;
-    uint32_t level, xlevel;
-    const char *features;  /* space separated */
-    bool long_mode;
-} X86Model;
-
+/* cpu-model.c: CpuClass.help and .set_model. */
 void cpuid_help(GString *out);
 bool cpuid_set_model(Cpu *cpu, const char *model, Error **errp);
 /* CPUID.1:EAX, which is also EDX at reset. */

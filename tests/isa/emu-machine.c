@@ -114,12 +114,6 @@ extern const AccelOps accel_tcg;         /* accel/tcg/accel.c */
 static const MachineParts parts = { .cpu = &x86_64_cpu_class,
                                     .accel = &accel_tcg };
 static AccelOptions options;
-static const char *base_model = "max";
-
-void emu_base_model(const char *name)
-{
-    base_model = name;
-}
 
 void emu_option(const char *option)
 {
@@ -146,8 +140,7 @@ void emu_init(uint32_t *features)
     machine = machine_new(&parts, &board);
     machine->config.accel = &options;
     machine->config.has_seed = true;
-    machine->config.cpu_model = g_strconcat(base_model, more_features,
-                                            NULL);
+    machine->config.cpu_model = g_strconcat("max", more_features, NULL);
     if (!machine_build(machine, &error)) {
         fprintf(stderr, "%s\n", error_message(error));
         exit(1);

@@ -61,8 +61,6 @@ const char *host_model(void);
 void emu_model(const char *more);
 /* emu-machine.c. KEY=VALUE of -accel tcg; before emu_init(). */
 void emu_option(const char *option);
-/* The CPU model, "max" if it is not said; before emu_init(). */
-void emu_base_model(const char *name);
 /* Says which features the emulated CPU offers. Translated code
  * is verified. */
 void emu_init(uint32_t *features);

@@ -51,6 +51,7 @@ static void make_program(IsaCase *c)
     c->code64 = chance(60);
     c->len = 0;
     random_state(c);
+    random_vectors(c);
     point_at_data(c);
     for (unsigned tries = 0; n && tries < 1000; tries++) {
         unsigned at = c->len;

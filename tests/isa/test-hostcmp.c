@@ -35,9 +35,6 @@ static const char *only;
 static bool segmented, code16;
 static bool vectors;           /* only rows of MMX, SSE and AVX */
 
-#define VECTOR_MODEL \
-    "max,+mmx,+sse,+sse2,+sse3,+ssse3,+sse4-1,+sse4-2,+aes,+pclmulqdq,+sha-ni," \
-    "+avx,+avx2,+fma,+f16c,+gfni,+vaes,+vpclmulqdq,+clflushopt"
 static const char *unreached_path;
 
 /* --- comparing --------------------------------------------------------------*/
@@ -222,7 +219,7 @@ static void run_locked(const OpRow *row, bool code64, unsigned *failed)
     *failed += bad;
 }
 
-/* Only with the model that has them. */
+/* Compared by a run of their own (--vectors). */
 static bool row_is_vector(const OpRow *row)
 {
     return (row->flags & (ROW_SSE | ROW_MMX)) ||
@@ -358,7 +355,6 @@ static void parse_options(int argc, char **argv)
         } else if (!strncmp(argv[i], "--accel=", 8)) {
             emu_option(argv[i] + 8);
         } else if (!strcmp(argv[i], "--vectors")) {
-            emu_base_model(VECTOR_MODEL);
             vectors = true;
         } else if (!strcmp(argv[i], "--segmented")) {
             segmented = true;
