@@ -144,6 +144,7 @@ static void options_init(Options *o)
     o->ends = g_ptr_array_new();
     o->rtc_base_sec = INT64_MIN;
     o->icount.sleep = true;
+    o->accel_options.interpret = INTERPRET_ONCE;
 }
 
 bool options_parse(Options *o, int argc, char **argv, Error **errp)

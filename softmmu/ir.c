@@ -46,11 +46,24 @@ static IrInst *at(const IrBlock *b, IrVal v)
     return &g_array_index(b->insts, IrInst, v);
 }
 
-static IrVal append(IrBlock *b, IrInst i)
+/* A chunk at a time: this is most of what a translation does. */
+static void make_room(IrBlock *b)
 {
-    g_assert(b->insts->len < IR_NO_VAL);
-    g_array_append_val(b->insts, i);
-    return b->insts->len - 1;
+    guint len = b->insts->len;
+    g_assert(len < IR_NO_VAL);
+    b->room = MIN(2 * len + 256, IR_NO_VAL);
+    g_array_set_size(b->insts, b->room);
+    b->insts->len = len;
+}
+
+static inline IrVal append(IrBlock *b, IrInst i)
+{
+    GArray *insts = b->insts;
+    if (G_UNLIKELY(insts->len >= b->room)) {
+        make_room(b);
+    }
+    g_array_index(insts, IrInst, insts->len) = i;
+    return insts->len++;
 }
 
 IrType ir_type(const IrBlock *b, IrVal v)

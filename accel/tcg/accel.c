@@ -43,6 +43,7 @@ static void tcg_cpu_init(Cpu *cpu)
     s->backend = backend_start(s, cpu);
     s->ir = ir_block_new(cpu->cls);
     s->random = s->options->flush_seed;
+    once_init(s);
     cpu->accel = s;
     jump_cache_init(cpu);
 }
@@ -93,11 +94,28 @@ static bool option_backend(AccelOptions *o, const char *value, Error **errp)
     return false;
 }
 
+static bool option_interpret(AccelOptions *o, const char *value, Error **errp)
+{
+    static const char *const when[] = { "never", "once", "always" };
+    for (size_t i = 0; i < G_N_ELEMENTS(when); i++) {
+        if (g_str_equal(when[i], value)) {
+            o->interpret = i; /* ORDER interpret */
+            return true;
+        }
+    }
+    error_set(errp, "-accel tcg,interpret=%s: takes 'never', 'once' or "
+              "'always'", value);
+    return false;
+}
+
 static bool tcg_set_option(AccelOptions *o, const char *key,
                            const char *value, Error **errp)
 {
     if (g_str_equal(key, "backend")) {
         return option_backend(o, value, errp);
+    }
+    if (g_str_equal(key, "interpret")) {
+        return option_interpret(o, value, errp);
     }
     if (g_str_equal(key, "plain-host")) {
         return option_switch(key, value, &o->plain_host, errp);
@@ -117,7 +135,8 @@ static bool tcg_set_option(AccelOptions *o, const char *key,
         return ok;
     }
     error_set(errp, "-accel tcg: unknown key '%s'; there are backend, "
-              "one-insn-per-tb, verify, flush-at-random, plain-host and tb-size", key);
+              "one-insn-per-tb, verify, flush-at-random, plain-host, interpret "
+              "and tb-size", key);
     return false;
 }
 
@@ -163,6 +182,7 @@ static void tcg_print_info(Machine *m, GString *out)
                            G_GUINT64_FORMAT "\n", s->bytes,
                            tcg_tb_bytes(s));
     print_count(out, "TBs translated", s->translated);
+    print_count(out, "interpreted", s->interpreted);
     print_count(out, "TBs invalidated", s->invalidated);
     print_count(out, "cache flushes", s->flushes);
     print_count(out, "exits chained", s->chained);

@@ -485,5 +485,6 @@ void cache_free(TcgState *s)
     g_hash_table_destroy(s->modes);
     g_ptr_array_free(s->garbage, TRUE);
     ir_block_free(s->ir);
+    once_fini(s);
     g_free(s);
 }

@@ -56,7 +56,10 @@ static void leave_tb(Cpu *cpu, unsigned retired)
 static void to_insn_start(Cpu *cpu)
 {
     const uint64_t *words = cpu->tb->words[cpu->fault_insn];
-    tcg_state(cpu)->backend->restore_frame(cpu, cpu->tb);
+    TcgState *s = tcg_state(cpu);
+    if (cpu->tb != once_tb(s)) {
+        s->backend->restore_frame(cpu, cpu->tb);
+    }
     cpu->watch_hit.valid = false;
     cpu->own_hit_count = 0;
     leave_tb(cpu, cpu->fault_insn);
@@ -146,13 +149,8 @@ static void note_event(Cpu *cpu)
 static void note_code(const Cpu *cpu, const TbKey *key, unsigned bytes)
 {
     PageTrace *t = cpu->machine->debug.trace;
-    if (!t) {
-        return;
-    }
-    GuestAddr first = key->pc, last = key->pc + bytes - 1;
-    page_trace_note_code(t, first, last);
-    if (key->base) {
-        page_trace_note_code(t, first - key->base, last - key->base);
+    if (t) {
+        page_trace_note_insns(t, key->base, key->pc, key->pc + bytes - 1);
     }
 }
 
@@ -176,6 +174,9 @@ static Tb *find_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
         if (!cpu_fetch_ram(cpu, va, mode, &next) || next != tb->ram[1]) {
             tb = NULL;
         }
+    }
+    if (!tb && once_wanted(s, key, in_ram ? ra : TB_NO_RAM, limit)) {
+        return once_tb(s);
     }
     if (!tb) {
         if (s->backend->is_full(s)) {
@@ -206,7 +207,8 @@ static Tb *find_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
  * back end must have a way to see whether it still is. */
 static bool may_chain(const Tb *from, int slot, const Tb *to)
 {
-    if (from->mode != to->mode || to->has_break || to->invalid) {
+    if (from->mode != to->mode || to->has_break || to->invalid ||
+        !to->insn_count) {
         return false;
     }
     return from->guard_at[slot] ||
@@ -283,13 +285,27 @@ static bool one_by_one(const TcgState *s)
     return s->random || log_enabled(LOG_NOCHAIN | LOG_EXEC | LOG_CPU);
 }
 
-static TbExit run_tb(Cpu *cpu, TcgState *s, Tb *tb, Tb **last, int *slot)
+static TbExit run_compiled(Cpu *cpu, TcgState *s, Tb *tb, Tb **last,
+                           int *slot)
 {
     cpu->in_tb = true;
     if (one_by_one(s) || !machine_work_left(cpu->machine)) {
         cpu_stop_chain(cpu);
     }
-    TbExit why = s->backend->run(cpu, tb, last, slot);
+    return s->backend->run(cpu, tb, last, slot);
+}
+
+/* Runs what find_tb() found for a key. */
+static TbExit run_tb(Cpu *cpu, const TbKey *key, Tb *tb, Tb **last, int *slot)
+{
+    TcgState *s = tcg_state(cpu);
+    TbExit why;
+    if (tb == once_tb(s)) {
+        *slot = -1;
+        why = once_run(cpu, key);
+    } else {
+        why = run_compiled(cpu, s, tb, last, slot);
+    }
     s->left[why]++;
     end_run(cpu);
     machine_work(cpu->machine, WORK_LEAVE);
@@ -297,12 +313,12 @@ static TbExit run_tb(Cpu *cpu, TcgState *s, Tb *tb, Tb **last, int *slot)
 }
 
 /* Runs TBs until something must be looked at. */
-static void run_tbs(Cpu *cpu, const TbKey *key)
+static void run_tbs(Cpu *cpu, TbKey key)
 {
     TcgState *s = tcg_state(cpu);
-    Tb *tb = find_tb(cpu, key, present_limit(cpu));
+    Tb *tb = find_tb(cpu, &key, present_limit(cpu));
     if (tb->insn_count > cpu->budget) {
-        tb = find_tb(cpu, key, TB_SINGLE);
+        tb = find_tb(cpu, &key, TB_SINGLE);
     }
     cpu->last_insn_only = false;
     Tb *last;
@@ -312,7 +328,7 @@ static void run_tbs(Cpu *cpu, const TbKey *key)
         if (log_enabled(LOG_EXEC | LOG_CPU)) {
             log_entry(cpu, tb);
         }
-        why = run_tb(cpu, s, tb, &last, &slot);
+        why = run_tb(cpu, &key, tb, &last, &slot);
         /* Looking a TB up sets accessed bits and may fault: that belongs to
          * the next instruction, which may not run now. */
         if (why != TB_EXIT_LOOKUP || s->kicked || s->random || !cpu->budget ||
@@ -321,14 +337,13 @@ static void run_tbs(Cpu *cpu, const TbKey *key)
         }
         store_icount(cpu);
         uint64_t flushes = s->flushes;
-        TbKey next;
-        cpu->cls->tb_key(cpu, &next);
+        cpu->cls->tb_key(cpu, &key);
         /* A breakpoint comes before a fault of the fetch. */
         if (cpu->breakpoints->len &&
-            cpu_breakpoint_at(cpu, next.pc, next.base)) {
+            cpu_breakpoint_at(cpu, key.pc, key.base)) {
             break;
         }
-        tb = find_tb(cpu, &next, present_limit(cpu));
+        tb = find_tb(cpu, &key, present_limit(cpu));
         if (slot >= 0 && s->flushes == flushes && !one_by_one(s) &&
             may_chain(last, slot, tb)) {
             cache_chain(s, last, slot, tb);
@@ -429,7 +444,7 @@ ExecStop cpu_exec(Cpu *cpu, uint64_t budget, uint64_t *retired)
         if (broken_by_own(cpu, &key)) {
             note_event(cpu);
         } else {
-            run_tbs(cpu, &key);
+            run_tbs(cpu, key);
         }
     }
     *retired = budget - cpu->budget;

@@ -134,6 +134,7 @@ struct TcgState {
     bool kicked;           /* cpu_kick(): leave at the next boundary */
     uint64_t random;       /* flush-at-random: state, 0: off */
     uint64_t flushes, translated, invalidated;
+    uint64_t interpreted;  /* instructions, by once.c */
     uint64_t chained, unchained; /* exits, ever */
     uint64_t left[3];      /* returns of run(), by TbExit */
     GHashTable *modes;     /* TbMode -> Tb.mode */
@@ -141,6 +142,7 @@ struct TcgState {
     GHashTable *pool;      /* interp: constant -> its place in cpu->frame */
     unsigned pool_used;
     struct X64State *x64;
+    struct Once *once;     /* once.c */
 };
 
 static inline TcgState *tcg_state(const Cpu *cpu)
@@ -178,6 +180,20 @@ static inline bool tb_matches(const Tb *tb, const TbKey *key)
 
 /* Translates at key; may raise a guest fault (fetch). */
 Tb *translate_tb(Cpu *cpu, const TbKey *key, TbLimit limit);
+
+/* --- once.c ---------------------------------------------------------------------- */
+
+void once_init(TcgState *s);
+void once_fini(TcgState *s);
+/* True if the code at a key, of which there is no TB, is to be interpreted
+ * now: it is entered for the first time (see AccelOptions.interpret). ra:
+ * TB_NO_RAM if it is not in RAM. */
+bool once_wanted(TcgState *s, const TbKey *key, RamAddr ra, TbLimit limit);
+/* What stands for such code where a TB is expected; cpu->tb while it runs. */
+Tb *once_tb(const TcgState *s);
+/* Runs code at a key, as once_wanted() said, until its TB would end, the budget
+ * is used up, or something must be looked at. May raise a fault of the fetch. */
+TbExit once_run(Cpu *cpu, const TbKey *key);
 
 /* --- passes -------------------------------------------------------------------- */
 

@@ -9,23 +9,11 @@
  */
 #include "base/log.h"
 #include "disas.h"
-#include "tb.h"
+#include "translate.h"
 
 /* IR of one guest instruction is a few dozen ops; stop well before the
  * numbers of values run out. */
 #define IR_MOST 8000
-
-typedef struct Translation {
-    TranslateContext tc;
-    const TbKey *key;
-    unsigned max_insns;
-    RamAddr ram[2];            /* of the first page and the next */
-    const uint8_t *host;       /* byte 0 of the first page; NULL: not RAM */
-    sigjmp_buf cut;            /* the instruction cannot be in this TB */
-    /* Where the present instruction began, to take it back. */
-    guint insts, words, helpers;
-    GuestAddr insn_pc;
-} Translation;
 
 static uint8_t byte_on_next_page(Translation *t, GuestAddr va)
 {
@@ -61,13 +49,21 @@ static void mark_insn(Translation *t)
     t->insn_pc = t->tc.pc;
 }
 
-static void take_back_insn(Translation *t)
+void translation_cut(Translation *t)
 {
     IrBlock *ir = t->tc.ir;
     g_array_set_size(ir->insts, t->insts);
     g_array_set_size(ir->insn_words, t->words);
     g_ptr_array_set_size(ir->helpers, t->helpers);
     t->tc.pc = t->insn_pc;
+    t->tc.cpu->cls->translate_stop(&t->tc);
+}
+
+void translation_insn(Translation *t)
+{
+    mark_insn(t);
+    t->tc.cpu->cls->translate_insn(&t->tc);
+    t->tc.insn_count++;
 }
 
 static bool break_at(Cpu *cpu, GuestAddr pc, GuestAddr base)
@@ -75,8 +71,7 @@ static bool break_at(Cpu *cpu, GuestAddr pc, GuestAddr base)
     return cpu->breakpoints->len && cpu_breakpoint_at(cpu, pc, base);
 }
 
-/* True if the TB ends behind the instruction just translated. */
-static bool must_stop(Translation *t)
+bool translation_must_stop(Translation *t)
 {
     TranslateContext *tc = &t->tc;
     TcgState *s = tcg_state(tc->cpu);
@@ -91,24 +86,17 @@ static bool must_stop(Translation *t)
 static void translate_all(Translation *t)
 {
     TranslateContext *tc = &t->tc;
-    const CpuClass *cls = tc->cpu->cls;
     if (sigsetjmp(t->cut, 0)) {
-        take_back_insn(t);
-        cls->translate_stop(tc);
+        translation_cut(t);
         return;
     }
-    for (;;) {
-        mark_insn(t);
-        cls->translate_insn(tc);
-        tc->insn_count++;
-        if (tc->ended) {
+    do {
+        translation_insn(t);
+        if (!tc->ended && translation_must_stop(t)) {
+            tc->cpu->cls->translate_stop(tc);
             return;
         }
-        if (must_stop(t)) {
-            cls->translate_stop(tc);
-            return;
-        }
-    }
+    } while (!tc->ended);
 }
 
 static Tb *tb_new(const Translation *t, TbLimit limit)
@@ -153,11 +141,12 @@ static unsigned longest(TcgState *s)
                                   : TB_MAX_INSNS;
 }
 
-static void start(Translation *t, Cpu *cpu, const TbKey *key, TbLimit limit)
+void translation_start(Translation *t, Cpu *cpu, const TbKey *key,
+                       unsigned max_insns)
 {
     TranslateContext *tc = &t->tc;
     t->key = key;
-    t->max_insns = limit == TB_SINGLE ? 1 : longest(tcg_state(cpu));
+    t->max_insns = max_insns;
     t->ram[0] = t->ram[1] = TB_NO_RAM;
     tc->cpu = cpu;
     tc->byte = code_byte;
@@ -200,7 +189,7 @@ Tb *translate_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
 {
     TcgState *s = tcg_state(cpu);
     Translation t = { 0 };
-    start(&t, cpu, key, limit);
+    translation_start(&t, cpu, key, limit == TB_SINGLE ? 1 : longest(s));
     translate_all(&t);
     log_guest_code(&t.tc, key->pc);
     log_ir(LOG_OP, "OP", s->ir);

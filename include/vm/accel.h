@@ -12,6 +12,12 @@
 #include "base/error.h"
 #include "base/types.h"
 
+/* Whether code is interpreted before it is compiled: not at all, when it is
+ * entered for the first time, or always (never compiled). ORDER interpret. */
+typedef enum InterpretWhen {
+    INTERPRET_NEVER, INTERPRET_ONCE, INTERPRET_ALWAYS,
+} InterpretWhen;
+
 /* "-accel tcg,KEY=VALUE", and who listens to what is generated. Set by the
  * roof before the machine is built; copied by nobody, so it must live as long
  * as the machine. */
@@ -22,6 +28,7 @@ typedef struct AccelOptions {
     bool verify;           /* check the IR of every TB */
     uint64_t flush_seed;   /* flush-at-random: 0 is off */
     uint64_t tb_bytes;     /* room for TBs; 0: the default */
+    InterpretWhen interpret;
     /* Called for each piece of generated host code (not of the portable back
      * end): where it runs, its length and a name for it. NULL: nobody. */
     void (*code_listener)(void *opaque, const void *code, size_t bytes,

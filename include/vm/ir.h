@@ -133,6 +133,7 @@ typedef struct IrFrame {
 typedef struct IrBlock {
     const CpuClass *cls;
     GArray *insts;         /* IrInst */
+    guint room;            /* as many there is room for, at least */
     GArray *frames;        /* IrFrame, by insn; made by ir_dce() */
     GArray *insn_words;    /* uint64_t[2] per guest instruction */
     GPtrArray *helpers;    /* const IrHelper *, indexed by CALL's imm */

@@ -86,6 +86,16 @@ static inline void page_trace_note_code(PageTrace *t, GuestAddr first,
     }
 }
 
+/* The same of code in a segment at base: by linear address, and by offset. */
+static inline void page_trace_note_insns(PageTrace *t, GuestAddr base,
+                                         GuestAddr first, GuestAddr last)
+{
+    page_trace_note_code(t, first, last);
+    if (base) {
+        page_trace_note_code(t, first - base, last - base);
+    }
+}
+
 /* Clears t (all zero at first), which stays the caller's, and notes pages and
  * lines in it from now on. Fast paths have to pass the slow ones once for each
  * of them. Between slices only. */

@@ -27,6 +27,7 @@
 #define WORK_WALK      1       /* page tables are walked */
 #define WORK_TB        50      /* a TB is translated: whatever its length, */
 #define WORK_TB_INSN   15      /* and for each instruction */
+#define WORK_ONCE      4       /* an instruction is interpreted */
 #define WORK_COPY_BYTES 1024   /* as many bytes move in one unit */
 /* Nobody counts. */
 #define WORK_UNLIMITED INT64_MAX

@@ -99,20 +99,46 @@ class Storm(reprise.TestCase):
                 vm.terminate()
 
     def test_wild_jump(self):
-        """Code that was never run before and hits nothing but ROM and nothing
-        is not translated an instruction at a time."""
+        """Code that was never run before, whatever it hits, is interpreted: to
+        compile it would take ten times as long."""
         for letter in 'wW':
             with self.subTest(letter=letter):
                 rr = f'rr=record,rrfile={self.path("wild-" + letter)}'
                 vm = self.storm(letter, options=f'sleep=off,{rr}')
-                before = vm.qmp.cmd('query-replay')['icount']
-                tbs = self.number(vm, 'info jit', 'TBs translated')
-                insns = 0
-                while insns < 20000:
-                    insns = vm.qmp.cmd('query-replay')['icount'] - before
-                tbs = self.number(vm, 'info jit', 'TBs translated') - tbs
-                insns = vm.qmp.cmd('query-replay')['icount'] - before
-                self.assertLess(tbs * 10, insns)
+                before = self.counts(vm)
+                now = before
+                while now[0] < before[0] + 50000:
+                    now = self.counts(vm)
+                insns, tbs, interpreted = (n - b for n, b in zip(now, before))
+                self.assertLess(tbs * 100, insns)
+                self.assertGreater(interpreted * 10, insns * 8)
+                vm.terminate()
+
+    def counts(self, vm):
+        """Instructions, compiled TBs and interpreted instructions so far; of
+        the same moment."""
+        vm.qmp.cmd('stop')
+        seen = [vm.qmp.cmd('query-replay')['icount'],
+                self.number(vm, 'info jit', 'TBs translated'),
+                self.number(vm, 'info jit', 'interpreted')]
+        vm.qmp.cmd('cont')
+        return seen
+
+    def test_wild_jump_compiled(self):
+        """Where it is compiled all the same, TBs are not made to be left at
+        once."""
+        for letter in 'wW':
+            with self.subTest(letter=letter):
+                rr = f'rr=record,rrfile={self.path("wilder-" + letter)}'
+                vm = self.start(*machine('-accel', 'tcg,interpret=never',
+                                         options=f'sleep=off,{rr}'),
+                                qmp=True, hmp=True)
+                self.begin(vm, letter)
+                before = self.counts(vm)
+                now = before
+                while now[0] < before[0] + 20000:
+                    now = self.counts(vm)
+                self.assertLess((now[1] - before[1]) * 10, now[0] - before[0])
                 vm.terminate()
 
     def test_long_texts(self):

@@ -24,7 +24,8 @@ class Translator(reprise.TestCase):
 
     def test_back_ends(self):
         for options in ('backend=x86_64', 'backend=interp',
-                        'backend=x86_64,plain-host=on'):
+                        'backend=x86_64,plain-host=on', 'interpret=never',
+                        'interpret=always', 'backend=interp,interpret=always'):
             with self.subTest(options=options):
                 self.run_guest('-accel', f'tcg,{options}')
 
@@ -32,6 +33,25 @@ class Translator(reprise.TestCase):
         done = reprise.run('-accel', 'tcg,backend=fortran')
         self.assertEqual(done.returncode, 1)
         self.assertIn("backend=fortran: unknown back end", done.stderr)
+
+    def test_interpret_when(self):
+        """Code is compiled when it is entered for the second time, unless the
+        user says otherwise."""
+        counts = {}
+        for when in 'never', 'once', 'always':
+            vm = self.start_guest('-accel', f'tcg,interpret={when}',
+                                  '-no-shutdown', hmp=True)
+            vm.serial.expect(r'sys32: \d+ ok, 0 failed')
+            seen = vm.hmp.cmd('info jit')
+            counts[when] = [int(re.search(what + r' +(\d+)', seen)[1])
+                            for what in ('TBs translated', 'interpreted')]
+        self.assertEqual(counts['never'][1], 0)
+        self.assertEqual(counts['always'][0], 0)
+        self.assertLess(counts['once'][0], counts['never'][0])
+        self.assertLess(counts['once'][1], counts['always'][1])
+        done = reprise.run('-accel', 'tcg,interpret=twice')
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("interpret=twice: takes 'never'", done.stderr)
 
     def test_stages_are_logged(self):
         text = self.logged('in_asm,op,op_opt,out_asm')
@@ -41,7 +61,7 @@ class Translator(reprise.TestCase):
         self.assertRegex(text, r'OUT:\n0x[0-9a-f]+:\s+sub\s+r15, ')
 
     def test_perfmap(self):
-        vm = self.start_guest('-perfmap')
+        vm = self.start_guest('-perfmap', '-accel', 'tcg,interpret=never')
         path = f'/tmp/perf-{vm.process.pid}.map'
         self.addCleanup(os.unlink, path)
         self.assertEqual(vm.wait(), 1, vm.output())

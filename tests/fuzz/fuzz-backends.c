@@ -58,6 +58,9 @@ static const Way ways[] = {
     { .options = { .backend = "interp" } },     /* the oracle */
     { .options = { .backend = "x86_64" } },
     { .options = { .backend = "x86_64" }, .sliced = true },
+    { .options = { .backend = "x86_64", .interpret = INTERPRET_ONCE },
+      .sliced = true },
+    { .options = { .backend = "x86_64", .interpret = INTERPRET_ALWAYS } },
     { .options = { .backend = "interp", .one_insn_per_tb = true,
                    .flush_seed = 1 } },
 };

@@ -19,8 +19,9 @@ WAYS = [
     ('--accel=backend=x86_64', '--slice=1'),
     ('--accel=backend=x86_64', '--slice=2'),
     ('--accel=backend=x86_64', '--slice=3'),
-    ('--accel=backend=x86_64', '--slice=5'),
+    ('--accel=backend=x86_64', '--accel=interpret=once', '--slice=5'),
     ('--accel=backend=interp', '--slice=2'),
+    ('--accel=backend=x86_64', '--accel=interpret=always'),
 ]
 VARIANTS = [(), ('--segmented',), ('--segmented', '--code16')]
 

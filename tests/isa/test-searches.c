@@ -113,6 +113,7 @@ static const MachineParts parts = { .cpu = &x86_64_cpu_class,
 typedef struct Way {
     const char *backend;
     bool single;           /* one instruction per TB */
+    InterpretWhen interpret;
     ReplayOptions options;
 } Way;
 
@@ -122,6 +123,7 @@ static void start(Way way)
     Error *err = NULL;
     accel.backend = way.backend;
     accel.one_insn_per_tb = way.single;
+    accel.interpret = way.interpret;
     Machine *m = machine_new(&parts, &board);
     m->config.accel = &accel;
     m->icount_mode = ICOUNT_FIXED;
@@ -146,7 +148,8 @@ static void finish(void)
 
 static void record(void)
 {
-    start((Way){ "interp", false, { .mode = REPLAY_RECORD } });
+    start((Way){ "interp", false, INTERPRET_NEVER,
+                 { .mode = REPLAY_RECORD } });
     while (machine_icount(machine) < RUN_INSNS) {
         replay_run_slice(machine, replay, 1000);
     }
@@ -240,7 +243,8 @@ static void watch_ram(PointSet *s)
 /* One instruction after the other. */
 static void find_truth(PointSet *s)
 {
-    start((Way){ "interp", true, { .mode = REPLAY_PLAY,
+    start((Way){ "interp", true, INTERPRET_NEVER,
+                 { .mode = REPLAY_PLAY,
                                    .timeline_off = true } });
     s->hits = g_array_new(FALSE, FALSE, sizeof(Icount));
     s->written = g_array_new(FALSE, FALSE, sizeof(Icount));
@@ -372,7 +376,8 @@ static void check_program(uint32_t seed, PointSet *sets)
     }
     for (unsigned b = 0; b < G_N_ELEMENTS(backends); b++) {
         /* Room for all checkpoints, or for hardly any. */
-        start((Way){ backends[b], false,
+        InterpretWhen when = (seed + b) % (INTERPRET_ALWAYS + 1);
+        start((Way){ backends[b], false, when,
                      { .mode = REPLAY_PLAY, .timeline_spacing = INTERVAL,
                        .timeline_bytes = seed % 2 ? MIB / 2 : 0 } });
         /* The first time nobody looks for anything. */
@@ -402,7 +407,8 @@ static void test_in_the_middle(void)
         uint32_t at = g_array_index(guest.nowhere, uint32_t, n);
         PointSet s = { { { at, 0, 0 } }, 1 };
         find_truth(&s);
-        start((Way){ "x86_64", false, { .mode = REPLAY_PLAY } });
+        start((Way){ "x86_64", false, INTERPRET_ONCE,
+                     { .mode = REPLAY_PLAY } });
         walk_faults(&s);
         go_to_end();
         search_all(&s);

@@ -291,6 +291,7 @@ bool ir_forward(IrBlock *b)
     }
     g_array_free(b->insts, TRUE);
     b->insts = f.insts;
+    b->room = b->insts->len;
     g_free(f.address);
     return f.changed;
 }

@@ -307,6 +307,7 @@ void ir_narrow(IrBlock *b)
     }
     g_array_free(b->insts, TRUE);
     b->insts = w.x.insts;
+    b->room = b->insts->len;
     g_free(w.x.may);
     g_free(w.wanted);
     g_free(w.hot);
