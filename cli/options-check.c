@@ -113,13 +113,15 @@ static bool drive_set_index(Options *o, DriveOption *d, Error **errp)
     return true;
 }
 
-static void drive_default_id(DriveOption *d, unsigned none_count)
+static void drive_default_id(DriveOption *d, unsigned none_count,
+                             unsigned virtio_count)
 {
     const char *kind = d->cdrom ? "cd" : "hd";
     if (d->id) {
         return;
     }
-    d->id = d->if_none
+    d->id = d->if_virtio ? g_strdup_printf("virtio%u", virtio_count)
+            : d->if_none
                 ? g_strdup_printf("none%u", none_count)
                 : g_strdup_printf("ide%d-%s%d", d->index / 2, kind,
                                   d->index % 2);
@@ -142,16 +144,28 @@ static bool drives_differ(const DriveOption *a, const DriveOption *b,
     return true;
 }
 
+/* if=virtio: the drive, and the device that it waits for. */
+static void add_virtio_disk(Options *o, const DriveOption *d)
+{
+    DeviceConfig *c = g_new0(DeviceConfig, 1);
+    c->driver = g_strdup("virtio-blk-pci");
+    c->props = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(c->props, g_strdup("drive"));
+    g_ptr_array_add(c->props, g_strdup(d->id));
+    g_ptr_array_add(o->devices, c);
+}
+
 static bool check_drives(Options *o, Error **errp)
 {
-    unsigned none_count = 0;
+    unsigned none_count = 0, virtio_count = 0;
     for (unsigned i = 0; i < o->drives->len; i++) {
         DriveOption *d = g_ptr_array_index(o->drives, i);
         if (!d->if_none && d->index < 0 && !drive_set_index(o, d, errp)) {
             return false;
         }
-        drive_default_id(d, none_count);
+        drive_default_id(d, none_count, virtio_count);
         none_count += d->if_none;
+        virtio_count += d->if_virtio;
         if (!d->file && !d->cdrom) {
             error_set(errp, "-drive %s: file= is missing", d->arg);
             return false;
@@ -160,6 +174,9 @@ static bool check_drives(Options *o, Error **errp)
             if (!drives_differ(g_ptr_array_index(o->drives, j), d, errp)) {
                 return false;
             }
+        }
+        if (d->if_virtio) {
+            add_virtio_disk(o, d);
         }
     }
     return true;

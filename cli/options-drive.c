@@ -85,13 +85,13 @@ static bool tristate(const KeyVal *kv, const char *key, Tristate *out,
 
 static bool drive_place(DriveOption *d, const KeyVal *kv, Error **errp)
 {
-    static const char *const interfaces[] = { "ide", "none", NULL };
+    static const char *const interfaces[] = { "ide", "none", "virtio", NULL };
     static const char *const media[] = { "disk", "cdrom", NULL };
     unsigned iface = 0, kind = 0;
     uint64_t index = 0, bus = 0, unit = 0;
     if (!keyval_word(kv, "if", interfaces, &iface, errp) ||
         !keyval_word(kv, "media", media, &kind, errp) ||
-        !keyval_number(kv, "index", 0, 3, &index, errp) ||
+        !keyval_number(kv, "index", 0, iface == 0 ? 3 : 255, &index, errp) ||
         !keyval_number(kv, "bus", 0, 1, &bus, errp) ||
         !keyval_number(kv, "unit", 0, 1, &unit, errp)) {
         return false;
@@ -101,8 +101,12 @@ static bool drive_place(DriveOption *d, const KeyVal *kv, Error **errp)
         error_set(errp, "index= cannot be used with bus= and unit=");
         return false;
     }
-    d->if_none = iface == 1;
+    d->if_none = iface >= 1;
+    d->if_virtio = iface == 2;
     d->cdrom = kind == 1;
+    if (d->if_none) {
+        return true;
+    }
     if (keyval_has(kv, "index")) {
         d->index = index;
     } else if (keyval_has(kv, "unit")) {

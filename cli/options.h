@@ -23,6 +23,7 @@ typedef struct DriveOption {
     const char *file, *format;
     Tristate readonly, snapshot;
     bool if_none, cdrom;
+    bool if_virtio;            /* if_none, and with a device of its own */
     int index;                 /* -1: next free */
 } DriveOption;
 

@@ -54,18 +54,11 @@ void device_help(const MachineParts *parts, GString *out)
     }
 }
 
-bool device_help_props(const MachineParts *parts, const char *name,
-                       GString *out, Error **errp)
+static void help_props(const DeviceClass *cls, GString *out)
 {
     /* ORDER prop-type (include/vm/device.h) */
     static const char *const types[] = { "str", "bool", "uint32", "uint64",
                                          "str", "str" };
-    const DeviceClass *cls = device_class_find(parts, name);
-    if (!cls || !cls->user) {
-        error_set(errp, "'%s' is not a valid device model name", name);
-        return false;
-    }
-    g_string_append_printf(out, "%s options:\n", name);
     for (const PropDef *p = cls->props; p && p->name; p++) {
         g_string_append_printf(out, "  %s=<%s>%*s - %s", p->name,
                                types[p->type],
@@ -74,6 +67,21 @@ bool device_help_props(const MachineParts *parts, const char *name,
             g_string_append_printf(out, " (default: %s)", p->value);
         }
         g_string_append_c(out, '\n');
+    }
+}
+
+bool device_help_props(const MachineParts *parts, const char *name,
+                       GString *out, Error **errp)
+{
+    const DeviceClass *cls = device_class_find(parts, name);
+    if (!cls || !cls->user) {
+        error_set(errp, "'%s' is not a valid device model name", name);
+        return false;
+    }
+    g_string_append_printf(out, "%s options:\n", name);
+    help_props(cls, out);
+    if (cls->inner) {
+        help_props(cls->inner, out);
     }
     return true;
 }

@@ -49,6 +49,9 @@ Device *device_new(Machine *m, const DeviceClass *cls, const char *id)
         }
     }
     g_ptr_array_add(m->devices, dev);
+    if (cls->inner) {
+        dev->inner = device_new(m, cls->inner, NULL);
+    }
     return dev;
 }
 
@@ -95,6 +98,21 @@ static BlockDev *find_drive(Machine *m, const char *id)
         }
     }
     return NULL;
+}
+
+/* A disk has one owner: what one device remembers of it, another would spoil. */
+static bool drive_is_taken(Machine *m, const BlockDev *b, const Device *by)
+{
+    for (guint i = 0; i < m->devices->len; i++) {
+        Device *dev = g_ptr_array_index(m->devices, i);
+        for (const PropDef *p = dev->cls->props; p && p->name; p++) {
+            if (dev != by && p->type == PROP_DRIVE &&
+                *(BlockDev **)prop_at(dev, p) == b) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 static Chardev *find_chardev(Machine *m, const char *id)
@@ -150,8 +168,17 @@ bool device_set_prop(Device *dev, const char *name, const char *value,
         "a number",     "the id of a -chardev", "the id of a -drive",
     };
     const PropDef *p = prop_find(dev->cls, name);
+    if (!p && dev->inner && prop_find(dev->inner->cls, name)) {
+        return device_set_prop(dev->inner, name, value, errp);
+    }
     if (!p) {
         error_set(errp, "Property '%s.%s' not found", dev->cls->name, name);
+        return false;
+    }
+    if (p->type == PROP_DRIVE && find_drive(dev->machine, value) &&
+        drive_is_taken(dev->machine, find_drive(dev->machine, value), dev)) {
+        error_set(errp, "Drive '%s' is already in use by another block device",
+                  value);
         return false;
     }
     if (!set_parsed(dev, p, value)) {

@@ -119,8 +119,25 @@ static void describe_console(Pc *pc)
 
 typedef struct BootEntry {
     uint32_t index;
-    unsigned n;            /* IDE: channel * 2 + unit */
+    unsigned n;            /* to keep the order among equals */
+    char *path;
 } BootEntry;
+
+static void boot_entry_clear(gpointer entry)
+{
+    g_free(((BootEntry *)entry)->path);
+}
+
+/* Owns path. */
+static void boot_add(GArray *list, uint32_t index, char *path)
+{
+    BootEntry e = { index, list->len, path };
+    if (index == UINT32_MAX) {
+        g_free(path);
+    } else {
+        g_array_append_val(list, e);
+    }
+}
 
 static int boot_order(gconstpointer a, gconstpointer b)
 {
@@ -129,28 +146,46 @@ static int boot_order(gconstpointer a, gconstpointer b)
                                 : (int)x->n - (int)y->n;
 }
 
+static void boot_add_ide(Pc *pc, GArray *list)
+{
+    for (unsigned n = 0; n < 4; n++) {
+        boot_add(list,
+                 ide_bus_boot_index(piix3_ide_bus(pc->ide, n / 2), n % 2),
+                 g_strdup_printf("ide@1,1/drive@%u/disk@%u", n / 2, n % 2));
+    }
+}
+
+/* A function is "SLOT" or "SLOT,FUNCTION", hexadecimal. */
+static void boot_add_pci(Pc *pc, GArray *list)
+{
+    for (int devfn = 0; devfn < 256; devfn++) {
+        const PciFunction *f = pci_bus_function(pc->pci, devfn);
+        if (!f || !f->boot_path) {
+            continue;
+        }
+        g_autofree char *at =
+            devfn & 7 ? g_strdup_printf("%x,%x", devfn >> 3, devfn & 7)
+                      : g_strdup_printf("%x", devfn >> 3);
+        g_auto(GStrv) parts = g_strsplit(f->boot_path, "%s", 2);
+        boot_add(list, *f->boot_index, g_strjoinv(at, parts));
+    }
+}
+
 static void describe_boot_order(Pc *pc)
 {
     g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(BootEntry));
     g_autoptr(GString) text = g_string_new(NULL);
 
+    g_array_set_clear_func(list, boot_entry_clear);
     if (fw_cfg_file(pc->fw_cfg, BOOT_KERNEL_ROM)) {
         g_string_append(text, "/rom@" BOOT_KERNEL_ROM "\n");
     }
-    for (unsigned n = 0; n < 4; n++) {
-        BootEntry e = {
-            ide_bus_boot_index(piix3_ide_bus(pc->ide, n / 2), n % 2), n
-        };
-        if (e.index != UINT32_MAX) {
-            g_array_append_val(list, e);
-        }
-    }
+    boot_add_ide(pc, list);
+    boot_add_pci(pc, list);
     g_array_sort(list, boot_order);
     for (guint i = 0; i < list->len; i++) {
-        unsigned n = g_array_index(list, BootEntry, i).n;
-        g_string_append_printf(text,
-                               "/pci@i0cf8/ide@1,1/drive@%u/disk@%u\n",
-                               n / 2, n % 2);
+        g_string_append_printf(text, "/pci@i0cf8/%s\n",
+                               g_array_index(list, BootEntry, i).path);
     }
     if (text->len) {
         /* An empty last line would match every device. */

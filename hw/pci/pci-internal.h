@@ -23,6 +23,11 @@ void pci_bus_release(PciBus *bus, PciFunction *f);
 /* The level of one pin may have changed. */
 void pci_bus_drive_pin(PciBus *bus, const PciFunction *f);
 
+/* The function's MSI-X, if it has one: reset, and after configuration bytes
+ * were written (hw/pci/msix.c). */
+void pci_msix_reset(PciFunction *f);
+void pci_msix_written(PciFunction *f, unsigned offset, unsigned size);
+
 /* What BAR n decodes now; false: nothing. */
 bool pci_bar_decode(const PciFunction *f, unsigned n, PhysAddr *addr);
 /* A configuration access to a function; offset + size <= 256. */

@@ -223,6 +223,7 @@ void pci_function_reset(PciFunction *f)
     memset(f->s->config, 0, sizeof f->s->config);
     f->s->intx = false;
     header_reset(f);
+    pci_msix_reset(f);
     if (f->info->config_reset) {
         f->info->config_reset(f);
     }
@@ -267,6 +268,9 @@ void pci_capability_add(PciFunction *f, uint8_t id, unsigned offset,
 
 uint32_t pci_function_read(PciFunction *f, unsigned offset, unsigned size)
 {
+    if (f->info->config_reading) {
+        f->info->config_reading(f, offset, size);
+    }
     return bytes_ld_le(f->s->config + offset, size);
 }
 
@@ -293,6 +297,7 @@ void pci_function_write(PciFunction *f, unsigned offset, uint32_t v,
     if (overlaps(offset, size, PCI_COMMAND, 2)) {
         pci_bus_drive_pin(f->bus, f);
     }
+    pci_msix_written(f, offset, size);
     if (f->info->config_written) {
         f->info->config_written(f, offset, size);
     }

@@ -83,6 +83,9 @@ typedef struct PciInfo {
     /* After a write to [offset, offset + len) has been merged; BARs and
      * INTx follow by themselves. NULL: nothing else. */
     void (*config_written)(PciFunction *f, unsigned offset, unsigned len);
+    /* [offset, offset + len) is about to be read: a field that is a window
+     * onto something else is filled in. NULL: there is none. */
+    void (*config_reading)(PciFunction *f, unsigned offset, unsigned len);
 } PciInfo;
 
 typedef struct PciBar {
@@ -90,6 +93,29 @@ typedef struct PciBar {
     uint8_t flags;         /* PCI_BAR_* */
     uint64_t size;         /* a power of two */
 } PciBar;
+
+/* --- MSI-X, 6.8.2 (hw/pci/msix.c) ------------------------------------------- */
+
+#define PCI_MSIX_MAX 66        /* vectors of one function */
+typedef uint32_t PciMsixTable[4 * PCI_MSIX_MAX];
+typedef uint64_t PciMsixPending[(PCI_MSIX_MAX + 63) / 64];
+
+/* Rows of a function with MSI-X, somewhere behind PCI_FUNCTION_STATE. */
+#define PCI_MSIX_STATE(_)                                                    \
+    _(PciMsixTable, STATE_U32, msix_table, 0, 1, "MSI-X table, as dwords")   \
+    _(PciMsixPending, STATE_U64, msix_pending, 0, 1, "MSI-X pending bits")
+
+/* Wiring of a function's MSI-X. */
+typedef struct PciMsix {
+    PciFunction *f;
+    uint32_t *table;           /* its rows */
+    uint64_t *pending;
+    unsigned vectors;          /* 0: it has no MSI-X */
+    unsigned capability;       /* offset in configuration space */
+    unsigned bar;
+    bool sending;              /* a message is under way: it may come back */
+    MemRegion region;
+} PciMsix;
 
 /* Every PCI device struct starts with this. All of it is wiring. */
 struct PciFunction {
@@ -102,6 +128,12 @@ struct PciFunction {
     PciBar bar[PCI_BAR_COUNT + 1];
     PciConfig writable;    /* bits that a write changes */
     PciConfig clears;      /* bits that writing one clears */
+    PciMsix *msix;         /* NULL: none */
+    /* Firmware's boot order: property bootindex, and what the function is
+     * called in an Open Firmware path ("scsi@%s/disk@0,0"; %s is the slot).
+     * NULL: nothing to boot from. */
+    const uint32_t *boot_index;
+    const char *boot_path;
 };
 
 /* Properties that every PCI device has: put first in its PropDef list. */
@@ -142,6 +174,21 @@ void pci_config_set_32(PciFunction *f, unsigned offset, uint32_t v);
 
 /* Drives the function's interrupt pin. */
 void pci_set_intx(PciFunction *f, bool level);
+
+/* From realize(), after pci_function_init(): MSI-X with so many vectors, whose
+ * table and pending bits are a memory BAR of their own (4 KiB). msix, table
+ * and pending are the device's. Nothing if vectors is 0. */
+typedef struct PciMsixSetup {
+    unsigned vectors, bar, capability;
+    uint32_t *table;
+    uint64_t *pending;
+} PciMsixSetup;
+void pci_msix_init(PciFunction *f, PciMsix *msix, const PciMsixSetup *setup);
+/* True while the driver has MSI-X on: then there is no interrupt pin. */
+bool pci_msix_enabled(const PciFunction *f);
+/* Sends a vector's message, or remembers it while it is masked. A vector that
+ * does not exist is nothing. */
+void pci_msix_send(PciFunction *f, unsigned vector);
 
 /* DMA. Without bus mastering reads are all ones and writes vanish; false. */
 bool pci_dma_read(PciFunction *f, PhysAddr addr, void *buf, uint64_t len);

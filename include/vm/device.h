@@ -64,6 +64,10 @@ struct DeviceClass {
      * that comes in or goes out, driven as that line is; NULL: it has none.
      * The hook may be NULL: none of its lines has one. */
     IrqLine *(*irq_tap)(Device *dev, bool out, unsigned n);
+    /* A device that every device of this class carries: made with it, plugged
+     * in and realized by it. Properties that this class does not have are set
+     * there. NULL: none. */
+    const DeviceClass *inner;
 };
 
 struct Device {
@@ -73,6 +77,7 @@ struct Device {
     char *path;            /* unique stable section name: "isa-serial.0" */
     void *bus;             /* what it was plugged into, set by who plugs */
     char *at;              /* address on its bus, for `info qtree`; or NULL */
+    Device *inner;         /* what it carries, of cls->inner; or NULL */
 };
 
 /* Allocates a device with default properties; not realized. The path is made

@@ -183,6 +183,16 @@ static int fake_disk_write(BlockDev *b, uint64_t offset, const void *buf, size_t
     return b->fail;
 }
 
+static int fake_disk_write_zeroes(BlockDev *b, uint64_t offset, uint64_t bytes)
+{
+    g_assert_cmpuint(bytes, <=, b->size_bytes);
+    g_assert_cmpuint(offset, <=, b->size_bytes - bytes);
+    if (!b->fail) {
+        memset(b->data + offset, 0, bytes);
+    }
+    return b->fail;
+}
+
 static int fake_disk_flush(BlockDev *b)
 {
     b->flushes++;
@@ -196,6 +206,7 @@ static const BlockDevOps fake_disk_ops = {
     .bind = fake_disk_bind,
     .read = fake_disk_read,
     .write = fake_disk_write,
+    .write_zeroes = fake_disk_write_zeroes,
     .flush = fake_disk_flush,
 };
 

@@ -43,13 +43,16 @@ static void load_section(void *opaque, const Section *s)
     }
 }
 
-static Machine *busy_pc(BlockDev *disk, BlockDev *cd)
+static Machine *busy_pc(BlockDev *disk, BlockDev *cd, BlockDev *vd)
 {
     Machine *m = fake_pc_new(16 * MIB);
     fake_pc_add_drive(m, "hd", disk, false, 0);
     fake_pc_add_drive(m, "cd", cd, true, 2);
     fake_pc_add_device(m, "isa-serial", NULL);
     fake_pc_add_device(m, "isa-debug-exit", NULL);
+    fake_pc_add_drive(m, "vd", vd, false, -2);
+    fake_pc_add_device(m, "virtio-blk-pci", "drive", "vd", NULL);
+    fake_pc_add_device(m, "virtio-rng-pci", NULL);
     fake_pc_start(m);
     out_port(m, 0x43, 0x34, 1);
     out_port(m, 0x40, 0x10, 1);
@@ -102,7 +105,8 @@ static void damage_section(void *opaque, const Section *s)
 static void with_pc(void (*check)(Machine *m, Saved *saved))
 {
     BlockDev *disk = fake_disk_new(1 * MIB), *cd = fake_disk_new(1 * MIB);
-    Machine *m = busy_pc(disk, cd);
+    BlockDev *vd = fake_disk_new(1 * MIB);
+    Machine *m = busy_pc(disk, cd, vd);
     Saved saved = {
         .streams = g_ptr_array_new_with_free_func(
             (GDestroyNotify)g_byte_array_unref),
@@ -114,6 +118,7 @@ static void with_pc(void (*check)(Machine *m, Saved *saved))
     fake_pc_free(m);
     fake_disk_free(disk);
     fake_disk_free(cd);
+    fake_disk_free(vd);
 }
 
 static void check_round_trip(Machine *m, Saved *saved)
