@@ -41,7 +41,7 @@ uint8_t *ram_host(Machine *m, RamAddr ra);
  * by the watcher and disarmed when its callback says so. */
 typedef enum RamWatch {
     RAM_WATCH_CODE = 1,    /* has TBs (accel/tcg) */
-    RAM_WATCH_WALK = 2,    /* served a page walk (softmmu/tlb.c) */
+    RAM_WATCH_WALK = 2,    /* served a page walk (softmmu/tlb-walk.c) */
     RAM_WATCH_DIGEST = 4,  /* unchanged since the last digest (replay) */
     RAM_WATCH_UNDO = 8,    /* unchanged since the last checkpoint (replay) */
     RAM_WATCH_SNAPSHOT = 16, /* the same, of one in a disk image (replay) */

@@ -1,7 +1,7 @@
 /*
  * The softmmu TLB and guest memory as a CPU sees it.
  *
- * Implemented by softmmu/tlb.c; back ends probe the entries inline, targets and
+ * Implemented by softmmu/tlb*.c; back ends probe the entries inline, targets and
  * helpers call the functions. Included by vm/cpu.h, which is what to include.
  */
 #ifndef VM_TLB_H
@@ -68,7 +68,7 @@ typedef struct CpuTlb {
     struct WalkedPage *walked_last[TLB_TRAIL];
 } CpuTlb;
 
-/* --- softmmu/tlb.c: guest memory of a CPU -------------------------------- */
+/* --- softmmu/tlb-*.c: guest memory of a CPU ------------------------------ */
 
 /* Loads and stores by helpers at a virtual address in an MMU mode (here and
  * below with any of MMU_FLAGS); faults

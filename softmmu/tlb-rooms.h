@@ -1,0 +1,114 @@
+/*
+ * What the files of the TLB share: tlb.c (entries), tlb-walk.c (page walks),
+ * tlb-access.c and tlb-vector.c (accesses), tlb-debug.c (watchpoints).
+ */
+#ifndef SOFTMMU_TLB_ROOMS_H
+#define SOFTMMU_TLB_ROOMS_H
+
+#include "base/bits.h"
+#include "vm/cpu.h"
+#include "vm/page-trace.h"
+
+#define NO_LEAF UINT64_MAX
+
+static inline unsigned tlb_index(GuestAddr va)
+{
+    return (va >> PAGE_BITS) & (TLB_SIZE - 1);
+}
+
+static inline AddressSpace *tlb_memory(Cpu *cpu)
+{
+    return cpu->cls->memory ? cpu->cls->memory(cpu) : cpu->machine->memory;
+}
+
+/* True if the page's first access of the kind must be noted. */
+static inline bool tlb_must_note(const Cpu *cpu, GuestAddr page,
+                                 MmuAccess access)
+{
+    const PageTrace *t = cpu->machine->debug.trace;
+    return t && access != MMU_FETCH && !page_trace_has(t, access, page);
+}
+
+static inline bool tlb_hit(Cpu *cpu, GuestAddr va, MmuAccess access,
+                           unsigned mode)
+{
+    const TlbEntry *e = &cpu->tlb.entry[mode][tlb_index(va)];
+    return (e->tag[access] & ~(uint64_t)TLB_SLOW) == (va & PAGE_MASK);
+}
+
+/* --- tlb.c -------------------------------------------------------------------
+ */
+
+/* What an entry's tag is for the access. */
+uint64_t tlb_tag(Cpu *cpu, const TlbInfo *info, bool readonly,
+                 MmuAccess access);
+void tlb_clear_entry(TlbEntry *e);
+typedef void TlbEntryFn(Cpu *cpu, unsigned n, void *opaque);
+/* Calls fn for every entry that may be in use, perhaps more than once. */
+void tlb_for_entries(Cpu *cpu, TlbEntryFn *fn, void *opaque);
+/* The jump cache forgets the page of an entry that goes. */
+void tlb_forget_code(Cpu *cpu, unsigned mode, unsigned index);
+/* Makes sure that the page of va is in the TLB for the access, or raises.
+ * flagged: the MMU mode with its flags. */
+const TlbInfo *tlb_lookup(Cpu *cpu, GuestAddr va, MmuAccess access,
+                          unsigned flagged);
+
+/* --- tlb-walk.c --------------------------------------------------------------
+ */
+
+void tlb_walk_init(Cpu *cpu);
+void tlb_walk_free(Cpu *cpu);
+/* A walk read the word at ra: the last one, which gives the translation, or
+ * one that led there. */
+void tlb_note_walked(Cpu *cpu, RamAddr ra, bool is_leaf);
+/* True if a cached translation was made from [ra, ra + len), in one page. */
+bool tlb_walked_at(Machine *m, RamAddr ra, uint64_t len);
+/* Nothing is cached any more. */
+void tlb_walked_forget(Machine *m);
+
+/* --- tlb-debug.c -------------------------------------------------------------
+ */
+
+/* True if a watchpoint for this kind of access touches the page. */
+bool tlb_page_has_watchpoint(Cpu *cpu, GuestAddr page, MmuAccess access);
+/* True if one touches these bytes, whoever it belongs to. */
+bool tlb_is_watched(const Cpu *cpu, GuestAddr va, unsigned size,
+                    MmuAccess access);
+/* An access is going to be made: notes the watchpoints that it hits. */
+void tlb_check_watch(Cpu *cpu, GuestAddr va, unsigned size, MmuAccess access);
+
+/* --- tlb-access.c ------------------------------------------------------------
+ */
+
+/* The part of an access that is inside one page. What an access needs is found
+ * out for all its parts before the first is made: the fault of the second page
+ * leaves the first as it was, and nothing restarts the instruction later. */
+typedef struct TlbPart {
+    GuestAddr va;
+    PhysAddr phys;
+    RamAddr ram;   /* if host */
+    uint8_t *host; /* NULL: not RAM */
+    unsigned size;
+    bool lost; /* what is stored goes nowhere */
+} TlbPart;
+
+static inline bool tlb_crosses(GuestAddr va, unsigned size)
+{
+    return ((va + size - 1) ^ va) & PAGE_MASK;
+}
+
+/* Splits an access; returns the number of parts. May raise. */
+unsigned tlb_split(Cpu *cpu, GuestAddr va, unsigned size, MmuAccess access,
+                   unsigned mode, TlbPart part[2]);
+/* Before the first part is accessed: what has to be so for each. */
+void tlb_prepare_load(Cpu *cpu, const TlbPart *p);
+void tlb_prepare_store(Cpu *cpu, TlbPart *p);
+/* The bytes of a part of an access across two pages, one at a time. */
+TlbPart tlb_part_byte(const TlbPart *p, unsigned i);
+uint64_t tlb_load_part(Cpu *cpu, const TlbPart *p, unsigned size);
+void tlb_store_part(Cpu *cpu, const TlbPart *p, uint64_t v, unsigned size);
+/* After it: the next one may not need the slow path. */
+void tlb_loads_may_be_fast(Cpu *cpu, const TlbPart *p, unsigned mode);
+void tlb_stores_may_be_fast(Cpu *cpu, const TlbPart *p, unsigned mode);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * Vectors in guest memory, where an access does not hit the TLB's fast entries.
+ */
+#include "base/bytes.h"
+#include "tlb-rooms.h"
+
+/* What is not RAM is accessed in the largest pieces that a device knows. */
+static unsigned piece_bytes(unsigned left)
+{
+    return left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+}
+
+static void load_wide(Cpu *cpu, const TlbPart *p, uint8_t *out)
+{
+    if (p->host) {
+        memcpy(out, p->host, p->size);
+        return;
+    }
+    for (unsigned at = 0, n; at < p->size; at += n) {
+        TlbPart piece = tlb_part_byte(p, at);
+        n = piece_bytes(p->size - at);
+        bytes_st_le(out + at, n, tlb_load_part(cpu, &piece, n));
+    }
+}
+
+static void store_wide(Cpu *cpu, const TlbPart *p, const uint8_t *from)
+{
+    if (p->host && !p->lost) {
+        ram_will_write(cpu->machine, p->ram, p->size);
+        memcpy(p->host, from, p->size);
+        return;
+    }
+    for (unsigned at = 0, n; at < p->size; at += n) {
+        TlbPart piece = tlb_part_byte(p, at);
+        n = piece_bytes(p->size - at);
+        tlb_store_part(cpu, &piece, bytes_ld_le(from + at, n), n);
+    }
+}
+
+static void check_alignment(Cpu *cpu, GuestAddr va, IrMem mem)
+{
+    if ((mem & IR_MEM_ALIGN) && (va & (ir_mem_size(mem) - 1))) {
+        cpu->cls->unaligned(cpu, va);
+        cpu_raise(cpu);
+    }
+}
+
+void tlb_load_vec(Cpu *cpu, GuestAddr va, V128 *out, IrMem mem)
+{
+    TlbPart part[2];
+    uint8_t bytes[16] = { 0 };
+    unsigned mode = ir_mem_mode(mem);
+    cpu->tlb.slow++;
+    check_alignment(cpu, va, mem);
+    unsigned count = tlb_split(cpu, va, ir_mem_size(mem), MMU_LOAD,
+                               ir_mem_access(mem), part);
+    for (unsigned n = 0; n < count; n++) {
+        tlb_prepare_load(cpu, &part[n]);
+    }
+    if (count == 1) {
+        tlb_loads_may_be_fast(cpu, &part[0], mode);
+    }
+    for (unsigned n = 0; n < count; n++) {
+        load_wide(cpu, &part[n], bytes + (n ? part[0].size : 0));
+    }
+    out->w[0] = bytes_ld_le64(bytes);
+    out->w[1] = bytes_ld_le64(bytes + 8);
+}
+
+void tlb_store_vec(Cpu *cpu, GuestAddr va, const V128 *v, IrMem mem)
+{
+    TlbPart part[2];
+    uint8_t bytes[16];
+    unsigned mode = ir_mem_mode(mem);
+    cpu->tlb.slow++;
+    bytes_st_le64(bytes, v->w[0]);
+    bytes_st_le64(bytes + 8, v->w[1]);
+    check_alignment(cpu, va, mem);
+    unsigned count = tlb_split(cpu, va, ir_mem_size(mem), MMU_STORE,
+                               ir_mem_access(mem), part);
+    for (unsigned n = 0; n < count; n++) {
+        tlb_prepare_store(cpu, &part[n]);
+    }
+    for (unsigned n = 0; n < count; n++) {
+        store_wide(cpu, &part[n], bytes + (n ? part[0].size : 0));
+    }
+    if (part[0].host && !part[0].lost) {
+        tlb_stores_may_be_fast(cpu, &part[0], mode);
+    }
+}
