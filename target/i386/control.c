@@ -49,8 +49,9 @@ static void write_cr0(X86Cpu *cpu, uint64_t v)
     uint64_t old = s->cr[0];
     uint64_t known = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE |
                      CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG;
+    bool pcids = !(v & CR0_PG) && (s->cr[4] & CR4_PCIDE);
     if (((v & CR0_PG) && !(v & CR0_PE)) || ((v & CR0_NW) && !(v & CR0_CD)) ||
-        v >> 32) {
+        pcids || v >> 32) {
         general_protection(cpu);
     }
     switch_long_mode(cpu, old, v);
@@ -64,11 +65,18 @@ static void write_cr0(X86Cpu *cpu, uint64_t v)
     }
 }
 
+/* With PCIDs: what is cached of the new address space may stay (4.10.4.1). It
+ * makes no difference, and is not kept in the register. */
+#define CR3_KEEP BIT(63)
+#define CR3_PCID UINT64_C(0xfff)
+
 static void write_cr3(X86Cpu *cpu, uint64_t v)
 {
     X86State *s = &cpu->s;
     uint64_t old = s->cr[3];
-    /* Bit 63 means something with PCIDs only, which no model has. */
+    if (s->cr[4] & CR4_PCIDE) {
+        v &= ~CR3_KEEP;
+    }
     if (v >> cpuid_phys_bits(cpu)) {
         general_protection(cpu);
     }
@@ -85,6 +93,7 @@ static uint64_t cr4_known(const X86Cpu *cpu)
     uint32_t seven = x86_feature_word(cpu, FEAT_7_EBX);
     uint32_t one = x86_feature_word(cpu, FEAT_1_EDX);
     uint32_t one_c = x86_feature_word(cpu, FEAT_1_ECX);
+    uint32_t seven_c = x86_feature_word(cpu, FEAT_7_ECX);
     return CR4_PCE | (one & 1u << 7 ? CR4_MCE : 0) |
            (one & 1u << 24 ? CR4_OSFXSR : 0) |
            (one & 1u << 25 ? CR4_OSXMMEXCPT : 0) |
@@ -95,15 +104,25 @@ static uint64_t cr4_known(const X86Cpu *cpu)
            (one & 1u << 13 ? CR4_PGE : 0) |
            (seven & 1u << 0 ? CR4_FSGSBASE : 0) |
            (seven & 1u << 7 ? CR4_SMEP : 0) |
-           (seven & 1u << 20 ? CR4_SMAP : 0);
+           (seven & 1u << 20 ? CR4_SMAP : 0) |
+           (one_c & 1u << 17 ? CR4_PCIDE : 0) |
+           (seven_c & 1u << 2 ? CR4_UMIP : 0);
+}
+
+/* What CR4 may not become in the present mode (2.5; 4.10.1 for PCIDs). */
+static bool cr4_forbidden(const X86State *s, uint64_t v)
+{
+    bool lma = s->efer & EFER_LMA;
+    bool pcide_comes = v & ~s->cr[4] & CR4_PCIDE;
+    return (lma && !(v & CR4_PAE)) ||
+           (pcide_comes && (!lma || (s->cr[3] & CR3_PCID)));
 }
 
 static void write_cr4(X86Cpu *cpu, uint64_t v)
 {
     X86State *s = &cpu->s;
     uint64_t old = s->cr[4];
-    if ((v & ~cr4_known(cpu)) ||
-        ((s->efer & EFER_LMA) && !(v & CR4_PAE))) {
+    if ((v & ~cr4_known(cpu)) || cr4_forbidden(s, v)) {
         general_protection(cpu);
     }
     s->cr[4] = v;
@@ -172,6 +191,25 @@ uint64_t helper_clts(Cpu *parent)
 uint64_t helper_invlpg(Cpu *parent, uint64_t va)
 {
     tlb_flush_page(parent, va);
+    return 0;
+}
+
+/* Vol. 2, INVPCID. The TLB follows the page tables by itself; an address is
+ * forgotten all the same, as INVLPG does. */
+uint64_t helper_invpcid(Cpu *parent, uint64_t type, uint64_t pcid,
+                        uint64_t va)
+{
+    X86Cpu *cpu = x86_cpu(parent);
+    bool one = type < 2;
+    if (type > 3 || pcid >> 12 || (type == 0 && !is_canonical(va)) ||
+        (one && pcid && !(cpu->s.cr[4] & CR4_PCIDE))) {
+        general_protection(cpu);
+    }
+    if (type == 0) {
+        tlb_flush_page(parent, va);
+    } else {
+        tlb_flush(parent);
+    }
     return 0;
 }
 
@@ -318,6 +356,7 @@ uint64_t helper_hlt(Cpu *parent, uint64_t next)
 {
     X86State *s = &x86_cpu(parent)->s;
     s->halted = true;
+    s->mwait_any = false;
     return 0;
 }
 
@@ -354,7 +393,44 @@ uint64_t helper_fsgsbase_write(Cpu *parent, uint64_t seg, uint64_t v)
     return 0;
 }
 
-uint64_t helper_monitor_mwait(Cpu *parent, uint64_t which)
+/* --- MONITOR, MWAIT (8.10.4; vol. 2) ----------------------------------------------------- */
+
+static void require_kernel(X86Cpu *cpu)
 {
-    x86_raise(x86_cpu(parent), EXC_UD, -1);
+    if ((cpu->s.cr[0] & CR0_PE) && x86_cpl(cpu)) {
+        x86_raise(cpu, EXC_UD, -1);
+    }
+}
+
+uint64_t helper_kernel_only(Cpu *parent)
+{
+    require_kernel(x86_cpu(parent));
+    return 0;
+}
+
+uint64_t helper_monitor(Cpu *parent, uint64_t extensions)
+{
+    X86Cpu *cpu = x86_cpu(parent);
+    if (extensions) {
+        general_protection(cpu);
+    }
+    cpu->s.monitoring = true;
+    return 0;
+}
+
+/* Waits as HLT does, for an interrupt. A store by another processor ends the
+ * wait, too: where there are several, it therefore is over at once. */
+uint64_t helper_mwait(Cpu *parent, uint64_t extensions)
+{
+    X86State *s = &x86_cpu(parent)->s;
+    require_kernel(x86_cpu(parent));
+    if (extensions & ~UINT64_C(1)) {
+        general_protection(x86_cpu(parent));
+    }
+    if (s->monitoring && parent->machine->cpus->len == 1) {
+        s->halted = true;
+        s->mwait_any = extensions & 1;
+    }
+    s->monitoring = false;
+    return 0;
 }

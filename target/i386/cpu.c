@@ -44,7 +44,7 @@ const IrReg x86_ir_regs[X86_REG_COUNT] = {
     VEC("ymmh", ymmh, 15),
 };
 
-static STATE_TABLE(x86_state, "cpu", 2, X86State, X86_STATE)
+static STATE_TABLE(x86_state, "cpu", 3, X86State, X86_STATE)
 
 /* --- modes ----------------------------------------------------------------------- */
 
@@ -194,7 +194,7 @@ static bool x86_has_work(Cpu *parent)
     const X86State *s = &x86_cpu(parent)->s;
     return (s->smi_pending && !s->in_smm) || s->pending_debug ||
            (s->nmi_pending && !s->nmi_blocked) ||
-           (s->intr && (s->eflags & FLAG_IF));
+           (s->intr && ((s->eflags & FLAG_IF) || s->mwait_any));
 }
 
 static bool x86_halted(Cpu *parent)
@@ -251,6 +251,8 @@ static bool x86_interrupt(Cpu *parent)
     }
     if (taken) {
         x86_update_modes(cpu);
+    } else if (s->intr && s->mwait_any) {
+        s->halted = s->mwait_any = false; /* MWAIT is over, IF or not */
     }
     return taken;
 }

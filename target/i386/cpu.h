@@ -88,7 +88,9 @@ typedef enum CcOp {
 #define CR4_OSFXSR 0x200u
 #define CR4_OSXMMEXCPT 0x400u
 #define CR4_UMIP 0x800u
+#define CR4_LA57 0x1000u
 #define CR4_FSGSBASE 0x10000u
+#define CR4_PCIDE 0x20000u
 #define CR4_SMEP 0x100000u
 #define CR4_SMAP 0x200000u
 
@@ -194,6 +196,9 @@ typedef uint64_t X86McBanks[4 * X86_MC_BANKS];
     _(uint64_t, STATE_U64, mcg_ctl, UINT64_MAX, 2, "IA32_MCG_CTL")            \
     _(X86McBanks, STATE_U64, mc_bank, 0, 2, "machine check banks")            \
     _(bool, STATE_BOOL, ss_shadow, 0, 2, "irq_shadow is that of MOV SS")\
+    _(uint64_t, STATE_U64, spec_ctrl, 0, 3, "IA32_SPEC_CTRL")                 \
+    _(bool, STATE_BOOL, monitoring, 0, 3, "MONITOR is armed")                 \
+    _(bool, STATE_BOOL, mwait_any, 0, 3, "halted by an MWAIT that INTR ends though IF=0") \
     X86_FPU_STATE(_)
 
 STATE_STRUCT(X86State, X86_STATE);

@@ -62,6 +62,14 @@ static Leaf xsave_leaf(const X86Cpu *cpu, uint32_t sub)
                ? (Leaf){ bytes, offset, 0, 0 } : (Leaf){ 0 };
 }
 
+/* Lines of 64 bytes; extensions, of which interrupts may end the wait though
+ * IF=0; one kind of C1. */
+static Leaf monitor_leaf(const X86Cpu *cpu)
+{
+    return cpu->features[FEAT_1_ECX] & 1u << 3
+               ? (Leaf){ 64, 64, 3, 1 << 4 } : (Leaf){ 0 };
+}
+
 static Leaf basic_leaf(const X86Cpu *cpu, uint32_t n, uint32_t sub)
 {
     const X86Identity *m = &cpu->id;
@@ -71,6 +79,8 @@ static Leaf basic_leaf(const X86Cpu *cpu, uint32_t n, uint32_t sub)
     case 1:
         return (Leaf){ m->signature, 8 << 8 | 1 << 16, one_ecx(cpu),
                        cpu->features[FEAT_1_EDX] };
+    case 5:
+        return monitor_leaf(cpu);
     case 6: /* power: of it all, that the APIC's timer never stops */
         return (Leaf){ cpu->features[FEAT_6_EAX], 0, 0, 0 };
     case 7:

@@ -266,6 +266,19 @@ uint64_t helper_probe_store(Cpu *c, uint64_t linear, uint64_t bytes,
     return 0;
 }
 
+#define LINE_BYTES 64u
+
+uint64_t helper_clzero(Cpu *c, uint64_t linear, uint64_t mode)
+{
+    linear &= ~(uint64_t)(LINE_BYTES - 1);
+    cpu_probe(c, linear, LINE_BYTES, MMU_STORE, mode);
+    cpu_need_last_insn(c); /* now; a later restart would see the stores */
+    for (unsigned i = 0; i < LINE_BYTES; i += 8) {
+        cpu_st(c, linear + i, 0, 8, mode);
+    }
+    return 0;
+}
+
 uint64_t helper_pdep(Cpu *c, uint64_t value, uint64_t mask)
 {
     uint64_t r = 0;

@@ -14,10 +14,14 @@ enum { RULE_any, RULE_canonical, RULE_pat, RULE_mtrr_def, RULE_ones,
        RULE_zero };
 
 /* Who has a register: a vendor, or a bit of CPUID + 1. */
-enum { NEED_ANY, NEED_AMD, NEED_INTEL, NEED_BITS = 16 };
+enum { NEED_ANY, NEED_AMD, NEED_INTEL, NEED_AUX, NEED_SPEC, NEED_PREDICT,
+       NEED_BITS = 16 };
 #define ANY NEED_ANY
 #define AMD NEED_AMD
 #define INTEL NEED_INTEL
+#define AUX NEED_AUX
+#define SPEC NEED_SPEC
+#define PREDICT NEED_PREDICT
 #define BIT_OF(word, bit) (NEED_BITS + FEAT_##word * 32 + (bit))
 
 enum { REFUSED, IGNORED };
@@ -34,10 +38,7 @@ typedef struct MsrRow {
 static const MsrRow rows[] = {
 #define MSR(number, name, field, writable, rule, needs) \
     { number, name, offsetof(X86State, field), writable, RULE_##rule, needs },
-#define MSR_FIXED(number, name, value, writes, needs)
 #include "msr.def"
-#undef MSR
-#undef MSR_FIXED
 };
 
 typedef struct FixedRow {
@@ -49,12 +50,21 @@ typedef struct FixedRow {
 } FixedRow;
 
 static const FixedRow fixed_rows[] = {
-#define MSR(number, name, field, writable, rule, needs)
 #define MSR_FIXED(number, name, value, writes, needs) \
     { number, name, value, writes == IGNORED, needs },
 #include "msr.def"
-#undef MSR
-#undef MSR_FIXED
+};
+
+typedef struct CommandRow {
+    uint32_t number;
+    const char *name;
+    uint64_t bits;
+    uint16_t needs;
+} CommandRow;
+
+static const CommandRow command_rows[] = {
+#define MSR_COMMAND(number, name, bits, needs) { number, name, bits, needs },
+#include "msr.def"
 };
 
 enum {
@@ -65,10 +75,25 @@ enum {
 
 #define CPUID_MTRR BIT_OF(1_EDX, 12)
 #define CPUID_MCA  BIT_OF(1_EDX, 14)
+#define CPUID_TSC_ADJUST BIT_OF(7_EBX, 1)
+
+static bool has_any(const X86Cpu *cpu, unsigned word, uint32_t bits)
+{
+    return x86_feature_word(cpu, word) & bits;
+}
 
 static bool offered(const X86Cpu *cpu, unsigned needs)
 {
     switch (needs) {
+    case NEED_AUX: /* RDTSCP, RDPID */
+        return has_any(cpu, FEAT_80000001_EDX, 1u << 27) ||
+               has_any(cpu, FEAT_7_ECX, 1u << 22);
+    case NEED_SPEC: /* IBRS, STIBP or SSBD, as either vendor says it */
+        return has_any(cpu, FEAT_7_EDX, 1u << 26 | 1u << 27 | 1u << 31) ||
+               has_any(cpu, FEAT_80000008_EBX, 1u << 14 | 1u << 15 | 1u << 24);
+    case NEED_PREDICT: /* IBPB */
+        return has_any(cpu, FEAT_7_EDX, 1u << 26) ||
+               has_any(cpu, FEAT_80000008_EBX, 1u << 12);
     case NEED_ANY:
         return true;
     case NEED_AMD:
@@ -96,6 +121,17 @@ static const FixedRow *find_fixed(const X86Cpu *cpu, uint32_t n)
     for (size_t i = 0; i < G_N_ELEMENTS(fixed_rows); i++) {
         if (fixed_rows[i].number == n && offered(cpu, fixed_rows[i].needs)) {
             return &fixed_rows[i];
+        }
+    }
+    return NULL;
+}
+
+static const CommandRow *find_command(const X86Cpu *cpu, uint32_t n)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(command_rows); i++) {
+        if (command_rows[i].number == n &&
+            offered(cpu, command_rows[i].needs)) {
+            return &command_rows[i];
         }
     }
     return NULL;
@@ -191,7 +227,7 @@ static bool read_special(X86Cpu *cpu, uint32_t n, uint64_t *v)
         return true;
     case MSR_TSC_ADJUST:
         *v = s->tsc_adjust;
-        return true;
+        return offered(cpu, CPUID_TSC_ADJUST);
     case MSR_MCG_CAP: /* the banks, and that MCG_CTL exists */
         *v = offered(cpu, CPUID_MCA) ? X86_MC_BANKS | 1 << 8 : 0;
         return true;
@@ -312,6 +348,9 @@ static Written write_special(X86Cpu *cpu, uint32_t n, uint64_t v)
         s->tsc_adjust += v - tsc_now(cpu);
         break;
     case MSR_TSC_ADJUST:
+        if (!offered(cpu, CPUID_TSC_ADJUST)) {
+            return MSR_UNKNOWN;
+        }
         s->tsc_adjust = v;
         break;
     case MSR_APIC_BASE:
@@ -333,10 +372,13 @@ static Written msr_write(X86Cpu *cpu, uint32_t n, uint64_t v)
 {
     const MsrRow *row = find_row(cpu, n);
     const FixedRow *fixed = find_fixed(cpu, n);
+    const CommandRow *command = find_command(cpu, n);
     uint64_t *mtrr = mtrr_slot(cpu, n), *bank = bank_slot(cpu, n);
     bool ok;
     if (row) {
         ok = write_row(cpu, row, v);
+    } else if (command) {
+        ok = !(v & ~command->bits);
     } else if (fixed) {
         ok = fixed->ignored;
     } else if (mtrr || bank) {

@@ -193,7 +193,7 @@ void smm_enter(X86Cpu *cpu)
     save_state(cpu);
     initial_state(cpu);
     cpu->s.nmi_blocked = true;
-    cpu->s.halted = false;
+    cpu->s.halted = cpu->s.mwait_any = false;
     debug_rearm(cpu);
     tlb_flush(&cpu->parent);
     x86_update_modes(cpu);

@@ -460,14 +460,45 @@ void trans_stac(X86Trans *t)
     CALL(t, clac_stac, k64(t, 1));
 }
 
+/* rAX in the address size; DS unless overridden. */
+static IrVal implicit_address(X86Trans *t, unsigned bytes, bool store)
+{
+    IrVal offset = reg_get(t, X86_RAX, t->in.addrsize);
+    return mem_linear(t, t->in.seg, offset, bytes, store);
+}
+
 void trans_monitor(X86Trans *t)
 {
-    CALL(t, monitor_mwait, k64(t, 0));
+    CALL0(t, kernel_only);
+    IrVal linear = implicit_address(t, 1, false);
+    CALL(t, probe_load, linear, k64(t, 1), k64(t, access_mode(t)));
+    CALL(t, monitor, reg_get(t, X86_RCX, t_code64(t) ? 8 : 4));
 }
 
 void trans_mwait(X86Trans *t)
 {
-    CALL(t, monitor_mwait, k64(t, 1));
+    CALL(t, mwait, reg_get(t, X86_RCX, t_code64(t) ? 8 : 4));
+    t_jump(t, k64(t, t->next), IR_EXIT_LOOP);
+}
+
+void trans_clzero(X86Trans *t)
+{
+    IrVal linear = implicit_address(t, 1, true);
+    CALL(t, clzero, linear, k64(t, access_mode(t)));
+}
+
+void trans_rdpid(X86Trans *t)
+{
+    uint32_t offset = offsetof(X86Cpu, s.tsc_aux);
+    op_store(t, 0, ir_ldenv(t->ir, IR_I64, offset, IR_MEM_32));
+}
+
+void trans_invpcid(X86Trans *t)
+{
+    IrVal linear = mem_operand(t, 16);
+    IrVal pcid = mem_ld(t, linear, 8);
+    IrVal va = mem_ld(t, linear_add(t, linear, 8), 8);
+    CALL(t, invpcid, op_load(t, 0), pcid, va);
 }
 
 void trans_ud2(X86Trans *t)

@@ -318,6 +318,7 @@ void x86_deliver(X86Cpu *cpu, int vector, EventKind kind, int error)
     /* Interrupts and INT n are benign whatever their number (table 6-4). */
     cpu->delivering = kind == EVENT_EXCEPTION ? vector : -1;
     cpu->delivering_ext = kind != EVENT_SOFTWARE;
+    s->mwait_any = false;
     s->halted = false; /* whatever becomes of the delivery */
     if (vector == EXC_DB && kind == EVENT_EXCEPTION) {
         s->dr[7] &= ~(uint64_t)DR7_GD; /* 17.2.4 */

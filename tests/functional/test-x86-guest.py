@@ -1,5 +1,5 @@
 """The x86 self-check guests (tests/guests/x86: sys32, cpu32, vec32, sys64,
-xstate, board) with
+cpu64, xstate, board) with
 every cache dropped at random and instruction by instruction."""
 import reprise
 from x86_guest import GUESTS, GuestCase

@@ -69,8 +69,8 @@ static const char *const skipped[] = {
     "lss", "lfs", "lgs", "syscall", "sysret", "sysenter", "sysexit", "cpuid",
     "rdtsc", "rdtscp", "rdpmc", "rdrand", "rdseed", "rsm", "monitor",
     "mwait", "sgdt", "sidt", "sldt", "str", "smsw", "verr", "verw", "lar",
-    "lsl", "rdfsbase", "rdgsbase", "wrfsbase", "wrgsbase", "clflush",
-    "clflushopt", "rcpps", "rcpss", "rsqrtps", "rsqrtss", "vrcpps", "vrcpss",
+    "lsl", "rdfsbase", "rdgsbase", "wrfsbase", "wrgsbase", "rdpid",
+    "rcpps", "rcpss", "rsqrtps", "rsqrtss", "vrcpps", "vrcpss",
     "vrsqrtps", "vrsqrtss", "xgetbv",
 };
 

@@ -1,6 +1,7 @@
 /*
  * The start of every bare-metal guest: a boot sector that loads what follows
- * it, then 32-bit protected mode with flat segments, then C.
+ * it, then 32-bit protected mode with flat segments, then C. Guests that are
+ * compiled for x86-64 go on to 64-bit mode, with the first GiB mapped one to one.
  *
  * Works from a disk (the BIOS loads 512 bytes, the rest is read by INT 13h
  * function 42h) and from a CD (El Torito without emulation: everything is
@@ -58,6 +59,7 @@ gdt:
     .quad   0
     .quad   0x00cf9b000000ffff      /* 08: code, 4 GiB */
     .quad   0x00cf93000000ffff      /* 10: data, 4 GiB */
+    .quad   0x00af9b000000ffff      /* 18: 64-bit code */
 gdt_pointer:
     .word   . - gdt - 1
     .long   gdt
@@ -86,6 +88,46 @@ protected:
     subl    %edi, %ecx
     xorl    %eax, %eax
     rep stosb
+#ifdef __x86_64__
+    movl    $boot_pdpt + 3, boot_pml4
+    movl    $boot_pd + 3, boot_pdpt
+    movl    $boot_pd, %edi
+    movl    $0x83, %eax             /* pages of 2 MiB */
+5:  movl    %eax, (%edi)
+    addl    $8, %edi
+    addl    $0x200000, %eax
+    cmpl    $0x40000083, %eax
+    jne     5b
+    movl    %cr4, %eax
+    orl     $0x20, %eax             /* PAE */
+    movl    %eax, %cr4
+    movl    $boot_pml4, %eax
+    movl    %eax, %cr3
+    movl    $0xc0000080, %ecx
+    rdmsr
+    orl     $0x100, %eax            /* EFER.LME */
+    wrmsr
+    movl    %cr0, %eax
+    orl     $0x80000000, %eax
+    movl    %eax, %cr0
+    ljmp    $0x18, $wide
+    .code64
+wide:
+    movl    $0x80000, %esp
+    call    guest_main
+4:  hlt
+    jmp     4b
+
+    .section .bss
+    .balign 4096
+    .globl  boot_pml4
+boot_pml4:
+    .skip   4096
+boot_pdpt:
+    .skip   4096
+boot_pd:
+    .skip   4096
+#else
     call    guest_main
 4:  hlt
     jmp     4b
@@ -104,5 +146,6 @@ isr_\vector:
     .irp    v, 32, 33, 36, 46, 39
     stub    \v
     .endr
+#endif
 
     .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,266 @@
+/*
+ * A guest that checks rules of 64-bit mode of newer features, against the Intel
+ * SDM (chapters of volume 3 in brackets): UMIP, PCIDs, MONITOR and MWAIT,
+ * registers about speculation, TSC_ADJUST, RDPID, CLZERO, wide pointers and
+ * EFER.FFXSR of FXSAVE. It needs "-cpu max,+monitor".
+ */
+#include "trap64.h"
+
+enum { CR4_UMIP = 0x800, CR4_OSFXSR = 0x200, CR4_PCIDE = 0x20000 };
+
+static uint8_t area[1024] __attribute__((aligned(64)));
+static volatile uint64_t got[4];
+
+/* --- UMIP [2.5] ------------------------------------------------------------------ */
+
+static void test_umip(void)
+{
+    RING3("sidt got");
+    check("SIDT in ring 3", exc_vector, 128);
+    check("UMIP can be set", try_cr4(cr4() | CR4_UMIP), ~0ull);
+    RING3("sgdt area");
+    check("UMIP: SGDT", FAULT, 13 << 16);
+    RING3("sidt area");
+    check("UMIP: SIDT", FAULT, 13 << 16);
+    RING3("sldt %%ax");
+    check("UMIP: SLDT", FAULT, 13 << 16);
+    RING3("str %%ax");
+    check("UMIP: STR", FAULT, 13 << 16);
+    RING3("smsw %%ax");
+    check("UMIP: SMSW", FAULT, 13 << 16);
+    TRY("sidt area\n sgdt area\n sldt %%ax\n str %%ax\n smsw %%ax", "i"(0));
+    check("UMIP: ring 0 may", exc_vector, ~0ull);
+    try_cr4(cr4() & ~(uint64_t)CR4_UMIP);
+}
+
+/* --- PCIDs [4.10.1], INVPCID -------------------------------------------------------- */
+
+static void invpcid(uint64_t type, uint64_t pcid, uint64_t va)
+{
+    got[0] = type;
+    got[2] = pcid;
+    got[3] = va;
+    TRY("movq got, %%rax\n invpcid got+16, %%rax", "i"(0));
+}
+
+static void test_pcid(void)
+{
+    volatile uint32_t *page = (volatile uint32_t *)(PAGES + 0x1000);
+    invpcid(0, 1, 0);
+    check("INVPCID of a PCID without CR4.PCIDE", FAULT, 13 << 16);
+    invpcid(0, 0, 0);
+    check("of PCID 0", exc_vector, ~0ull);
+    set_cr3((uint64_t)pml4 | 0x18);
+    check("PCIDE with a PCID in CR3", try_cr4(cr4() | CR4_PCIDE), 13);
+    set_cr3((uint64_t)pml4);
+    check("PCIDE", try_cr4(cr4() | CR4_PCIDE), ~0ull);
+    set_cr3((uint64_t)pml4 | 0x123);
+    check("CR3 has the PCID", cr3(), (uint64_t)pml4 | 0x123);
+    set_cr3((uint64_t)pml4 | 0x456 | 1ull << 63);
+    check("and not bit 63", cr3(), (uint64_t)pml4 | 0x456);
+    got[0] = (uint64_t)pml4 | 1ull << 62;
+    TRY("movq got, %%rax\n movq %%rax, %%cr3", "i"(0));
+    check("bit 62 is reserved", FAULT, 13 << 16);
+    TRY("movq %%cr0, %%rax\n andl $0x7fffffff, %%eax\n movq %%rax, %%cr0",
+        "i"(0));
+    check("paging cannot go off", FAULT, 13 << 16);
+    page[0] = 1;
+    page[0x400] = 2;
+    pt[1] = PAGES + 0x2000 + 7;
+    invpcid(0, 0x456, (uint64_t)page);
+    check("INVPCID of an address", exc_vector, ~0ull);
+    check("another page is there", page[0], 2);
+    pt[1] = PAGES + 0x1000 + 7;
+    invpcid(1, 0x456, 0);
+    check("INVPCID of a PCID", exc_vector, ~0ull);
+    check("the page is there again", page[0], 1);
+    invpcid(2, 0, 0);
+    check("INVPCID of all", exc_vector, ~0ull);
+    invpcid(3, 0, 0);
+    check("INVPCID of all but global ones", exc_vector, ~0ull);
+    invpcid(4, 0, 0);
+    check("INVPCID: no such type", FAULT, 13 << 16);
+    invpcid(1, 0x1000, 0);
+    check("INVPCID: reserved bits", FAULT, 13 << 16);
+    invpcid(0, 1, 1ull << 60);
+    check("INVPCID: no address", FAULT, 13 << 16);
+    RING3("xorl %%eax, %%eax\n invpcid got, %%rax");
+    check("INVPCID in ring 3", FAULT, 13 << 16);
+    set_cr3((uint64_t)pml4);
+    check("PCIDE goes", try_cr4(cr4() & ~(uint64_t)CR4_PCIDE), ~0ull);
+}
+
+/* --- MONITOR, MWAIT [8.10.4] --------------------------------------------------------- */
+
+static void timer_on(void)
+{
+    outb(0x20, 0x11);
+    outb(0x21, 32);
+    outb(0x21, 4);
+    outb(0x21, 1);
+    outb(0x21, 0xfe);
+    outb(0xa1, 0xff);
+    outb(0x43, 0x34);
+    outb(0x40, 11932 & 255);
+    outb(0x40, 11932 >> 8);
+}
+
+#define MONITOR "movl $area, %%eax\n xorl %%ecx, %%ecx\n xorl %%edx, %%edx\n" \
+                "monitor\n"
+#define MWAIT(ecx) "xorl %%eax, %%eax\n movl $" #ecx ", %%ecx\n mwait\n"
+
+static void test_monitor(void)
+{
+    uint32_t a = 5, b, c, d;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
+    check("lines of 64 bytes", a | (uint64_t)b << 32, 64 | 64ull << 32);
+    check("interrupts may end MWAIT", c & 3, 3);
+    RING3(MONITOR);
+    check("MONITOR in ring 3", exc_vector, 6);
+    RING3(MWAIT(0));
+    check("MWAIT in ring 3", exc_vector, 6);
+    TRY(MWAIT(0), "i"(0));
+    check("MWAIT without MONITOR goes on", exc_vector, ~0ull);
+    TRY("movl $area, %%eax\n movl $1, %%ecx\n monitor", "i"(0));
+    check("MONITOR with extensions", FAULT, 13 << 16);
+    TRY("movl $0x401000, %%eax\n xorl %%ecx, %%ecx\n monitor", "i"(0));
+    check("MONITOR", exc_vector, ~0ull);
+    pt[1] = 0;
+    set_cr3((uint64_t)pml4);
+    TRY("movl $0x401000, %%eax\n xorl %%ecx, %%ecx\n monitor", "i"(0));
+    check("MONITOR of a page that is not there", FAULT, 14 << 16);
+    pt[1] = PAGES + 0x1000 + 7;
+    TRY(MWAIT(2), "i"(0));
+    check("MWAIT with extensions that are none", FAULT, 13 << 16);
+    timer_on();
+    uint64_t before = ticks64;
+    TRY("sti\n" MONITOR MWAIT(0) "cli", "i"(0));
+    check("MWAIT waits for an interrupt", ticks64 > before, 1);
+    before = ticks64;
+    TRY("cli\n" MONITOR MWAIT(1), "i"(0));
+    check("one that is masked ends it, too", exc_vector, ~0ull);
+    check("and is not taken", ticks64, before);
+    __asm__ volatile("sti\n nop\n cli");
+    check("but later", ticks64, before + 1);
+    outb(0x21, 0xff);
+}
+
+/* --- registers ------------------------------------------------------------------------ */
+
+static void test_speculation(void)
+{
+    check("SPEC_CTRL", wrmsr(0x48, 5), ~0ull);
+    check("SPEC_CTRL is read", (rdmsr(0x48), msr_value), 5);
+    check("SPEC_CTRL: reserved bits", wrmsr(0x48, 8), 13);
+    wrmsr(0x48, 0);
+    check("PRED_CMD", wrmsr(0x49, 1), ~0ull);
+    check("PRED_CMD: reserved bits", wrmsr(0x49, 2), 13);
+    check("PRED_CMD cannot be read", rdmsr(0x49), 13);
+    check("FLUSH_CMD", wrmsr(0x10b, 1), ~0ull);
+    check("ARCH_CAPABILITIES", rdmsr(0x10a), ~0ull);
+    check("no Meltdown, no MDS", msr_value & 0x21, 0x21);
+    check("it cannot be written", wrmsr(0x10a, 0), 13);
+}
+
+/* Time goes on between an instruction and the next, but not by a second. */
+static void test_tsc(void)
+{
+    const uint64_t far = 1ull << 50;
+    rdmsr(0x3b);
+    uint64_t adjust = msr_value;
+    rdmsr(0x10);
+    uint64_t now = msr_value;
+    wrmsr(0x3b, adjust + far);
+    rdmsr(0x10);
+    check("TSC_ADJUST moves the TSC", (msr_value - now) >> 40, far >> 40);
+    wrmsr(0x10, now);
+    rdmsr(0x3b);
+    check("the TSC moves TSC_ADJUST", (int64_t)(msr_value - adjust) >> 40, -1);
+    wrmsr(0x3b, adjust);
+    uint32_t a = 0x80000007, b, c, d;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
+    check("the TSC is invariant", d >> 8 & 1, 1);
+    wrmsr(0xc0000103, 0x12345678);
+    TRY("movq $-1, %%rbx\n rdpid %%rbx\n movq %%rbx, got", "i"(0));
+    check("RDPID", exc_vector, ~0ull);
+    check("RDPID: TSC_AUX", got[0], 0x12345678);
+}
+
+static void test_lines(void)
+{
+    for (unsigned i = 0; i < 256; i++) {
+        area[i] = 0x5a;
+    }
+    TRY("serialize\n movl $area+70, %%eax\n clzero\n clwb (%%rax)", "i"(0));
+    check("SERIALIZE, CLZERO, CLWB", exc_vector, ~0ull);
+    unsigned wrong = 0;
+    for (unsigned i = 0; i < 256; i++) {
+        wrong += ((volatile uint8_t *)area)[i] != (i / 64 == 1 ? 0 : 0x5a);
+    }
+    check("CLZERO clears a line", wrong, 0);
+    pt[1] = PAGES + 0x1000 + 5;
+    set_cr3((uint64_t)pml4);
+    __asm__ volatile("movq %%cr0, %%rax\n orl $0x10000, %%eax\n"
+                     "movq %%rax, %%cr0" : : : "rax");
+    TRY("movl $0x401000, %%eax\n clwb (%%rax)", "i"(0));
+    check("CLWB of a page that is read-only", exc_vector, ~0ull);
+    TRY("movl $0x401000, %%eax\n clzero", "i"(0));
+    check("CLZERO of it", FAULT, 14 << 16 | 3);
+    pt[1] = 0;
+    set_cr3((uint64_t)pml4);
+    TRY("movl $0x401000, %%eax\n clwb (%%rax)", "i"(0));
+    check("CLWB of one that is not there", FAULT, 14 << 16);
+    pt[1] = PAGES + 0x1000 + 7;
+    set_cr3((uint64_t)pml4);
+}
+
+/* --- FXSAVE: REX.W, EFER.FFXSR ----------------------------------------------------------- */
+
+static uint64_t word(unsigned at)
+{
+    return *(volatile uint64_t *)(area + at);
+}
+
+static void test_fxsave(void)
+{
+    try_cr4(cr4() | CR4_OSFXSR);
+    TRY("fninit\n pcmpeqb %%xmm9, %%xmm9\n fxsave64 area", "i"(0));
+    *(volatile uint64_t *)(area + 8) = 0x123456789abcdef0;
+    *(volatile uint64_t *)(area + 16) = 0xfedcba9876543210;
+    TRY("fxrstor64 area\n fninit\n fxrstor64 area\n movq $0, area+8\n"
+        "movq $0, area+16\n movq $0, area+304\n fxsave64 area", "i"(0));
+    check("64 bits of FIP", word(8), 0x123456789abcdef0);
+    check("64 bits of FDP", word(16), 0xfedcba9876543210);
+    check("XMM9", word(304), ~0ull);
+    TRY("fxsave area", "i"(0));
+    check("32 bits of FIP, FCS", word(8), 0x9abcdef0);
+    check("32 bits of FDP, FDS", word(16), 0x76543210);
+    rdmsr(0xc0000080);
+    uint64_t efer = msr_value;
+    check("EFER.FFXSR", wrmsr(0xc0000080, efer | 0x4000), ~0ull);
+    *(volatile uint64_t *)(area + 304) = 7;
+    TRY("fxsave64 area", "i"(0));
+    check("the kernel's FXSAVE leaves XMM out", word(304), 7);
+    TRY("fxrstor64 area\n movq %%xmm9, got", "i"(0));
+    check("so does FXRSTOR", got[0], ~0ull);
+    RING3("fxsave64 area");
+    check("ring 3's does not", word(304), ~0ull);
+    wrmsr(0xc0000080, efer);
+}
+
+void guest_main(void);
+
+void guest_main(void)
+{
+    serial_init();
+    load_tables();
+    make_pages();
+    test_umip();
+    test_pcid();
+    test_monitor();
+    test_speculation();
+    test_tsc();
+    test_lines();
+    test_fxsave();
+    report("cpu64");
+}
