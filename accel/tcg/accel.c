@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "host-features.h"
 #include "tb.h"
 
 /* --- set-up -------------------------------------------------------------------- */
@@ -120,6 +121,9 @@ static bool tcg_set_option(AccelOptions *o, const char *key,
     if (g_str_equal(key, "plain-host")) {
         return option_switch(key, value, &o->plain_host, errp);
     }
+    if (g_str_equal(key, "host-features")) {
+        return host_features_parse(value, &o->host_off, errp);
+    }
     if (g_str_equal(key, "one-insn-per-tb")) {
         return option_switch(key, value, &o->one_insn_per_tb, errp);
     }
@@ -135,8 +139,8 @@ static bool tcg_set_option(AccelOptions *o, const char *key,
         return ok;
     }
     error_set(errp, "-accel tcg: unknown key '%s'; there are backend, "
-              "one-insn-per-tb, verify, flush-at-random, plain-host, interpret "
-              "and tb-size", key);
+              "one-insn-per-tb, verify, flush-at-random, plain-host, "
+              "host-features, interpret and tb-size", key);
     return false;
 }
 

@@ -25,6 +25,8 @@ typedef struct AccelOptions {
     const char *backend;   /* by name; NULL: the best that runs here */
     bool one_insn_per_tb;
     bool plain_host;       /* native code: nothing that not every host has */
+    uint32_t host_off;     /* extensions of the host that it does not use, bits
+                            * of the accelerator's (host-features.h) */
     bool verify;           /* check the IR of every TB */
     uint64_t flush_seed;   /* flush-at-random: 0 is off */
     uint64_t tb_bytes;     /* room for TBs; 0: the default */

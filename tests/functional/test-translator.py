@@ -53,6 +53,22 @@ class Translator(reprise.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("interpret=twice: takes 'never'", done.stderr)
 
+    def test_host_features(self):
+        for features in ('max', 'sse2', '-avx2', 'sse2+ssse3', '+avx2',
+                         'max-bmi1-bmi2-lzcnt-popcnt'):
+            with self.subTest(features=features):
+                self.run_guest('-accel', f'tcg,host-features={features}')
+
+    def test_unknown_host_features(self):
+        for features, word in (('mmx', 'mmx'), ('sse2+3dnow', '3dnow'),
+                               ('-avx-', ''), ('', ''), ('maximal', 'maximal'),
+                               ('sse2sse3', 'sse2sse3'), ('avx', 'avx')):
+            with self.subTest(features=features):
+                done = reprise.run('-accel', f'tcg,host-features={features}')
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(f"host-features={features}: '{word}' is unknown",
+                              done.stderr)
+
     def test_stages_are_logged(self):
         text = self.logged('in_asm,op,op_opt,out_asm')
         for title in ('IN:', 'OP:', 'OP after optimization:', 'OUT:'):

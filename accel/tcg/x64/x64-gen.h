@@ -85,7 +85,7 @@ typedef struct X64State {
     uint8_t *fp_enter, *fp_leave;    /* see x64-fp.c */
     unsigned int_regs;     /* behind them guest registers are vectors only */
     bool bmi2, lzcnt, bmi1, popcnt;
-    uint16_t vec_features; /* HOST_* of x64-host.h */
+    uint32_t features;     /* HOST_* of host-features.h */
     struct Gen *gen;
 } X64State;
 

@@ -18,15 +18,14 @@ static Leaf leaf_get(uint32_t number, uint32_t sub)
     return l;
 }
 
-static uint16_t has(uint32_t word, uint32_t bit, uint16_t what)
+static uint32_t has(uint32_t word, uint32_t bit, uint32_t what)
 {
     return word & bit ? what : 0;
 }
 
-static uint16_t vector_extensions(const Leaf *basic, const Leaf *extended,
-                                  const Leaf *amd)
+static uint32_t vector_extensions(const Leaf *basic, const Leaf *extended)
 {
-    uint16_t avx = 0;
+    uint32_t avx = 0;
     /* The compiler's function looks whether the system saves YMM registers. */
     if (__builtin_cpu_supports("avx")) {
         avx = has(basic->c, bit_AVX, HOST_AVX) |
@@ -41,19 +40,17 @@ static uint16_t vector_extensions(const Leaf *basic, const Leaf *extended,
            has(basic->c, bit_AES, HOST_AES) |
            has(basic->c, bit_PCLMUL, HOST_CLMUL) |
            has(extended->b, bit_SHA, HOST_SHA) |
-           has(extended->c, bit_GFNI, HOST_GFNI) |
-           has(amd->c, bit_LAHF_LM, HOST_LAHF);
+           has(extended->c, bit_GFNI, HOST_GFNI);
 }
 
-X64Host x64_host(void)
+uint32_t x64_host(void)
 {
     Leaf basic = leaf_get(1, 0), extended = leaf_get(7, 0);
     Leaf amd = leaf_get(0x80000001, 0);
-    return (X64Host){
-        .popcnt = basic.c & bit_POPCNT,
-        .bmi1 = extended.b & bit_BMI,
-        .bmi2 = extended.b & bit_BMI2,
-        .lzcnt = amd.c & bit_LZCNT,
-        .vec = vector_extensions(&basic, &extended, &amd),
-    };
+    return vector_extensions(&basic, &extended) |
+           has(basic.c, bit_POPCNT, HOST_POPCNT) |
+           has(extended.b, bit_BMI, HOST_BMI1) |
+           has(extended.b, bit_BMI2, HOST_BMI2) |
+           has(amd.c, bit_LZCNT, HOST_LZCNT) |
+           has(amd.c, bit_LAHF_LM, HOST_LAHF);
 }

@@ -64,7 +64,7 @@ typedef struct Op {
 
 static bool has_avx(const Gen *g)
 {
-    return g->x->vec_features & HOST_AVX;
+    return g->x->features & HOST_AVX;
 }
 
 static void emit(Gen *g, const Op *o, unsigned reg, unsigned vvvv, unsigned rm)
@@ -388,7 +388,7 @@ static void op_portable(Gen *g, const IrInst *i)
 
 static bool is_native(Gen *g, const Op *o)
 {
-    unsigned have = g->x->vec_features;
+    unsigned have = g->x->features;
     if (o->row->form == FORM_NO_ROW || o->i->op == IR_FVECX ||
         ((o->row->need & have) != o->row->need && !is_movd(o)) ||
         (o->i->op == IR_FVEC && !x64_fp_is_host(g->cpu))) {

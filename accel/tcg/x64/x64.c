@@ -77,15 +77,12 @@ static void choose_pins(X64State *x)
 
 static void find_host_features(X64State *x, const AccelOptions *o)
 {
-    X64Host host = { 0 };
-    if (!o->plain_host) {
-        host = x64_host();
-    }
-    x->bmi1 = host.bmi1;
-    x->bmi2 = host.bmi2;
-    x->lzcnt = host.lzcnt;
-    x->popcnt = host.popcnt;
-    x->vec_features = host.vec;
+    uint32_t have = o->plain_host ? 0 : x64_host() & ~o->host_off;
+    x->bmi1 = have & HOST_BMI1;
+    x->bmi2 = have & HOST_BMI2;
+    x->lzcnt = have & HOST_LZCNT;
+    x->popcnt = have & HOST_POPCNT;
+    x->features = have;
 }
 
 /* --- compiling --------------------------------------------------------------------- */
