@@ -8,28 +8,8 @@
  */
 #include "vm/sched.h"
 
-#include "vm/cpu.h"
+#include "vm/turn.h"
 #include "vm/work.h"
-
-/* --- whose turn it is ------------------------------------------------------------ */
-
-/* The vCPU that runs now. There is one so far, and it never gives its turn
- * away; nothing else in this file knows how many there are. */
-static Cpu *present_cpu(Machine *m)
-{
-    return g_ptr_array_index(m->cpus, m->sched.turn);
-}
-
-static bool all_halted(Machine *m)
-{
-    for (guint i = 0; i < m->cpus->len; i++) {
-        Cpu *cpu = g_ptr_array_index(m->cpus, i);
-        if (!cpu->cls->halted(cpu)) {
-            return false;
-        }
-    }
-    return true;
-}
 
 /* --- what comes next -------------------------------------------------------------- */
 
@@ -39,7 +19,7 @@ static Icount next_event(Machine *m, Icount limit)
     Icount timer = clock_icount_at(m->clock, clock_next_due_ns(m->clock));
     Icount input = nondet_next_icount(m);
     Icount stop = MIN(MIN(limit, m->sched.log_end), m->sched.step_limit);
-    return MIN(MIN(timer, input), stop);
+    return MIN(MIN(MIN(timer, input), stop), turn_end(m));
 }
 
 /* --- idling -------------------------------------------------------------------- */
@@ -117,7 +97,7 @@ static bool run_timers(Machine *m, Icount now)
         }
         machine_work(m, WORK_TIMER);
         clock_run_timer(m->clock);
-        if (all_halted(m)) {
+        if (machine_is_idle(m)) {
             m->sched.revisited = true;
             nondet_deliver(m, now);
         }
@@ -137,13 +117,14 @@ static bool boundary(Machine *m)
     machine_work(m, WORK_BOUNDARY);
     m->sched.revisited = now == m->sched.arrived || machine_has_begun(m);
     m->sched.arrived = m->sched.touched = now;
-    if (!m->sched.revisited || all_halted(m)) {
+    if (!m->sched.revisited || machine_is_idle(m)) {
         nondet_deliver(m, now);
     }
     bool whole = run_timers(m, now);
     if (whole && now == m->sched.late_icount && !runstate_request_pending(m)) {
         nondet_deliver_late(m, now);
     }
+    turn_pass(m); /* to one that this woke */
     return whole;
 }
 
@@ -206,10 +187,13 @@ static bool run_on(Machine *m, Icount limit, SchedStop *stop)
     }
     Icount until = next_event(m, limit);
     uint64_t retired;
-    ExecStop why = cpu_exec(present_cpu(m), until > now ? until - now : 1,
+    ExecStop why = cpu_exec(machine_cpu(m), until > now ? until - now : 1,
                             &retired);
-    return exec_stops(why, stop) ||
-           (why == EXEC_HALTED && !sched_idle(m, stop));
+    turn_pass(m);
+    if (exec_stops(why, stop)) {
+        return true;
+    }
+    return why == EXEC_HALTED && machine_is_idle(m) && !sched_idle(m, stop);
 }
 
 SchedStop sched_run(Machine *m, Icount limit)
@@ -254,7 +238,7 @@ void sched_set_step(Machine *m, Icount icount)
 
 void sched_skip_breakpoint(Machine *m)
 {
-    Cpu *cpu = present_cpu(m);
+    Cpu *cpu = machine_cpu(m);
     TbKey key;
     cpu->cls->tb_key(cpu, &key);
     cpu->skip_break_icount = machine_icount(m);

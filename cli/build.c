@@ -122,7 +122,7 @@ static void configure(Program *p)
     m->no_reboot = o->no_reboot;
     m->no_shutdown = o->no_shutdown;
     c->ram_bytes = o->ram_bytes;
-    c->smp = 1;
+    c->smp = o->smp;
     c->cpu_model = o->cpu_model;
     c->cmdline = o->append;
     c->kernel_name = base_name(o->kernel_name ? o->kernel_name : o->kernel);

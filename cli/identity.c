@@ -58,7 +58,10 @@ static void add_machine(GString *out, const Program *p)
         g_string_append_printf(out, "m=%" G_GUINT64_FORMAT "M\n",
                                c->ram_bytes / MIB);
     }
-    g_string_append_printf(out, "smp=%u\n", c->smp);
+    g_string_append_printf(out, "smp=%u,sockets=%u,dies=%u,cores=%u,threads=%u,"
+                           "quantum=%u\n", c->smp.cpus, c->smp.sockets,
+                           c->smp.dies, c->smp.cores, c->smp.threads,
+                           c->smp.quantum);
     add(out, "boot", c->boot_order ? c->boot_order : "");
     add(out, "uuid", c->uuid ? c->uuid : "");
 }

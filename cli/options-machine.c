@@ -84,24 +84,6 @@ bool opt_cpu(Options *o, const char *arg, KeyVal *kv, Error **errp)
     return true;
 }
 
-bool opt_smp(Options *o, const char *arg, KeyVal *kv, Error **errp)
-{
-    static const char *const keys[] = { "cpus", "maxcpus", "sockets", "dies",
-                                        "cores", "threads" };
-    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
-        uint64_t n = 1;
-        if (!keyval_number(kv, keys[i], 0, 1024, &n, errp)) {
-            return false;
-        }
-        if (n != 1) {
-            error_set(errp, "Parameter '%s' can only be 1: one virtual CPU "
-                      "is supported", keys[i]);
-            return false;
-        }
-    }
-    return true;
-}
-
 bool opt_memory(Options *o, const char *arg, KeyVal *kv, Error **errp)
 {
     uint64_t bytes = 0;

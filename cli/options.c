@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vm/turn.h"
+
 typedef struct OptionRow {
     const char *group;         /* a title instead of an option */
     const char *name, *alias, *argument, *keys, *help;
@@ -143,6 +145,7 @@ static void options_init(Options *o)
     o->chardevs = g_ptr_array_new();
     o->ends = g_ptr_array_new();
     o->rtc_base_sec = INT64_MIN;
+    o->smp = (MachineSmp){ 1, 1, 1, 1, 1, TURN_QUANTUM };
     o->icount.sleep = true;
     o->accel_options.interpret = INTERPRET_ONCE;
 }

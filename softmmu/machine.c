@@ -6,7 +6,7 @@
 
 #include "base/digest.h"
 #include "softmmu.h"
-#include "vm/cpu.h"
+#include "vm/turn.h"
 #include "vm/work.h"
 
 /* Events in a row without an instruction. Real guests have a handful: a fault
@@ -31,8 +31,8 @@ static Icount clock_source(void *opaque)
 static void timer_sooner(void *opaque)
 {
     Machine *m = opaque;
-    for (guint i = 0; i < m->cpus->len; i++) {
-        cpu_kick(g_ptr_array_index(m->cpus, i));
+    if (m->cpus->len) {
+        cpu_kick(machine_cpu(m));
     }
 }
 
@@ -45,6 +45,7 @@ Machine *machine_new(const MachineParts *parts, const BoardClass *board)
     m->ram = ram_state_new();
     m->mem = mem_state_new();
     m->run = run_control_new();
+    m->turn = turn_state_new();
     m->cpus = g_ptr_array_new();
     m->devices = g_ptr_array_new();
     m->clock = clock_new();
@@ -65,7 +66,7 @@ Machine *machine_new(const MachineParts *parts, const BoardClass *board)
     m->sched.arrived = ICOUNT_NONE;
     m->sched.touched = ICOUNT_NONE;
     m->sched.late_icount = ICOUNT_NONE;
-    m->config.smp = 1;
+    m->config.smp = (MachineSmp){ 1, 1, 1, 1, 1, TURN_QUANTUM };
     m->config.defaults = true;
     m->config.rtc_base_sec = INT64_MIN;
     return m;
@@ -115,6 +116,7 @@ void machine_free(Machine *m)
     ram_state_free(m->ram);
     mem_state_free(m->mem);
     run_control_free(m->run);
+    turn_state_free(m->turn);
     g_free(m->system);
     g_free(m);
 }
@@ -135,8 +137,8 @@ BlockDev *machine_disk_next(const Machine *m, guint *at)
 
 Icount machine_icount(Machine *m)
 {
-    for (guint i = 0; i < m->cpus->len; i++) {
-        const Cpu *cpu = g_ptr_array_index(m->cpus, i);
+    if (m->cpus->len) {
+        const Cpu *cpu = machine_cpu(m);
         if (cpu->in_tb) {
             return cpu->run_end - cpu->budget - 1;
         }
@@ -175,8 +177,8 @@ bool machine_has_begun(Machine *m)
 
 void machine_work_done(Machine *m)
 {
-    for (guint i = 0; i < m->cpus->len; i++) {
-        cpu_stop_chain(g_ptr_array_index(m->cpus, i));
+    if (m->cpus->len) {
+        cpu_stop_chain(machine_cpu(m));
     }
 }
 
@@ -192,6 +194,7 @@ uint64_t machine_random(Machine *m)
 
 void machine_reset(Machine *m)
 {
+    turn_reset(m);
     mem_transaction_begin(m);
     for (guint i = 0; i < m->devices->len; i++) {
         device_reset(g_ptr_array_index(m->devices, i));
@@ -228,6 +231,7 @@ static void sync_cpus(Machine *m)
 static void walk_sections(Machine *m, SectionFn *fn, void *opaque)
 {
     section(fn, opaque, "machine", system_state(), m->system);
+    section(fn, opaque, "turn", turn_table(), m->turn);
     section(fn, opaque, "clock", clock_state(), clock_state_object(m->clock));
     section(fn, opaque, "nondet", nondet_state(), nondet_state_object(m));
     for (guint i = 0; i < m->cpus->len; i++) {
@@ -296,6 +300,7 @@ bool machine_rewire_loaded(Machine *m, Error **errp)
     rewire_all(m);
     machine_sections(m, compare_section, &w);
     g_byte_array_free(w.copy, TRUE);
+    w.changed = turn_is_valid(m) ? w.changed : "turn";
     if (w.changed) {
         error_set(errp, "section '%s' contradicts itself", w.changed);
     }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "tb.h"
 #include "vm/page-trace.h"
+#include "vm/turn.h"
 #include "vm/work.h"
 
 /* Values of siglongjmp(). */
@@ -123,7 +124,7 @@ void tcg_exit_retired(Cpu *cpu)
 void tcg_kick(Cpu *cpu)
 {
     tcg_state(cpu)->kicked = true;
-    cpu_stop_chain(cpu);
+    cpu_stop_chain(machine_cpu(cpu->machine));
 }
 
 /* Something was delivered before the present instruction, which may go on for

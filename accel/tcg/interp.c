@@ -236,7 +236,8 @@ static bool stable_until_use(const Compiler *c, unsigned n, unsigned reg)
 }
 
 /* The offset of a constant in the pool, which all TBs share and which only
- * grows; 0 when it is full. */
+ * grows; 0 when it is full. TBs are run by every CPU, so each has the pool in
+ * its frame. */
 static uint32_t pool_constant(Cpu *cpu, uint64_t v)
 {
     TcgState *s = tcg_state(cpu);
@@ -248,7 +249,10 @@ static uint32_t pool_constant(Cpu *cpu, uint64_t v)
         return 0;
     }
     unsigned n = FRAME_VALUES + s->pool_used++;
-    cpu->frame[n] = v;
+    const GPtrArray *cpus = cpu->machine->cpus;
+    for (guint i = 0; i < cpus->len; i++) {
+        ((Cpu *)g_ptr_array_index(cpus, i))->frame[n] = v;
+    }
     g_hash_table_insert(s->pool, &cpu->frame[n],
                         GUINT_TO_POINTER(slot_offset(n)));
     return slot_offset(n);

@@ -91,8 +91,8 @@ static void describe_machine(Pc *pc)
 
     parse_uuid(m->config.uuid, uuid);
     fw_cfg_add_bytes(fw, FW_CFG_UUID, uuid, sizeof uuid);
-    fw_cfg_add_i16(fw, FW_CFG_NB_CPUS, m->config.smp);
-    fw_cfg_add_i16(fw, FW_CFG_MAX_CPUS, m->config.smp);
+    fw_cfg_add_i16(fw, FW_CFG_NB_CPUS, m->config.smp.cpus);
+    fw_cfg_add_i16(fw, FW_CFG_MAX_CPUS, m->config.smp.cpus);
     fw_cfg_add_i16(fw, FW_CFG_BOOT_MENU, 0);
     fw_cfg_add_i32(fw, FW_CFG_IRQ0_OVERRIDE, 1);
     fw_cfg_add_file_copy(fw, "etc/system-states", states, sizeof states);

@@ -44,10 +44,10 @@ static void nmi_button(void *cpu)
 
 static bool pc_check(const Machine *m, Error **errp)
 {
-    if (m->config.smp != 1) {
+    if (m->config.smp.cpus != 1) {
         error_set(errp,
                   "Invalid SMP CPUs %u. The max CPUs supported by machine "
-                  "'%s' is 1", m->config.smp, m->board->name);
+                  "'%s' is 1", m->config.smp.cpus, m->board->name);
         return false;
     }
     if (m->config.ram_bytes < PC_RAM_MIN || m->config.ram_bytes % PAGE_SIZE) {

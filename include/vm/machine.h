@@ -32,11 +32,18 @@ typedef struct DeviceConfig {
     GPtrArray *props;      /* char *name, char *value, alternating */
 } DeviceConfig;
 
+/* -smp: cpus is the product of the four below it. */
+typedef struct MachineSmp {
+    unsigned cpus;
+    unsigned sockets, dies, cores, threads; /* of each, in one of the former */
+    unsigned quantum;      /* instructions of a vCPU's turn; vm/turn.h */
+} MachineSmp;
+
 /* What the command line decides and a board reads. Contents of files arrive
  * as bytes: nothing below the roof opens a file. */
 typedef struct MachineConfig {
     uint64_t ram_bytes;
-    unsigned smp;
+    MachineSmp smp;
     const char *cpu_model; /* NULL: the board's default */
     GBytes *firmware;      /* -bios */
     const char *firmware_name;
@@ -97,7 +104,6 @@ typedef struct MachineSched {
                             * or interrupts of this icount */
     Icount step_limit;     /* a debugger's step ends here (vm/sched.h) */
     bool idle_sleep;       /* -icount sleep=on: idle time follows the host */
-    unsigned turn;         /* the number of the vCPU that runs now */
     int64_t work_left;     /* vm/work.h */
     bool at_boundary;      /* since the last instruction retired nothing has
                             * happened: THE state at its icount (vm/sched.h) */
@@ -140,6 +146,7 @@ struct Machine {
     struct MemState *mem;          /* softmmu/memory.c */
     struct RunControl *run;        /* softmmu/runstate.c */
     struct SystemState *system;    /* softmmu/machine.c: section "machine" */
+    struct TurnState *turn;        /* softmmu/turn.c: section "turn" */
 };
 
 /* A machine with clock, boundary and empty address spaces. parts: what it may
@@ -210,7 +217,7 @@ typedef struct Section {
 } Section;
 
 typedef void SectionFn(void *opaque, const Section *s);
-/* Calls fn for "machine", "clock", "nondet", each CPU, each device. CPUs'
+/* Calls fn for "machine", "turn", "clock", "nondet", each CPU, each device. CPUs'
  * lazy state is brought into their tables first. */
 void machine_sections(Machine *m, SectionFn *fn, void *opaque);
 /* After rows were loaded or changed: rewire() everything, drop every cache.

@@ -12,7 +12,7 @@
  * how many were.
  */
 #include "internal.h"
-#include "vm/cpu.h"
+#include "vm/turn.h"
 
 static void write_event(Recorder *rec, const LogEvent *e)
 {
@@ -72,8 +72,7 @@ static void write_warp(Recorder *rec, uint16_t kind, uint64_t value)
 static void write_place(Recorder *rec)
 {
     Machine *m = rec->replay->m;
-    Cpu *cpu = g_ptr_array_index(m->cpus, 0);
-    bool idle = cpu->cls->halted(cpu);
+    bool idle = machine_is_idle(m);
     uint64_t events = machine_events_here(m);
     if (m->sched.revisited && idle) {
         write_warp(rec, WARP_FIRED, clock_fired(m->clock));

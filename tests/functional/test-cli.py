@@ -67,7 +67,12 @@ class Errors(reprise.TestCase):
 
     def test_machine(self):
         self.refused(".*unsupported machine type 'q36'.*", '-M', 'q36')
-        self.refused('-smp 2: .*one virtual CPU.*', '-smp', '2')
+        self.refused('-smp 65: .*The max CPUs supported is 64', '-smp', '65')
+        self.refused(r'-smp 4,cores=3: .*sockets \(1\).* cores \(3\).* '
+                     r'!= maxcpus \(4\)', '-smp', '4,cores=3')
+        self.refused('-smp 2,maxcpus=4: .*must equal cpus.*',
+                     '-smp', '2,maxcpus=4')
+        self.refused('-smp 2,quantum=0: .*', '-smp', '2,quantum=0')
         self.refused('-m 0: memory size.*', '-m', '0')
         self.refused('-m 9999999G: memory size.*', '-m', '9999999G')
         self.refused('-m lots: .*size such as.*', '-m', 'lots')

@@ -382,7 +382,7 @@ static void test_errors(void)
     check_error(m, "-device ide-cd: Bus 'ide.7' not found");
 
     m = fake_pc_new(RAM);
-    m->config.smp = 2;
+    m->config.smp.cpus = 2;
     check_error(m, "Invalid SMP CPUs 2. The max CPUs supported by machine "
                    "'pc-i440fx-7.2' is 1");
 
