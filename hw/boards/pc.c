@@ -17,6 +17,19 @@ static void cpu_intr(void *cpu, int n, bool level)
     x86_pins(cpu)->set_intr(cpu, level);
 }
 
+/* An interrupt of the ISA bus goes to both kinds of controller; the timer's to
+ * another input of the I/O APIC, as the tables of firmware say. */
+#define IOAPIC_TIMER_PIN 2
+
+static void pc_irq(void *opaque, int irq, bool level)
+{
+    Pc *pc = opaque;
+    i8259_irq(pc->pic, irq, level);
+    if (pc->ioapic && irq != IOAPIC_TIMER_PIN) {
+        ioapic_irq(pc->ioapic, irq ? irq : IOAPIC_TIMER_PIN, level);
+    }
+}
+
 static void cpu_smi(void *cpu, int n, bool level)
 {
     if (level) {
@@ -24,9 +37,13 @@ static void cpu_smi(void *cpu, int n, bool level)
     }
 }
 
-static void cpu_a20(void *cpu, int n, bool level)
+static void pc_a20(void *opaque, int n, bool level)
 {
-    x86_pins(cpu)->set_a20(cpu, level);
+    const Machine *m = ((Pc *)opaque)->dev.machine;
+    for (guint i = 0; i < m->cpus->len; i++) {
+        Cpu *cpu = g_ptr_array_index(m->cpus, i);
+        x86_pins(cpu)->set_a20(cpu, level);
+    }
 }
 
 static void cpu_ignne(void *cpu, int n, bool level)
@@ -34,22 +51,26 @@ static void cpu_ignne(void *cpu, int n, bool level)
     x86_pins(cpu)->set_ignne(cpu, level);
 }
 
-static void nmi_button(void *cpu)
+/* To each processor's LINT1; to its pin where it has no local APIC. */
+static void nmi_button(void *opaque)
 {
-    x86_pins(cpu)->set_nmi(cpu, true);
-    x86_pins(cpu)->set_nmi(cpu, false);
+    const Pc *pc = opaque;
+    const Machine *m = pc->dev.machine;
+    for (guint i = 0; i < m->cpus->len; i++) {
+        Cpu *cpu = g_ptr_array_index(m->cpus, i);
+        if (pc->apics[i]) {
+            apic_lint1_pulse(pc->apics[i]);
+        } else {
+            x86_pins(cpu)->set_nmi(cpu, true);
+            x86_pins(cpu)->set_nmi(cpu, false);
+        }
+    }
 }
 
 /* --- construction --------------------------------------------------------------*/
 
 static bool pc_check(const Machine *m, Error **errp)
 {
-    if (m->config.smp.cpus != 1) {
-        error_set(errp,
-                  "Invalid SMP CPUs %u. The max CPUs supported by machine "
-                  "'%s' is 1", m->config.smp.cpus, m->board->name);
-        return false;
-    }
     if (m->config.ram_bytes < PC_RAM_MIN || m->config.ram_bytes % PAGE_SIZE) {
         error_set(errp, "machine '%s' needs at least 1 MiB of RAM, in whole "
                   "pages of 4 KiB", m->board->name);
@@ -63,13 +84,37 @@ static bool pc_check(const Machine *m, Error **errp)
     return true;
 }
 
-static bool pc_add_cpu(Pc *pc, Error **errp)
+static bool pc_add_cpus(Pc *pc, Error **errp)
 {
     Machine *m = pc->dev.machine;
     const char *model = m->config.cpu_model ? m->config.cpu_model
                                             : m->board->default_cpu;
-    pc->cpu = cpu_new(m, model, errp);
-    return pc->cpu != NULL;
+    for (unsigned i = 0; i < m->config.smp.cpus; i++) {
+        Cpu *cpu = cpu_new(m, model, errp);
+        if (!cpu) {
+            return false;
+        }
+        pc->cpu = i ? pc->cpu : cpu;
+    }
+    if (m->cpus->len > 1 && !x86_pins(pc->cpu)->has_apic(pc->cpu)) {
+        error_set(errp, "-smp %u: -cpu %s has no local APIC, without which "
+                  "there can only be one", m->cpus->len, model);
+        return false;
+    }
+    return true;
+}
+
+static void pc_add_apics(Pc *pc)
+{
+    const Machine *m = pc->dev.machine;
+    if (!x86_pins(pc->cpu)->has_apic(pc->cpu)) {
+        return;
+    }
+    pc->apic_bus = device_create(pc->dev.machine, &apic_bus_class);
+    for (guint i = 0; i < m->cpus->len; i++) {
+        pc->apics[i] = apic_new(pc->apic_bus, g_ptr_array_index(m->cpus, i));
+    }
+    pc->ioapic = ioapic_new(pc->apic_bus, IOAPIC_BASE, 0);
 }
 
 static Device *pc_pci_device(Pc *pc, const DeviceClass *cls)
@@ -96,7 +141,7 @@ static void pc_add_chips(Pc *pc)
     pc->fpu_error = device_create(m, &fpu_error_class);
     pc->dma = device_create(m, &i8237_class);
     pc->fw_cfg = device_create(m, &fw_cfg_class);
-    pc->isa = (IsaBus){ m, i8259_irq, pc->pic };
+    pc->isa = (IsaBus){ m, pc_irq, pc };
 }
 
 static void pc_add_bridges(Pc *pc)
@@ -113,11 +158,11 @@ static void pc_add_bridges(Pc *pc)
 
 static void pc_connect_chips(Pc *pc)
 {
-    irq_connect(i8254_irq(pc->pit), i8259_irq, pc->pic, 0);
-    irq_connect(i8042_irq_keyboard(pc->kbc), i8259_irq, pc->pic, 1);
-    irq_connect(mc146818_irq(pc->rtc), i8259_irq, pc->pic, 8);
-    irq_connect(i8042_irq_mouse(pc->kbc), i8259_irq, pc->pic, 12);
-    irq_connect(fpu_error_irq(pc->fpu_error), i8259_irq, pc->pic, 13);
+    irq_connect(i8254_irq(pc->pit), pc_irq, pc, 0);
+    irq_connect(i8042_irq_keyboard(pc->kbc), pc_irq, pc, 1);
+    irq_connect(mc146818_irq(pc->rtc), pc_irq, pc, 8);
+    irq_connect(i8042_irq_mouse(pc->kbc), pc_irq, pc, 12);
+    irq_connect(fpu_error_irq(pc->fpu_error), pc_irq, pc, 13);
     i8042_plug(pc->kbc, device_create(pc->dev.machine, &ps2_keyboard_class),
                device_create(pc->dev.machine, &ps2_mouse_class));
     i8042_set_a20(pc->kbc, pc->a20);
@@ -129,23 +174,38 @@ static void pc_connect_bridges(Pc *pc)
     piix3_connect(pc->piix3, pc->pci, &pc->isa);
     i440fx_set_reset_port(pc->bridge, &piix3_reset_ops, pc->piix3);
     for (unsigned n = 0; n < 2; n++) {
-        irq_connect(piix3_ide_irq(pc->ide, n), i8259_irq, pc->pic, 14 + n);
+        irq_connect(piix3_ide_irq(pc->ide, n), pc_irq, pc, 14 + n);
     }
     irq_connect(piix4_pm_sci(pc->pm), piix3_sci, pc->piix3, 0);
 }
 
-static void pc_connect_cpu(Pc *pc)
+static void pc_connect_intr(Pc *pc)
 {
-    irq_connect(i8259_intr(pc->pic), cpu_intr, pc->cpu, 0);
-    x86_pins(pc->cpu)->connect_pic(pc->cpu, pic_acknowledge, pc->pic);
+    if (pc->apics[0]) {
+        irq_connect(i8259_intr(pc->pic), apic_lint0, pc->apics[0], 0);
+        apic_connect_pic(pc->apics[0], pic_acknowledge, pc->pic);
+    } else {
+        irq_connect(i8259_intr(pc->pic), cpu_intr, pc->cpu, 0);
+        x86_pins(pc->cpu)->connect_pic(pc->cpu, pic_acknowledge, pc->pic);
+    }
+}
+
+static void pc_connect_cpus(Pc *pc)
+{
+    const Machine *m = pc->dev.machine;
+    AddressSpace *smm_memory = i440fx_smm_memory(pc->bridge);
+    for (guint i = 0; i < m->cpus->len; i++) {
+        Cpu *cpu = g_ptr_array_index(m->cpus, i);
+        x86_pins(cpu)->set_smram(cpu, smm_memory);
+    }
+    pc_connect_intr(pc);
     irq_connect(piix4_pm_smi(pc->pm), cpu_smi, pc->cpu, 0);
-    irq_connect(pc_a20_line(pc->a20), cpu_a20, pc->cpu, 0);
+    irq_connect(pc_a20_line(pc->a20), pc_a20, pc, 0);
     irq_connect(fpu_error_ignne(pc->fpu_error), cpu_ignne, pc->cpu, 0);
     x86_pins(pc->cpu)->connect_ferr(pc->cpu, fpu_error_set, pc->fpu_error);
-    x86_pins(pc->cpu)->set_smram(pc->cpu, i440fx_smm_memory(pc->bridge));
     pc->dev.machine->power_button =
         (MachineButton){ piix4_pm_power_button, pc->pm };
-    pc->dev.machine->nmi_button = (MachineButton){ nmi_button, pc->cpu };
+    pc->dev.machine->nmi_button = (MachineButton){ nmi_button, pc };
 }
 
 static const DeviceClass pc_class = {
@@ -163,16 +223,17 @@ static bool pc_build(Machine *m, Error **errp)
         return false;
     }
     Pc *pc = (Pc *)device_create(m, &pc_class);
-    if (!pc_add_cpu(pc, errp)) {
+    if (!pc_add_cpus(pc, errp)) {
         return false;
     }
     pc->rtc_base = nondet_port(m, NONDET_RTC_BASE, "rtc", NULL, NULL);
     mem_transaction_begin(m);
     pc_add_bridges(pc);
     pc_add_chips(pc);
+    pc_add_apics(pc);
     pc_connect_chips(pc);
     pc_connect_bridges(pc);
-    pc_connect_cpu(pc);
+    pc_connect_cpus(pc);
     bool ok = pc_add_firmware(pc, errp) && pc_plug_all(pc, errp) &&
               boot_add_kernel(m, pc->fw_cfg, i440fx_ram_below_4g(pc->bridge),
                               errp);

@@ -6,18 +6,22 @@
 #ifndef HW_BOARDS_PC_H
 #define HW_BOARDS_PC_H
 
+#include "hw/apic.h"
 #include "hw/isa.h"
 #include "hw/pc-bridges.h"
 #include "hw/pc-chips.h"
+#include "vm/turn.h"
 
 /* A device without a guest's view, so that the machine owns the wiring. */
 typedef struct Pc {
     Device dev;
-    Cpu *cpu;
+    Cpu *cpu;              /* the boot processor */
     IsaBus isa;
     PciBus *pci;
     Device *bridge, *pic, *pit, *rtc, *a20, *kbc, *port92, *dma;
     Device *fpu_error;
+    Device *apic_bus, *ioapic;
+    Device *apics[TURN_MOST_CPUS]; /* NULL: that vCPU has none */
     Device *piix3, *ide, *pm, *fw_cfg;
     NondetPort *rtc_base;
     MemRegion bios, isa_bios;

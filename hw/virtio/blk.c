@@ -448,7 +448,7 @@ static bool blk_realize(Device *dev, Error **errp)
     Machine *m = dev->machine;
 
     if (d->queues == QUEUES_AUTO) {
-        d->queues = CLAMP(m->config.smp, 1, QUEUES_MAX);
+        d->queues = CLAMP(m->config.smp.cpus, 1, QUEUES_MAX);
     }
     if (!medium_good(d, errp) || !sizes_good(d, errp)) {
         return false;

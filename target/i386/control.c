@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "cpuid.h"
 #include "sys.h"
+#include "vm/turn.h"
+#include "vm/x86-pins.h"
 
 /* --- CR0..CR8 ------------------------------------------------------------------ */
 
@@ -18,7 +20,7 @@ uint64_t helper_read_cr(Cpu *parent, uint64_t n)
 {
     X86Cpu *cpu = x86_cpu(parent);
     if (n == 8 && cpuid_has_long_mode(cpu)) {
-        return cpu->s.cr8;
+        return cpu->apic ? cpu->apic_ops->cr8(cpu->apic) : cpu->s.cr8;
     }
     if (n > 4 || n == 1) {
         x86_raise(cpu, EXC_UD, -1);
@@ -154,7 +156,11 @@ uint64_t helper_write_cr(Cpu *parent, uint64_t n, uint64_t v)
         if (v & ~UINT64_C(15)) {
             general_protection(cpu);
         }
-        cpu->s.cr8 = v;
+        if (cpu->apic) {
+            cpu->apic_ops->set_cr8(cpu->apic, v);
+        } else {
+            cpu->s.cr8 = v;
+        }
         break;
     default:
         x86_raise(cpu, EXC_UD, -1);
@@ -357,6 +363,12 @@ uint64_t helper_hlt(Cpu *parent, uint64_t next)
     X86State *s = &x86_cpu(parent)->s;
     s->halted = true;
     s->mwait_any = false;
+    return 0;
+}
+
+uint64_t helper_pause(Cpu *parent)
+{
+    turn_yield(parent->machine);
     return 0;
 }
 

@@ -152,6 +152,7 @@ static void x86_reset(Cpu *parent)
     s->cr[0] = CR0_CD | CR0_NW | CR0_ET;
     s->dr[6] = 0xffff0ff0;
     s->dr[7] = 0x400;
+    s->wait_sipi = parent->index != 0;
     cpu->exc_vector = -1;
     cpu->delivering = -1;
 }
@@ -192,7 +193,8 @@ static bool intr_may_be_taken(const X86State *s)
 static bool x86_has_work(Cpu *parent)
 {
     const X86State *s = &x86_cpu(parent)->s;
-    return (s->smi_pending && !s->in_smm) || s->pending_debug ||
+    return s->init_pending || (s->smi_pending && !s->in_smm) ||
+           s->pending_debug ||
            (s->nmi_pending && !s->nmi_blocked) ||
            (s->intr && ((s->eflags & FLAG_IF) || s->mwait_any));
 }
@@ -200,7 +202,10 @@ static bool x86_has_work(Cpu *parent)
 static bool x86_halted(Cpu *parent)
 {
     const X86State *s = &x86_cpu(parent)->s;
-    return s->shutdown || (s->halted && !x86_has_work(parent));
+    if (s->shutdown || s->wait_sipi) {
+        return !s->init_pending;
+    }
+    return s->halted && !x86_has_work(parent);
 }
 
 static bool take_debug_trap(X86Cpu *cpu)
@@ -221,7 +226,8 @@ static bool take_nmi(X86Cpu *cpu)
 
 static bool take_intr(X86Cpu *cpu)
 {
-    int vector = cpu->pic_ack ? cpu->pic_ack(cpu->pic) : -1;
+    int vector = cpu->apic ? cpu->apic_ops->acknowledge(cpu->apic)
+                 : cpu->pic_ack ? cpu->pic_ack(cpu->pic) : -1;
     if (vector < 0) {
         return false;
     }
@@ -234,7 +240,11 @@ static bool x86_interrupt(Cpu *parent)
 {
     X86Cpu *cpu = x86_cpu(parent);
     X86State *s = &cpu->s;
-    if (s->shutdown) {
+    if (s->init_pending) {
+        x86_init(cpu);
+        return true;
+    }
+    if (s->shutdown || s->wait_sipi) {
         return false;
     }
     bool taken = false;
@@ -283,79 +293,13 @@ static unsigned x86_code_bits(Cpu *cpu)
     return f & TB_CS64 ? 64 : f & TB_CS32 ? 32 : 16;
 }
 
-/* --- pins (vm/x86-pins.h) ---------------------------------------------------------- */
-
-static void pin_set_intr(Cpu *cpu, bool level)
-{
-    x86_cpu(cpu)->s.intr = level;
-    cpu_kick(cpu);
-}
-
-/* The machine calls with each edge; a rising one latches. */
-static void pin_set_nmi(Cpu *cpu, bool level)
-{
-    x86_cpu(cpu)->s.nmi_pending |= level;
-    cpu_kick(cpu);
-}
-
-static void pin_set_smi(Cpu *cpu)
-{
-    x86_cpu(cpu)->s.smi_pending = true;
-    cpu_kick(cpu);
-}
-
-static void pin_set_a20(Cpu *cpu, bool open)
-{
-    if (x86_cpu(cpu)->s.a20 != open) {
-        x86_cpu(cpu)->s.a20 = open;
-        tlb_flush(cpu);
-        cpu_kick(cpu);
-    }
-}
-
-static void pin_connect_pic(Cpu *cpu, int (*ack)(void *opaque),
-                            void *opaque)
-{
-    x86_cpu(cpu)->pic_ack = ack;
-    x86_cpu(cpu)->pic = opaque;
-}
-
-static void pin_set_smram(Cpu *cpu, AddressSpace *smm_memory)
-{
-    x86_cpu(cpu)->smm_memory = smm_memory;
-}
-
-static void pin_connect_ferr(Cpu *cpu,
-                             void (*ferr)(void *opaque, bool level),
-                             void *opaque)
-{
-    x86_cpu(cpu)->ferr = ferr;
-    x86_cpu(cpu)->ferr_opaque = opaque;
-}
-
-static void pin_set_ignne(Cpu *cpu, bool level)
-{
-    x86_cpu(cpu)->s.ignne = level;
-}
-
-static const X86Pins pins = {
-    .set_intr = pin_set_intr,
-    .set_nmi = pin_set_nmi,
-    .set_smi = pin_set_smi,
-    .set_a20 = pin_set_a20,
-    .connect_pic = pin_connect_pic,
-    .set_smram = pin_set_smram,
-    .connect_ferr = pin_connect_ferr,
-    .set_ignne = pin_set_ignne,
-};
-
 /* --- the class ------------------------------------------------------------------------ */
 
 #define X86_CLASS(symbol, label)                    \
     const CpuClass symbol = {                       \
         .name = label,                              \
         .size = sizeof(X86Cpu),                     \
-        .pins = &pins,                              \
+        .pins = &x86_pin_table,                            \
         .state_offset = offsetof(X86Cpu, s),        \
         .state = x86_state,                         \
         .regs = x86_ir_regs,                        \

@@ -172,7 +172,6 @@ typedef uint64_t X86McBanks[4 * X86_MC_BANKS];
     _(uint64_t, STATE_U64, sysenter_cs, 0, 1, "IA32_SYSENTER_CS")             \
     _(uint64_t, STATE_U64, sysenter_esp, 0, 1, "IA32_SYSENTER_ESP")           \
     _(uint64_t, STATE_U64, sysenter_eip, 0, 1, "IA32_SYSENTER_EIP")           \
-    _(uint64_t, STATE_U64, apic_base, 0xfee00900, 1, "IA32_APIC_BASE")        \
     _(uint64_t, STATE_U64, pat, 0x0007040600070406, 1, "IA32_PAT")            \
     _(uint64_t, STATE_U64, tsc_adjust, 0, 1, "TSC offset, ticks")             \
     _(uint64_t, STATE_U64, misc_enable, 1, 1, "IA32_MISC_ENABLE")             \
@@ -195,10 +194,12 @@ typedef uint64_t X86McBanks[4 * X86_MC_BANKS];
     _(uint64_t, STATE_U64, mcg_status, 0, 2, "IA32_MCG_STATUS")               \
     _(uint64_t, STATE_U64, mcg_ctl, UINT64_MAX, 2, "IA32_MCG_CTL")            \
     _(X86McBanks, STATE_U64, mc_bank, 0, 2, "machine check banks")            \
-    _(bool, STATE_BOOL, ss_shadow, 0, 2, "irq_shadow is that of MOV SS")\
+    _(bool, STATE_BOOL, ss_shadow, 0, 2, "irq_shadow is that of MOV SS")      \
     _(uint64_t, STATE_U64, spec_ctrl, 0, 3, "IA32_SPEC_CTRL")                 \
     _(bool, STATE_BOOL, monitoring, 0, 3, "MONITOR is armed")                 \
     _(bool, STATE_BOOL, mwait_any, 0, 3, "halted by an MWAIT that INTR ends though IF=0") \
+    _(bool, STATE_BOOL, wait_sipi, 0, 3, "waiting for a start-up IPI")        \
+    _(bool, STATE_BOOL, init_pending, 0, 3, "INIT latched")                   \
     X86_FPU_STATE(_)
 
 STATE_STRUCT(X86State, X86_STATE);
@@ -278,6 +279,8 @@ typedef struct X86Cpu {
     AddressSpace *smm_memory;
     void (*ferr)(void *opaque, bool level);
     void *ferr_opaque;
+    const struct X86ApicOps *apic_ops; /* and apic, or neither */
+    void *apic;
 } X86Cpu;
 
 static inline X86Cpu *x86_cpu(Cpu *cpu)
@@ -336,6 +339,12 @@ void x86_raise(X86Cpu *cpu, int vector, int error) G_GNUC_NORETURN;
 /* Loads a segment register with all checks (vol. 2, MOV); faults by
  * x86_raise. */
 void x86_load_seg(X86Cpu *cpu, unsigned seg, uint16_t sel);
+
+/* --- pins.c ----------------------------------------------------------------*/
+
+extern const struct X86Pins x86_pin_table;
+/* The processor receives an INIT. Between instructions. */
+void x86_init(X86Cpu *cpu);
 
 /* --- cpuid.c: what the model offers ----------------------------------------*/
 

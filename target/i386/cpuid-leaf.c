@@ -10,6 +10,14 @@ typedef struct Leaf {
     uint32_t a, b, c, d;
 } Leaf;
 
+/* AMD's way to say that those in its package are no threads of one core. */
+static uint32_t extended_ecx(const X86Cpu *cpu)
+{
+    bool legacy = cpuid_is_multi(cpu) && cpuid_is_amd(cpu);
+    return cpu->features[FEAT_80000001_ECX] |
+           (legacy ? CPUID_80000001_ECX_CMP_LEGACY : 0);
+}
+
 static Leaf vendor_leaf(const X86Identity *m, uint32_t level)
 {
     return (Leaf){ level, bytes_ld_le32(m->vendor),
@@ -70,6 +78,22 @@ static Leaf monitor_leaf(const X86Cpu *cpu)
                ? (Leaf){ 64, 64, 3, 1 << 4 } : (Leaf){ 0 };
 }
 
+/* EBX: CLFLUSH works on 8 × 8 bytes. */
+static Leaf first_leaf(const X86Cpu *cpu)
+{
+    uint32_t edx = cpu->features[FEAT_1_EDX] & ~cpuid_hidden_by_apic(cpu);
+    return (Leaf){ cpu->id.signature, 8 << 8 | cpuid_id_word(cpu),
+                   one_ecx(cpu),
+                   edx | (cpuid_is_multi(cpu) ? CPUID_1_EDX_HTT : 0) };
+}
+
+static Leaf topology_leaf(const X86Cpu *cpu, uint32_t sub)
+{
+    uint32_t out[4];
+    cpuid_topology_leaf(cpu, sub, out);
+    return (Leaf){ out[0], out[1], out[2], out[3] };
+}
+
 static Leaf basic_leaf(const X86Cpu *cpu, uint32_t n, uint32_t sub)
 {
     const X86Identity *m = &cpu->id;
@@ -77,8 +101,7 @@ static Leaf basic_leaf(const X86Cpu *cpu, uint32_t n, uint32_t sub)
     case 0:
         return vendor_leaf(m, m->level);
     case 1:
-        return (Leaf){ m->signature, 8 << 8 | 1 << 16, one_ecx(cpu),
-                       cpu->features[FEAT_1_EDX] };
+        return first_leaf(cpu);
     case 5:
         return monitor_leaf(cpu);
     case 6: /* power: of it all, that the APIC's timer never stops */
@@ -88,6 +111,8 @@ static Leaf basic_leaf(const X86Cpu *cpu, uint32_t n, uint32_t sub)
                                   cpu->features[FEAT_7_ECX],
                                   cpu->features[FEAT_7_EDX] }
                         : (Leaf){ 0 };
+    case 0xb:
+        return topology_leaf(cpu, sub);
     case 0xd:
         return xsave_leaf(cpu, sub);
     default:
@@ -102,7 +127,7 @@ static Leaf extended_leaf(const X86Cpu *cpu, uint32_t n)
     case 0x80000000:
         return vendor_leaf(m, m->xlevel);
     case 0x80000001:
-        return (Leaf){ m->signature, 0, cpu->features[FEAT_80000001_ECX],
+        return (Leaf){ m->signature, 0, extended_ecx(cpu),
                        extended_edx(cpu) };
     case 0x80000002:
     case 0x80000003:
@@ -113,7 +138,8 @@ static Leaf extended_leaf(const X86Cpu *cpu, uint32_t n)
     case 0x80000008: /* physical and linear address bits */
         return (Leaf){ cpuid_phys_bits(cpu) |
                        (cpuid_has_long_mode(cpu) ? 48 : 32) << 8,
-                       cpu->features[FEAT_80000008_EBX], 0, 0 };
+                       cpu->features[FEAT_80000008_EBX],
+                       cpuid_core_count_word(cpu), 0 };
     default:
         return (Leaf){ 0 };
     }

@@ -21,6 +21,26 @@ bool cpuid_has_fdp_excptn_only(const X86Cpu *cpu);
 bool cpuid_has_zero_fcs_fds(const X86Cpu *cpu);
 bool cpuid_is_amd(const X86Cpu *cpu);
 bool cpuid_has_gib_pages(const X86Cpu *cpu);
+
+#define CPUID_1_EDX_APIC (1u << 9)
+#define CPUID_1_EDX_HTT  (1u << 28)
+#define CPUID_1_ECX_X2APIC (1u << 21)
+#define CPUID_1_ECX_DEADLINE (1u << 24)
+#define CPUID_80000001_ECX_CMP_LEGACY (1u << 1)
+
+/* --- topology.c: its place among the others -------------------------------- */
+
+/* There are several in its package. */
+bool cpuid_is_multi(const X86Cpu *cpu);
+/* CPUID.1:EBX 31..16: APIC id, and places for ids in its package. */
+uint32_t cpuid_id_word(const X86Cpu *cpu);
+/* CPUID.80000008h:ECX: how many there are in the package, less one. */
+uint32_t cpuid_core_count_word(const X86Cpu *cpu);
+/* CPUID.0Bh: EAX to EDX of a level. */
+void cpuid_topology_leaf(const X86Cpu *cpu, uint32_t sub, uint32_t out[4]);
+/* Bits of CPUID.1:EDX that are off while the local APIC is. */
+uint32_t cpuid_hidden_by_apic(const X86Cpu *cpu);
+
 /* MAXPHYADDR (4.1.4). */
 unsigned cpuid_phys_bits(const X86Cpu *cpu);
 

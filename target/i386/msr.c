@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "cpuid.h"
 #include "sys.h"
+#include "vm/x86-pins.h"
 
 enum { RULE_any, RULE_canonical, RULE_pat, RULE_mtrr_def, RULE_ones,
        RULE_zero };
@@ -68,7 +69,8 @@ static const CommandRow command_rows[] = {
 };
 
 enum {
-    MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b, MSR_TSC_ADJUST = 0x3b,
+    MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b, MSR_TSC_DEADLINE = 0x6e0,
+    MSR_X2APIC = 0x800, MSR_TSC_ADJUST = 0x3b,
     MSR_MCG_CAP = 0x179, MSR_MTRR_VAR = 0x200, MSR_MTRR_VAR_COUNT = 16,
     MSR_MC_BANKS = 0x400, MSR_EFER = 0xc0000080,
 };
@@ -81,6 +83,9 @@ static bool has_any(const X86Cpu *cpu, unsigned word, uint32_t bits)
 {
     return x86_feature_word(cpu, word) & bits;
 }
+
+#define CPUID_X2APIC BIT_OF(1_ECX, 21)
+#define APIC_BASE_EXTD (1u << 10)
 
 static bool offered(const X86Cpu *cpu, unsigned needs)
 {
@@ -135,6 +140,16 @@ static const CommandRow *find_command(const X86Cpu *cpu, uint32_t n)
         }
     }
     return NULL;
+}
+
+/* The local APIC's own: its base and, where the model has them, deadlines and
+ * the registers of x2APIC mode. */
+static bool apic_msr_offered(const X86Cpu *cpu, uint32_t n)
+{
+    return cpu->apic &&
+           (n == MSR_APIC_BASE ||
+            (n == MSR_TSC_DEADLINE && offered(cpu, BIT_OF(1_ECX, 24))) ||
+            (n >> 8 == MSR_X2APIC >> 8 && offered(cpu, CPUID_X2APIC)));
 }
 
 /* One tick a nanosecond of virtual time. */
@@ -218,12 +233,12 @@ static bool bank_valid(uint32_t n, uint64_t v)
 static bool read_special(X86Cpu *cpu, uint32_t n, uint64_t *v)
 {
     const X86State *s = &cpu->s;
+    if (apic_msr_offered(cpu, n)) {
+        return cpu->apic_ops->rdmsr(cpu->apic, n, v);
+    }
     switch (n) {
     case MSR_TSC:
         *v = tsc_now(cpu);
-        return true;
-    case MSR_APIC_BASE:
-        *v = s->apic_base;
         return true;
     case MSR_TSC_ADJUST:
         *v = s->tsc_adjust;
@@ -329,32 +344,33 @@ static bool write_efer(X86Cpu *cpu, uint64_t v)
     return true;
 }
 
-/* Bits 8 (this is the boot processor, read-only), 11 (on) and the base. */
-static bool write_apic_base(X86Cpu *cpu, uint64_t v)
+static void set_tsc_adjust(X86Cpu *cpu, uint64_t v)
 {
-    if ((v & 0x6ff) || v >> cpuid_phys_bits(cpu)) {
-        return false;
+    cpu->s.tsc_adjust = v;
+    if (cpu->apic) {
+        cpu->apic_ops->tsc_moved(cpu->apic);
     }
-    cpu->s.apic_base = (v & ~UINT64_C(0x100)) | (cpu->s.apic_base & 0x100);
-    return true;
 }
 
 static Written write_special(X86Cpu *cpu, uint32_t n, uint64_t v)
 {
     X86State *s = &cpu->s;
     bool ok = true;
+    if (apic_msr_offered(cpu, n)) {
+        bool x2 = n == MSR_APIC_BASE && (v & APIC_BASE_EXTD);
+        ok = (!x2 || offered(cpu, CPUID_X2APIC)) &&
+             cpu->apic_ops->wrmsr(cpu->apic, n, v);
+        return ok ? MSR_WRITTEN : MSR_REFUSED;
+    }
     switch (n) {
     case MSR_TSC:
-        s->tsc_adjust += v - tsc_now(cpu);
+        set_tsc_adjust(cpu, s->tsc_adjust + v - tsc_now(cpu));
         break;
     case MSR_TSC_ADJUST:
         if (!offered(cpu, CPUID_TSC_ADJUST)) {
             return MSR_UNKNOWN;
         }
-        s->tsc_adjust = v;
-        break;
-    case MSR_APIC_BASE:
-        ok = write_apic_base(cpu, v);
+        set_tsc_adjust(cpu, v);
         break;
     case MSR_MCG_CAP:
         ok = false;

@@ -255,11 +255,23 @@ void trans_nop(X86Trans *t)
 {
 }
 
-/* 90 is NOP (and PAUSE) even where XCHG EAX,EAX would clear bits. */
+/* Where nobody could use the time it is a NOP. */
+static void trans_pause(X86Trans *t)
+{
+    const Cpu *cpu = t->tc->cpu;
+    if (cpu->machine->cpus->len > 1) {
+        CALL0(t, pause);
+        t_jump(t, k64(t, t->next), IR_EXIT_LOOP);
+    }
+}
+
+/* 90 is NOP even where XCHG EAX,EAX would clear bits, and F3 90 is PAUSE. */
 void trans_xchg_acc(X86Trans *t)
 {
     if (t->in.rm != X86_RAX) {
         trans_xchg(t);
+    } else if (t->in.rep) {
+        trans_pause(t);
     }
 }
 

@@ -26,6 +26,7 @@ class X86GuestReplay(GuestCase):
         self.check_replay('cpu32', 'x86_64')
         self.check_replay('vec32', 'x86_64')
         self.check_replay('board', 'interp')
+        self.check_replay('smp', 'x86_64')
 
 
 if __name__ == '__main__':

@@ -6,7 +6,8 @@ import reprise
 
 # What each must have checked at least.
 GUESTS = {'sys32': 70, 'cpu32': 130, 'sys64': 56, 'vec32': 209, 'xstate': 98,
-          'cpu64': 69, 'board': 49}
+          'cpu64': 69, 'board': 49,
+          'smp': 33}
 # The CPU each wants, if not the default one.
 CPUS = {'vec32': 'max', 'xstate': 'max', 'cpu64': 'max,+monitor'}
 
@@ -16,6 +17,8 @@ class GuestCase(reprise.TestCase):
         """What the guest wants besides its disk."""
         if guest in CPUS:
             return ['-cpu', CPUS[guest]]
+        if guest == 'smp':
+            return ['-smp', '4,quantum=997']
         if guest != 'board':
             return []
         if not os.path.exists(self.path('cd.img')):

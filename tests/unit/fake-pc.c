@@ -69,6 +69,38 @@ static void fake_set_ignne(Cpu *cpu, bool level)
 {
 }
 
+/* The interrupt controller is asked through the APIC, as its CPU would. */
+static const X86ApicOps *apic_ops;
+
+static int ask_apic(void *apic)
+{
+    return apic_ops->acknowledge(apic);
+}
+
+static void fake_connect_apic(Cpu *cpu, const X86ApicOps *ops, void *apic)
+{
+    apic_ops = ops;
+    fake_connect_pic(cpu, ask_apic, apic);
+}
+
+static bool fake_has_apic(const Cpu *cpu)
+{
+    return true;
+}
+
+static void fake_init(Cpu *cpu)
+{
+}
+
+static void fake_startup(Cpu *cpu, uint8_t vector)
+{
+}
+
+static int64_t fake_tsc_due_ns(Cpu *cpu, uint64_t tsc)
+{
+    return tsc;
+}
+
 static const X86Pins pin_table = {
     .set_intr = fake_set_intr,
     .set_nmi = fake_set_nmi,
@@ -78,6 +110,11 @@ static const X86Pins pin_table = {
     .set_smram = fake_set_smram,
     .connect_ferr = fake_connect_ferr,
     .set_ignne = fake_set_ignne,
+    .init = fake_init,
+    .startup = fake_startup,
+    .connect_apic = fake_connect_apic,
+    .has_apic = fake_has_apic,
+    .tsc_due_ns = fake_tsc_due_ns,
 };
 
 static const CpuClass fake_cpu_class = {

@@ -382,11 +382,6 @@ static void test_errors(void)
     check_error(m, "-device ide-cd: Bus 'ide.7' not found");
 
     m = fake_pc_new(RAM);
-    m->config.smp.cpus = 2;
-    check_error(m, "Invalid SMP CPUs 2. The max CPUs supported by machine "
-                   "'pc-i440fx-7.2' is 1");
-
-    m = fake_pc_new(RAM);
     g_bytes_unref(m->config.firmware);
     m->config.firmware = g_bytes_new("x", 1);
     check_error(m, "could not load PC BIOS 'firmware': 1 bytes is not a "

@@ -60,6 +60,7 @@ gdt:
     .quad   0x00cf9b000000ffff      /* 08: code, 4 GiB */
     .quad   0x00cf93000000ffff      /* 10: data, 4 GiB */
     .quad   0x00af9b000000ffff      /* 18: 64-bit code */
+    .globl  gdt_pointer
 gdt_pointer:
     .word   . - gdt - 1
     .long   gdt
