@@ -297,10 +297,10 @@ bool machine_rewire_loaded(Machine *m, Error **errp)
     Walk w = { .copy = g_byte_array_new() };
     /* The CPUs' state is what was loaded, not what they kept before. */
     walk_sections(m, copy_section, &w);
+    w.changed = turn_check(m) ? NULL : "turn";
     rewire_all(m);
     machine_sections(m, compare_section, &w);
     g_byte_array_free(w.copy, TRUE);
-    w.changed = turn_is_valid(m) ? w.changed : "turn";
     if (w.changed) {
         error_set(errp, "section '%s' contradicts itself", w.changed);
     }

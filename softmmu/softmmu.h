@@ -20,7 +20,7 @@ struct TurnState *turn_state_new(void);
 void turn_state_free(struct TurnState *t);
 const StateTable *turn_table(void);
 void turn_reset(Machine *m);
-/* False if it is nobody's turn: rows that were loaded are wrong. */
-bool turn_is_valid(const Machine *m);
+/* False if it was nobody's turn: rows that were loaded are wrong. */
+bool turn_check(Machine *m);
 
 #endif

@@ -34,9 +34,11 @@ void turn_reset(Machine *m)
     state_reset(turn_state_table(), m->turn);
 }
 
-bool turn_is_valid(const Machine *m)
+bool turn_check(Machine *m)
 {
-    return m->turn->cpu < MAX(m->cpus->len, 1);
+    bool valid = m->turn->cpu < MAX(m->cpus->len, 1);
+    m->turn->cpu = valid ? m->turn->cpu : 0;
+    return valid;
 }
 
 static Cpu *nth(const Machine *m, unsigned n)
