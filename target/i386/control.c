@@ -108,7 +108,9 @@ static uint64_t cr4_known(const X86Cpu *cpu)
            (seven & 1u << 7 ? CR4_SMEP : 0) |
            (seven & 1u << 20 ? CR4_SMAP : 0) |
            (one_c & 1u << 17 ? CR4_PCIDE : 0) |
-           (seven_c & 1u << 2 ? CR4_UMIP : 0);
+           (seven_c & 1u << 2 ? CR4_UMIP : 0) |
+           (seven_c & CPUID_PKU ? CR4_PKE : 0) |
+           (seven_c & CPUID_LA57 ? CR4_LA57 : 0);
 }
 
 /* What CR4 may not become in the present mode (2.5; 4.10.1 for PCIDs). */
@@ -116,7 +118,7 @@ static bool cr4_forbidden(const X86State *s, uint64_t v)
 {
     bool lma = s->efer & EFER_LMA;
     bool pcide_comes = v & ~s->cr[4] & CR4_PCIDE;
-    return (lma && !(v & CR4_PAE)) ||
+    return (lma && (!(v & CR4_PAE) || ((v ^ s->cr[4]) & CR4_LA57))) ||
            (pcide_comes && (!lma || (s->cr[3] & CR3_PCID)));
 }
 
@@ -207,7 +209,7 @@ uint64_t helper_invpcid(Cpu *parent, uint64_t type, uint64_t pcid,
 {
     X86Cpu *cpu = x86_cpu(parent);
     bool one = type < 2;
-    if (type > 3 || pcid >> 12 || (type == 0 && !is_canonical(va)) ||
+    if (type > 3 || pcid >> 12 || (type == 0 && !base_is_canonical(cpu, va)) ||
         (one && pcid && !(cpu->s.cr[4] & CR4_PCIDE))) {
         general_protection(cpu);
     }
@@ -398,7 +400,7 @@ uint64_t helper_fsgsbase_write(Cpu *parent, uint64_t seg, uint64_t v)
 {
     X86Cpu *cpu = x86_cpu(parent);
     require_fsgsbase(cpu);
-    if (!is_canonical(v)) {
+    if (!base_is_canonical(cpu, v)) {
         general_protection(cpu);
     }
     cpu->s.seg_base[seg] = v;

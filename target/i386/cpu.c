@@ -122,6 +122,7 @@ void x86_update_modes(X86Cpu *cpu)
     f |= s->irq_shadow ? TB_SHADOW : 0;
     f |= s->in_smm ? TB_SMM : 0;
     f |= s->cr[4] & CR4_DE ? TB_DE : 0;
+    f |= s->cr[4] & CR4_LA57 ? TB_LA57 : 0;
     f |= x86_fpu_modes(s);
     cpu->tb_flags = f | access_flags(s, cpl);
 }

@@ -93,6 +93,7 @@ typedef enum CcOp {
 #define CR4_PCIDE 0x20000u
 #define CR4_SMEP 0x100000u
 #define CR4_SMAP 0x200000u
+#define CR4_PKE 0x400000u
 
 #define EFER_SCE 0x1u
 #define EFER_LME 0x100u
@@ -233,6 +234,7 @@ enum {
     TB_SSE = 1 << 24,      /* CR4.OSFXSR */
     TB_AVX = 1 << 25,      /* CR4.OSXSAVE, and XCR0 has SSE and AVX */
     TB_XM = 1 << 26,       /* a SIMD exception is unmasked in MXCSR */
+    TB_LA57 = 1 << 27,     /* CR4.LA57: linear addresses have 57 bits */
 };
 
 #define X86_FEATURES 16        /* room: FEAT_WORDS are used */
@@ -317,6 +319,8 @@ uint32_t x86_fpu_modes(const X86State *s);
 uint32_t x86_mxcsr(const X86Cpu *cpu);
 /* Writes all of MXCSR; modes change. Reserved bits are the caller's business. */
 void x86_set_mxcsr(X86Cpu *cpu, uint32_t mxcsr);
+/* Writes PKRU (xsave.c). */
+void x86_set_pkru(X86Cpu *cpu, uint32_t pkru);
 /* For sync() and rewire(): Cpu.fp into the row, and the row into Cpu.fp. */
 void x86_fpu_sync(X86Cpu *cpu);
 void x86_fpu_rewire(X86Cpu *cpu);

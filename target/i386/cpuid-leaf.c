@@ -47,6 +47,13 @@ static uint32_t one_ecx(const X86Cpu *cpu)
     return cpu->features[FEAT_1_ECX] | (on ? CPUID_OSXSAVE : 0);
 }
 
+/* CR4.PKE, for programs. */
+static uint32_t seven_ecx(const X86Cpu *cpu)
+{
+    bool on = cpu->s.cr[4] & CR4_PKE;
+    return cpu->features[FEAT_7_ECX] | (on ? CPUID_OSPKE : 0);
+}
+
 /* Sizes of areas: of what is enabled now, of all there is. */
 static Leaf xsave_leaf(const X86Cpu *cpu, uint32_t sub)
 {
@@ -108,7 +115,7 @@ static Leaf basic_leaf(const X86Cpu *cpu, uint32_t n, uint32_t sub)
         return (Leaf){ cpu->features[FEAT_6_EAX], 0, 0, 0 };
     case 7:
         return sub == 0 ? (Leaf){ 0, cpu->features[FEAT_7_EBX],
-                                  cpu->features[FEAT_7_ECX],
+                                  seven_ecx(cpu),
                                   cpu->features[FEAT_7_EDX] }
                         : (Leaf){ 0 };
     case 0xb:
@@ -137,7 +144,7 @@ static Leaf extended_leaf(const X86Cpu *cpu, uint32_t n)
         return (Leaf){ 0, 0, 0, cpu->features[FEAT_80000007_EDX] };
     case 0x80000008: /* physical and linear address bits */
         return (Leaf){ cpuid_phys_bits(cpu) |
-                       (cpuid_has_long_mode(cpu) ? 48 : 32) << 8,
+                       cpuid_linear_bits(cpu) << 8,
                        cpu->features[FEAT_80000008_EBX],
                        cpuid_core_count_word(cpu), 0 };
     default:

@@ -48,6 +48,12 @@ unsigned cpuid_phys_bits(const X86Cpu *cpu)
     return cpuid_has_long_mode(cpu) ? 40 : pae || pse36 ? 36 : 32;
 }
 
+unsigned cpuid_linear_bits(const X86Cpu *cpu)
+{
+    return !cpuid_has_long_mode(cpu) ? 32
+           : has(cpu, FEAT_7_ECX, 16) ? 57 : 48;
+}
+
 bool cpuid_has_ffxsr(const X86Cpu *cpu)
 {
     return has(cpu, FEAT_80000001_EDX, 25);

@@ -43,5 +43,7 @@ uint32_t cpuid_hidden_by_apic(const X86Cpu *cpu);
 
 /* MAXPHYADDR (4.1.4). */
 unsigned cpuid_phys_bits(const X86Cpu *cpu);
+/* The most bits that linear addresses may have. */
+unsigned cpuid_linear_bits(const X86Cpu *cpu);
 
 #endif

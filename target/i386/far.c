@@ -9,7 +9,7 @@
 static void check_offset(X86Cpu *cpu, const Desc *code, uint64_t offset)
 {
     bool l = x86_long(cpu) && (code->hi & DESC_L);
-    bool bad = l ? !is_canonical(offset)
+    bool bad = l ? !is_canonical(cpu, offset)
                  : offset > desc_limit(code);
     if (bad) {
         x86_raise(cpu, EXC_GP, 0);
@@ -634,7 +634,7 @@ uint64_t helper_sysret(Cpu *parent, uint64_t size)
     uint16_t sel = s->star >> 48;
     bool to64 = size == 8;
     uint64_t rcx = s->gpr[X86_RCX];
-    if (to64 && !is_canonical(rcx)) {
+    if (to64 && !is_canonical(cpu, rcx)) {
         x86_raise(cpu, EXC_GP, 0);
     }
     uint32_t flags = x86_long(cpu)
@@ -672,8 +672,8 @@ uint64_t helper_sysexit(Cpu *parent, uint64_t size)
     if (!sel || !(s->cr[0] & CR0_PE) || x86_cpl(cpu)) {
         x86_raise(cpu, EXC_GP, 0);
     }
-    if (to64 && !(is_canonical(s->gpr[X86_RCX]) &&
-                  is_canonical(s->gpr[X86_RDX]))) {
+    if (to64 && !(is_canonical(cpu, s->gpr[X86_RCX]) &&
+                  is_canonical(cpu, s->gpr[X86_RDX]))) {
         x86_raise(cpu, EXC_GP, 0);
     }
     s->rip = to64 ? s->gpr[X86_RDX] : (uint32_t)s->gpr[X86_RDX];

@@ -36,6 +36,7 @@ typedef uint8_t X87Byte __attribute__((aligned(4)));
     _(uint64_t, STATE_U64, fdp, 0, 2, "x87 last data pointer")                \
     _(uint64_t, STATE_U64, xcr0, 1, 2, "XCR0")                                \
     _(uint64_t, STATE_U64, xss, 0, 2, "IA32_XSS")                             \
+    _(uint32_t, STATE_U32, pkru, 0, 3, "PKRU")                                \
     _(bool, STATE_BOOL, ferr, 0, 2, "FERR# pin: an x87 exception waits")      \
     _(bool, STATE_BOOL, ignne, 0, 2, "IGNNE# pin: it is ignored")
 
@@ -43,6 +44,9 @@ typedef uint8_t X87Byte __attribute__((aligned(4)));
 /* CPUID bits of the words that their names say. */
 #define CPUID_XSAVE BIT(26)    /* 1:ECX */
 #define CPUID_OSXSAVE BIT(27)
+#define CPUID_PKU BIT(3)       /* 7:ECX */
+#define CPUID_OSPKE BIT(4)
+#define CPUID_LA57 BIT(16)
 #define CPUID_XSAVEOPT BIT(0)  /* 0Dh.1:EAX */
 #define CPUID_XSAVEC BIT(1)
 #define CPUID_XGETBV1 BIT(2)
@@ -51,6 +55,7 @@ typedef uint8_t X87Byte __attribute__((aligned(4)));
 #define XCR0_X87 1u
 #define XCR0_SSE 2u
 #define XCR0_AVX 4u
+#define XCR0_PKRU 0x200u
 
 #define MXCSR_FLAGS 0x3fu      /* SF_* */
 #define MXCSR_MASKS_SHIFT 7

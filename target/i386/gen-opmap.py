@@ -47,7 +47,7 @@ FEATURES = {
     'FXSR': ('FEAT_1_EDX', 24), 'XSAVE': ('FEAT_1_ECX', 26),
     'XSAVEOPT': ('FEAT_D_1_EAX', 0), 'XSAVEC': ('FEAT_D_1_EAX', 1),
     'XSAVES': ('FEAT_D_1_EAX', 3),
-    'CLWB': ('FEAT_7_EBX', 24), 'RDPID': ('FEAT_7_ECX', 22),
+    'PKU': ('FEAT_7_ECX', 3), 'CLWB': ('FEAT_7_EBX', 24), 'RDPID': ('FEAT_7_ECX', 22),
     'SERIALIZE': ('FEAT_7_EDX', 14), 'CLZERO': ('FEAT_80000008_EBX', 0),
     'INVPCID': ('FEAT_7_EBX', 10),
     'SHA': ('FEAT_7_EBX', 29), 'GFNI': ('FEAT_7_ECX', 8),

@@ -1,5 +1,5 @@
 /*
- * Paging: 32-bit, PAE and 4-level, with every protection. SDM vol. 3,
+ * Paging: 32-bit, PAE, 4-level and 5-level, with every protection. SDM vol. 3,
  * chapter 4. One walker for all formats: a format is a row of a table.
  */
 #include "cpuid.h"
@@ -20,7 +20,10 @@
 #define FRAME_MASK UINT64_C(0x000ffffffffff000)
 
 /* Bits of a #PF error code (4.7). */
-enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16 };
+enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16, PF_PK = 32 };
+
+/* A protection key's two bits of PKRU (4.6.2). */
+enum { PKRU_AD = 1, PKRU_WD = 2 };
 
 typedef struct Walk {
     X86Cpu *cpu;
@@ -29,6 +32,7 @@ typedef struct Walk {
     bool user, smap, probe;
     bool pae;              /* 8-byte entries */
     uint64_t rights;       /* PTE_W, PTE_U: all levels allow; PTE_NX: any */
+    unsigned key;          /* PKRU_*: what the page's protection key denies */
     uint32_t error;        /* of a #PF, without PF_P and PF_RSVD */
 } Walk;
 
@@ -63,7 +67,7 @@ bool x86_addressable(Cpu *parent, GuestAddr va, unsigned mode)
 {
     X86Cpu *cpu = x86_cpu(parent);
     bool wide = (cpu->s.efer & EFER_LMA) && (cpu->s.cr[0] & CR0_PG);
-    if (!wide || is_canonical(va)) {
+    if (!wide || is_canonical(cpu, va)) {
         return true;
     }
     note_not_canonical(cpu, mode);
@@ -104,7 +108,7 @@ static uint64_t reserved_bits(const Walk *w, unsigned shift, bool leaf)
     if (leaf && shift > 12) {
         r |= bits_mask(shift) & ~UINT64_C(0x1fff); /* below the frame */
     }
-    if (shift == 39 || (shift == 30 && !cpuid_has_gib_pages(w->cpu))) {
+    if (shift >= 39 || (shift == 30 && !cpuid_has_gib_pages(w->cpu))) {
         r |= PTE_PS;
     }
     return r;
@@ -133,8 +137,29 @@ static void entry_mark(Walk *w, PhysAddr at, uint64_t entry, uint64_t bits)
 
 /* --- rights (4.6) ---------------------------------------------------------------------- */
 
+/* What PKRU says of user pages, in 4- and 5-level paging. */
+static unsigned key_of(const Walk *w, uint64_t entry)
+{
+    const X86State *s = &w->cpu->s;
+    if (!(s->cr[4] & CR4_PKE) || !(s->efer & EFER_LMA) ||
+        !(w->rights & PTE_U)) {
+        return 0;
+    }
+    return s->pkru >> 2 * bits_extract(entry, 59, 4) & 3;
+}
+
+static bool key_allows(const Walk *w, MmuAccess access)
+{
+    bool wp = w->user || (w->cpu->s.cr[0] & CR0_WP);
+    return !(w->key & PKRU_AD) &&
+           !(access == MMU_STORE && wp && (w->key & PKRU_WD));
+}
+
 static bool may_load(const Walk *w)
 {
+    if (w->key & PKRU_AD) {
+        return false;
+    }
     if (w->user) {
         return w->rights & PTE_U;
     }
@@ -144,7 +169,8 @@ static bool may_load(const Walk *w)
 static bool may_store(const Walk *w)
 {
     bool wp = w->user || (w->cpu->s.cr[0] & CR0_WP);
-    return may_load(w) && ((w->rights & PTE_W) || !wp);
+    return may_load(w) && key_allows(w, MMU_STORE) &&
+           ((w->rights & PTE_W) || !wp);
 }
 
 static bool may_fetch(const Walk *w)
@@ -180,8 +206,11 @@ static uint8_t protections(const Walk *w, bool dirty)
 static bool finish(Walk *w, PhysAddr at, uint64_t entry, unsigned shift,
                    MmuResult *res)
 {
+    w->key = key_of(w, entry);
     if (!w->probe && !allowed(w, w->access)) {
-        return page_fault(w, PF_P);
+        bool data = w->access != MMU_FETCH;
+        bool denied = data && !key_allows(w, w->access);
+        return page_fault(w, PF_P | (denied ? PF_PK : 0));
     }
     bool store = w->access == MMU_STORE;
     entry_mark(w, at, entry, PTE_A | (store ? PTE_D : 0));
@@ -241,6 +270,12 @@ static bool unpaged(Walk *w, MmuResult *res)
     return true;
 }
 
+/* What an entry of the top table covers in long mode. */
+static unsigned top_shift(const X86State *s)
+{
+    return s->cr[4] & CR4_LA57 ? 48 : 39;
+}
+
 bool x86_walk(Cpu *parent, GuestAddr va, MmuAccess access, unsigned mode,
               bool probe, MmuResult *res)
 {
@@ -262,11 +297,12 @@ bool x86_walk(Cpu *parent, GuestAddr va, MmuAccess access, unsigned mode,
         return unpaged(&w, res);
     }
     if (s->efer & EFER_LMA) {
-        bool canonical = is_canonical(va);
+        bool canonical = is_canonical(cpu, va);
         if (!canonical && !probe) {
             note_not_canonical(cpu, mode);
         }
-        return canonical && descend(&w, s->cr[3] & FRAME_MASK, 39, res);
+        return canonical && descend(&w, s->cr[3] & FRAME_MASK,
+                                    top_shift(s), res);
     }
     w.va = (uint32_t)va;
     return w.pae ? walk_pae(&w, res)
@@ -341,7 +377,7 @@ static void scan_table(Scan *sc, PhysAddr base, unsigned shift, GuestAddr va,
             MmuResult res = { entry & (pae ? FRAME_MASK : 0xfffff000) &
                                   ~bits_mask(shift), entry & 0xff };
             if (sc->cpu->s.efer & EFER_LMA) {
-                at = bits_sext(at, 48);
+                at = bits_sext(at, x86_linear_bits(sc->cpu));
             }
             sc->fn(sc->opaque, at, UINT64_C(1) << shift, &res, r);
         } else {
@@ -359,7 +395,8 @@ static void scan(Scan *sc)
         return;
     }
     if (s->efer & EFER_LMA) {
-        scan_table(sc, s->cr[3] & FRAME_MASK, 39, 0, PTE_W | PTE_U);
+        scan_table(sc, s->cr[3] & FRAME_MASK, top_shift(s), 0,
+                   PTE_W | PTE_U);
     } else if (s->cr[4] & CR4_PAE) {
         for (unsigned i = 0; i < 4; i++) {
             if (s->pdpte[i] & PTE_P) {

@@ -301,11 +301,11 @@ uint64_t helper_rdmsr(Cpu *parent)
 
 typedef enum Written { MSR_WRITTEN, MSR_REFUSED, MSR_UNKNOWN } Written;
 
-static bool rule_holds(unsigned rule, uint64_t v)
+static bool rule_holds(const X86Cpu *cpu, unsigned rule, uint64_t v)
 {
     switch (rule) {
     case RULE_canonical:
-        return is_canonical(v);
+        return base_is_canonical(cpu, v);
     case RULE_pat:
         return types_valid(v, true);
     case RULE_mtrr_def:
@@ -321,7 +321,7 @@ static bool rule_holds(unsigned rule, uint64_t v)
 
 static bool write_row(X86Cpu *cpu, const MsrRow *row, uint64_t v)
 {
-    bool ok = !(v & ~row->writable) && rule_holds(row->rule, v);
+    bool ok = !(v & ~row->writable) && rule_holds(cpu, row->rule, v);
     if (ok) {
         *(uint64_t *)((char *)&cpu->s + row->offset) = v;
     }

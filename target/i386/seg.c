@@ -273,7 +273,7 @@ uint64_t helper_near_target(Cpu *parent, uint64_t offset)
 {
     X86Cpu *cpu = x86_cpu(parent);
     bool bad = x86_code64(cpu)
-        ? !is_canonical(offset)
+        ? !is_canonical(cpu, offset)
         : offset > cpu->s.seg_limit[SEG_CS];
     if (bad) {
         x86_raise(cpu, EXC_GP, 0);
@@ -399,7 +399,7 @@ uint64_t helper_sidt_limit(Cpu *parent)
 
 static uint64_t table_base(X86Cpu *cpu, uint64_t base)
 {
-    if (x86_code64(cpu) && !is_canonical(base)) {
+    if (x86_code64(cpu) && !base_is_canonical(cpu, base)) {
         x86_raise(cpu, EXC_GP, 0);
     }
     return x86_code64(cpu) ? base : (uint32_t)base;
@@ -448,7 +448,7 @@ static uint64_t system_base(X86Cpu *cpu, uint16_t sel, const Desc *d)
     }
     uint64_t base = desc_base64(cpu, d);
     uint32_t type = cpu_ld(&cpu->parent, d->addr + 12, 4, MMU_KERNEL);
-    if ((type & 0x1f00) || !is_canonical(base)) {
+    if ((type & 0x1f00) || !base_is_canonical(cpu, base)) {
         x86_raise_sel(cpu, EXC_GP, sel);
     }
     return base;

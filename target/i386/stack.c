@@ -69,7 +69,7 @@ static bool fits(const Frame *f, uint64_t offset, unsigned size)
 {
     uint64_t last = offset + size - 1;
     if (f->flat64) {
-        return is_canonical(offset);
+        return is_canonical(f->cpu, offset);
     }
     bool down = (f->attr & (DESC_CODE | DESC_E)) == DESC_E &&
                 (f->attr & DESC_S);

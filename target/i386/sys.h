@@ -44,10 +44,21 @@ static inline uint32_t desc_base(const Desc *d)
 }
 uint32_t desc_limit(const Desc *d);
 
-/* 48-bit linear addresses (3.3.7.1). */
-static inline bool is_canonical(uint64_t va)
+/* Linear addresses have 48 bits, or 57 with five levels of paging (3.3.7.1). */
+static inline unsigned x86_linear_bits(const X86Cpu *cpu)
 {
-    return (uint64_t)bits_sext(va, 48) == va;
+    return cpu->s.cr[4] & CR4_LA57 ? 57 : 48;
+}
+static inline bool is_canonical(const X86Cpu *cpu, uint64_t va)
+{
+    return (uint64_t)bits_sext(va, x86_linear_bits(cpu)) == va;
+}
+/* What is loaded into a register that holds an address may be one of five levels
+ * whenever the model knows them (SDM vol. 1, 3.3.7.1). */
+static inline bool base_is_canonical(const X86Cpu *cpu, uint64_t va)
+{
+    bool wide = cpu->features[FEAT_7_ECX] & CPUID_LA57;
+    return (uint64_t)bits_sext(va, wide ? 57 : 48) == va;
 }
 
 static inline bool x86_real_or_vm(const X86Cpu *cpu)

@@ -35,7 +35,7 @@ uint64_t tss64_stack(X86Cpu *cpu, unsigned slot)
         x86_raise_sel(cpu, EXC_TS, cpu->s.tr_sel);
     }
     uint64_t sp = tss_ld(cpu, at, 8);
-    if (!is_canonical(sp)) {
+    if (!is_canonical(cpu, sp)) {
         x86_raise(cpu, EXC_SS, 0);
     }
     return sp;

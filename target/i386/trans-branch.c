@@ -16,14 +16,17 @@ static uint64_t relative_target(const X86Trans *t)
     return wrap_target(t, t->next + t->in.imm[0]);
 }
 
-#define CANONICAL_BITS 48
+static unsigned linear_bits(const X86Trans *t)
+{
+    return t->tc->flags & TB_LA57 ? 57 : 48;
+}
 
 /* Whether a constant target can be beyond the CS limit or not canonical. */
 static bool may_exceed_limit(const X86Trans *t, uint64_t target)
 {
     unsigned flags = t->tc->flags;
     if (flags & TB_CS64) {
-        return (uint64_t)bits_sext(target, CANONICAL_BITS) != target;
+        return (uint64_t)bits_sext(target, linear_bits(t)) != target;
     }
     if (flags & (TB_FLAT | TB_CS4G)) {
         return false;
@@ -36,7 +39,7 @@ static void check_target(X86Trans *t, IrVal target)
 {
     uint64_t most = t->in.opsize == 2 ? 0xffff : UINT64_MAX;
     if (t_code64(t)) {
-        ir_canon(t->ir, target, CANONICAL_BITS);
+        ir_canon(t->ir, target, linear_bits(t));
     } else if (may_exceed_limit(t, most)) {
         CALL(t, near_target, target);
     }

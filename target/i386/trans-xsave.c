@@ -55,6 +55,16 @@ void trans_xrstors(X86Trans *t)
     save_or_restore(t, X86_HELPER_xsave, XRSTOR_S);
 }
 
+void trans_rdpkru(X86Trans *t)
+{
+    CALL0(t, rdpkru);
+}
+
+void trans_wrpkru(X86Trans *t)
+{
+    CALL0(t, wrpkru);
+}
+
 void trans_xgetbv(X86Trans *t)
 {
     CALL0(t, xgetbv);

@@ -266,7 +266,7 @@ static void deliver_long(Event *e)
     if (!(code.hi & DESC_L) || (code.hi & DESC_B)) {
         x86_raise_sel(cpu, EXC_GP, sel);
     }
-    if (!is_canonical(rip)) {
+    if (!is_canonical(cpu, rip)) {
         x86_raise(cpu, EXC_GP, 0);
     }
     bool inner = cpl < x86_cpl(cpu);

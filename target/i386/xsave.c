@@ -275,10 +275,10 @@ static uint64_t requested(const X86Cpu *cpu, uint64_t how)
     return enabled & (r[X86_RDX] << 32 | (uint32_t)r[X86_RAX]);
 }
 
-static unsigned avx_offset(uint64_t have, bool compacted)
+/* Where component `bit` is in an area of the components `have`. */
+static uint32_t offset_of(uint64_t bit, uint64_t have, bool compacted)
 {
-    uint32_t standard = XSAVE_LEGACY + XSAVE_HEADER;
-    return compacted ? xstate_compacted_offset(2, have) : standard;
+    return xstate_offset(__builtin_ctzll(bit), have, compacted);
 }
 
 static void put_components(Area *a, uint64_t which, uint64_t have,
@@ -292,7 +292,10 @@ static void put_components(Area *a, uint64_t which, uint64_t have,
         put_halves(a, AT_XMM0, s->xmm);
     }
     if (which & XCR0_AVX) {
-        put_halves(a, avx_offset(have, compacted), s->ymmh);
+        put_halves(a, offset_of(XCR0_AVX, have, compacted), s->ymmh);
+    }
+    if (which & XCR0_PKRU) {
+        put(a, offset_of(XCR0_PKRU, have, compacted), s->pkru);
     }
 }
 
@@ -386,7 +389,10 @@ static void load_components(Area *a, const Restore *r)
         load_halves(a, AT_XMM0);
     }
     if (r->load & XCR0_AVX) {
-        load_halves(a, avx_offset(r->have, r->compacted));
+        load_halves(a, offset_of(XCR0_AVX, r->have, r->compacted));
+    }
+    if (r->load & XCR0_PKRU) {
+        get(a, offset_of(XCR0_PKRU, r->have, r->compacted));
     }
     if (r->mxcsr) {
         check_mxcsr(a);
@@ -413,8 +419,14 @@ static void set_components(Area *a, const Restore *r)
         reset_x87(a->cpu);
     }
     restore_halves(a, r, XCR0_SSE, AT_XMM0, s->xmm);
-    restore_halves(a, r, XCR0_AVX, avx_offset(r->have, r->compacted),
-                   s->ymmh);
+    restore_halves(a, r, XCR0_AVX,
+                   offset_of(XCR0_AVX, r->have, r->compacted), s->ymmh);
+    if (r->load & XCR0_PKRU) {
+        x86_set_pkru(a->cpu, get(a, offset_of(XCR0_PKRU, r->have,
+                                              r->compacted)));
+    } else if (r->rfbm & XCR0_PKRU) {
+        x86_set_pkru(a->cpu, 0);
+    }
     if (r->mxcsr) {
         x86_set_mxcsr(a->cpu, get(a, AT_MXCSR));
     } else if (r->compacted && (r->rfbm & XCR0_SSE)) {
@@ -454,6 +466,46 @@ uint64_t helper_xsave(Cpu *c, uint64_t offset, uint64_t how, uint64_t mode)
     } else {
         save_standard(&a, rfbm, op == XSAVE_OPT);
     }
+    return 0;
+}
+
+/* --- PKRU (vol. 3, 4.6.2) ----------------------------------------------------------*/
+
+/* What the TLB holds was allowed by the old value. */
+void x86_set_pkru(X86Cpu *cpu, uint32_t pkru)
+{
+    if (cpu->s.pkru != pkru) {
+        cpu->s.pkru = pkru;
+        tlb_flush(&cpu->parent);
+    }
+}
+
+static void require_pke(X86Cpu *cpu, bool zero)
+{
+    if (!(cpu->s.cr[4] & CR4_PKE)) {
+        x86_raise(cpu, EXC_UD, -1);
+    }
+    if (!zero) {
+        x86_raise(cpu, EXC_GP, 0);
+    }
+}
+
+uint64_t helper_rdpkru(Cpu *c)
+{
+    X86Cpu *cpu = x86_cpu(c);
+    uint64_t *r = cpu->s.gpr;
+    require_pke(cpu, !(uint32_t)r[X86_RCX]);
+    r[X86_RAX] = cpu->s.pkru;
+    r[X86_RDX] = 0;
+    return 0;
+}
+
+uint64_t helper_wrpkru(Cpu *c)
+{
+    X86Cpu *cpu = x86_cpu(c);
+    const uint64_t *r = cpu->s.gpr;
+    require_pke(cpu, !(uint32_t)r[X86_RCX] && !(uint32_t)r[X86_RDX]);
+    x86_set_pkru(cpu, r[X86_RAX]);
     return 0;
 }
 

@@ -64,7 +64,7 @@ bool xstate_component(const X86Cpu *cpu, unsigned n, uint32_t *bytes,
     return false;
 }
 
-uint32_t xstate_compacted_offset(unsigned n, uint64_t have)
+static uint32_t compacted_offset(unsigned n, uint64_t have)
 {
     uint32_t at = XSAVE_LEGACY + XSAVE_HEADER;
     for (size_t i = 0; i < G_N_ELEMENTS(components); i++) {
@@ -76,11 +76,24 @@ uint32_t xstate_compacted_offset(unsigned n, uint64_t have)
     return at;
 }
 
+uint32_t xstate_offset(unsigned n, uint64_t have, bool compacted)
+{
+    if (compacted) {
+        return compacted_offset(n, have);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(components); i++) {
+        if (components[i].number == n) {
+            return components[i].offset;
+        }
+    }
+    g_assert_not_reached();
+}
+
 uint32_t xstate_bytes(uint64_t have, bool compacted)
 {
     uint32_t end = XSAVE_LEGACY + XSAVE_HEADER;
     if (compacted) {
-        return xstate_compacted_offset(63, have);
+        return compacted_offset(63, have);
     }
     for (size_t i = 0; i < G_N_ELEMENTS(components); i++) {
         const Component *c = &components[i];
@@ -122,5 +135,6 @@ uint64_t xstate_in_use(X86Cpu *cpu)
     unsigned vectors = xstate_vectors(cpu);
     return (x87_in_use(s) ? XCR0_X87 : 0) |
            (any_set(s->xmm, vectors) ? XCR0_SSE : 0) |
-           (any_set(s->ymmh, vectors) ? XCR0_AVX : 0);
+           (any_set(s->ymmh, vectors) ? XCR0_AVX : 0) |
+           (s->pkru ? XCR0_PKRU : 0);
 }

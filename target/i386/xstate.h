@@ -21,8 +21,9 @@ bool xstate_xcr0_valid(const X86Cpu *cpu, uint64_t v);
 /* Size and offset of component n >= 2; false: the model does not have it. */
 bool xstate_component(const X86Cpu *cpu, unsigned n, uint32_t *bytes,
                       uint32_t *offset);
-/* Where component n is in a compacted area of the components `have`. */
-uint32_t xstate_compacted_offset(unsigned n, uint64_t have);
+/* Where component n >= 2 is in an area, which if compacted has the components
+ * `have`. */
+uint32_t xstate_offset(unsigned n, uint64_t have, bool compacted);
 /* Bytes of an area that holds components `have`, header included. */
 uint32_t xstate_bytes(uint64_t have, bool compacted);
 /* XINUSE (13.6): those not in their initial configuration. It follows from

@@ -92,8 +92,8 @@ class CpuModels(reprise.TestCase):
         for name in V3 + ['vaes', 'xsaveopt']:
             self.assertTrue(cpu.has(name), name)
         self.assertFalse(cpu.has('avx512f'))
-        # x87 and SSE are enabled at reset's XCR0 = 1; AVX makes 832 of all
-        self.assertEqual(cpu.leaf(0xd, 0), [7, 576, 832, 0])
+        # at reset XCR0 = 1; AVX and PKRU make 840 of all
+        self.assertEqual(cpu.leaf(0xd, 0), [0x207, 576, 840, 0])
         self.assertEqual(cpu.leaf(0xd, 2), [256, 576, 0, 0])
 
     def test_levels(self):
@@ -123,7 +123,7 @@ class CpuModels(reprise.TestCase):
         self.assertEqual(cpu.brand(), 'A processor')
         self.assertEqual(cpu.leaf(0)[0], 7)
         self.assertEqual(cpu.leaf(0x80000000)[0], 0x80000008)
-        self.assertEqual(cpu.leaf(0x80000008)[0], 0x302e)
+        self.assertEqual(cpu.leaf(0x80000008)[0], 0x392e)
 
     def test_features(self):
         """On, off, other spellings; the last word counts."""

@@ -71,7 +71,7 @@ static const char *const skipped[] = {
     "mwait", "sgdt", "sidt", "sldt", "str", "smsw", "verr", "verw", "lar",
     "lsl", "rdfsbase", "rdgsbase", "wrfsbase", "wrgsbase", "rdpid",
     "rcpps", "rcpss", "rsqrtps", "rsqrtss", "vrcpps", "vrcpss",
-    "vrsqrtps", "vrsqrtss", "xgetbv",
+    "vrsqrtps", "vrsqrtss", "xgetbv", "rdpkru",
 };
 
 /* These end their TB though programs may have them: they change the mode of

@@ -84,7 +84,8 @@ static bool known_difference(const Probe *p, const X86Insn *in)
     /* Reserved NOPs, UD0, UD1, INT1, SALC and MOV CRn: it knows some. */
     return is_one_of(name, "nop ud0 ud1 ud2 esc int1 salc cmpxchg8b rdrand "
                            "rdseed xchg mov lgdt lidt prefetchw clflush "
-                           "lfence mfence sfence popcnt clzero serialize");
+                           "lfence mfence sfence popcnt clzero serialize "
+                           "rdpkru wrpkru");
 }
 
 /* Capstone takes some of ours with prefixes or in modes that forbid them. */

@@ -2,11 +2,13 @@
  * A guest that checks rules of 64-bit mode of newer features, against the Intel
  * SDM (chapters of volume 3 in brackets): UMIP, PCIDs, MONITOR and MWAIT,
  * registers about speculation, TSC_ADJUST, RDPID, CLZERO, wide pointers and
- * EFER.FFXSR of FXSAVE. It needs "-cpu max,+monitor".
+ * EFER.FFXSR of FXSAVE, protection keys, five levels of paging. It needs "-cpu
+ * max,+monitor".
  */
 #include "trap64.h"
 
-enum { CR4_UMIP = 0x800, CR4_OSFXSR = 0x200, CR4_PCIDE = 0x20000 };
+enum { CR4_UMIP = 0x800, CR4_OSFXSR = 0x200, CR4_LA57 = 0x1000,
+       CR4_PCIDE = 0x20000, CR4_OSXSAVE = 0x40000, CR4_PKE = 0x400000 };
 
 static uint8_t area[1024] __attribute__((aligned(64)));
 static volatile uint64_t got[4];
@@ -248,6 +250,153 @@ static void test_fxsave(void)
     wrmsr(0xc0000080, efer);
 }
 
+/* --- protection keys [4.6.2] -------------------------------------------------------------- */
+
+static uint32_t cpuid_7_ecx(void)
+{
+    uint32_t a = 7, b, c = 0, d;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    return c;
+}
+
+static void wrpkru(uint32_t v)
+{
+    got[0] = v;
+    TRY("movl got, %%eax\n xorl %%ecx, %%ecx\n xorl %%edx, %%edx\n wrpkru",
+        "i"(0));
+}
+
+#define KEY3(bits) ((bits) << 6)
+#define LOAD "movl 0x401000, %%ebx"
+#define STORE "movl %%ebx, 0x401000"
+
+static void test_pkru(void)
+{
+    wrpkru(0);
+    check("WRPKRU without CR4.PKE", exc_vector, 6);
+    check("no OSPKE", cpuid_7_ecx() >> 3 & 3, 1);
+    check("PKE", try_cr4(cr4() | CR4_PKE), ~0ull);
+    check("OSPKE", cpuid_7_ecx() >> 3 & 3, 3);
+    TRY("movl $1, %%ecx\n rdpkru", "i"(0));
+    check("RDPKRU with ECX", FAULT, 13 << 16);
+    TRY("xorl %%ecx, %%ecx\n movl $1, %%edx\n wrpkru", "i"(0));
+    check("WRPKRU with EDX", FAULT, 13 << 16);
+    *(volatile uint8_t *)0x401000 = 0xc3;
+    pt[1] = (PAGES + 0x1000) | 7 | 3ull << 59;
+    set_cr3((uint64_t)pml4);
+    TRY(LOAD "\n" STORE, "i"(0));
+    check("PKRU = 0 denies nothing", exc_vector, ~0ull);
+    wrpkru(KEY3(1));
+    TRY("xorl %%ecx, %%ecx\n rdpkru\n movl %%eax, got\n movl %%edx, got+4",
+        "i"(0));
+    check("RDPKRU", got[0], KEY3(1));
+    TRY(LOAD, "i"(0));
+    check("AD: the kernel may not load", FAULT, 14 << 16 | 0x21);
+    TRY(STORE, "i"(0));
+    check("nor store", FAULT, 14 << 16 | 0x23);
+    RING3(LOAD);
+    check("nor a program load", FAULT, 14 << 16 | 0x25);
+    RING3("movl $0x401000, %%eax\n call *%%rax");
+    check("but call", exc_vector, 128);
+    wrpkru(KEY3(2));
+    RING3(LOAD);
+    check("WD: a program may load", exc_vector, 128);
+    RING3(STORE);
+    check("but not store", FAULT, 14 << 16 | 0x27);
+    TRY(STORE, "i"(0));
+    check("nor may the kernel", FAULT, 14 << 16 | 0x23);
+    __asm__ volatile("movq %%cr0, %%rax\n andl $~0x10000, %%eax\n"
+                     "movq %%rax, %%cr0" : : : "rax");
+    TRY(STORE, "i"(0));
+    check("unless CR0.WP is clear", exc_vector, ~0ull);
+    __asm__ volatile("movq %%cr0, %%rax\n orl $0x10000, %%eax\n"
+                     "movq %%rax, %%cr0" : : : "rax");
+    wrpkru(~3u);
+    pt[1] = (PAGES + 0x1000) | 3 | 2ull << 59;
+    set_cr3((uint64_t)pml4);
+    TRY(LOAD "\n" STORE, "i"(0));
+    check("the kernel's pages have no key", exc_vector, ~0ull);
+    wrpkru(0);
+    pt[1] = (PAGES + 0x1000) | 7;
+    set_cr3((uint64_t)pml4);
+}
+
+static void test_pkru_saved(void)
+{
+    try_cr4(cr4() | CR4_OSXSAVE);
+    TRY("xorl %%ecx, %%ecx\n movl $0x201, %%eax\n xorl %%edx, %%edx\n xsetbv",
+        "i"(0));
+    check("XCR0 with PKRU", exc_vector, ~0ull);
+    wrpkru(0x1230);
+    for (unsigned i = 0; i < sizeof area; i++) {
+        area[i] = 0;
+    }
+    TRY("movl $0x200, %%eax\n xorl %%edx, %%edx\n xsave area", "i"(0));
+    check("XSAVE of PKRU", word(512), 0x200);
+    check("it is at 832", word(832), 0x1230);
+    wrpkru(0);
+    TRY("movl $1, %%ecx\n xgetbv\n andl $0x200, %%eax\n movl %%eax, got",
+        "i"(0));
+    check("0 is not in use", (uint32_t)got[0], 0);
+    TRY("movl $0x200, %%eax\n xorl %%edx, %%edx\n xrstor area\n"
+        "xorl %%ecx, %%ecx\n rdpkru\n movl %%eax, got", "i"(0));
+    check("XRSTOR of PKRU", (uint32_t)got[0], 0x1230);
+    TRY("movl $0x201, %%eax\n xorl %%edx, %%edx\n xsavec area", "i"(0));
+    check("compacted it is at 576", word(576), 0x1230);
+    wrpkru(0);
+    try_cr4(cr4() & ~(uint64_t)CR4_PKE);
+}
+
+/* --- five levels [4.5] ----------------------------------------------------------------------- */
+
+void set_cr4_outside(uint64_t cr4, uint64_t cr3);
+__asm__(
+    "set_cr4_outside:\n"
+    " pushq $0x38\n pushq $1f\n lretq\n"
+    ".code32\n"
+    "1: movl %cr0, %eax\n andl $0x7fffffff, %eax\n movl %eax, %cr0\n"
+    " movl %edi, %cr4\n movl %esi, %cr3\n"
+    " orl $0x80000000, %eax\n movl %eax, %cr0\n"
+    " ljmp $8, $2f\n"
+    ".code64\n"
+    "2: ret\n");
+
+static void test_la57(void)
+{
+    uint32_t a = 0x80000008, b, c, d;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
+    check("57 bits of linear addresses", a >> 8 & 0xff, 57);
+    check("LA57 cannot change in long mode", try_cr4(cr4() | CR4_LA57), 13);
+    check("a register takes 57 bits", wrmsr(0xc0000102, 1ull << 50), ~0ull);
+    check("and no more", wrmsr(0xc0000102, 1ull << 56), 13);
+    TRY("movq $1, %%rax\n shlq $48, %%rax\n movq (%%rax), %%rbx", "i"(0));
+    check("not canonical with four levels", FAULT, 13 << 16);
+    pml5[0] = pml5[1] = (uint64_t)pml4 | 7;
+    set_cr4_outside(cr4() | CR4_LA57, (uint64_t)pml5);
+    check("LA57", cr4() & CR4_LA57, CR4_LA57);
+    got[1] = 0x1122334455667788;
+    TRY("movq $1, %%rax\n shlq $48, %%rax\n movq got+8(%%rax), %%rbx\n"
+        "movq %%rbx, got", "i"(0));
+    check("the same page by another way", got[0], 0x1122334455667788);
+    TRY("movq $1, %%rax\n shlq $48, %%rax\n leaq 1f, %%rbx\n"
+        "addq %%rax, %%rbx\n jmpq *%%rbx\n1: leaq (%%rip), %%rcx\n"
+        "movq %%rcx, got\n movq $2f, %%rbx\n jmpq *%%rbx\n2:", "i"(0));
+    check("code runs there", got[0] >> 48, 1);
+    TRY("movq $1, %%rax\n shlq $52, %%rax\n movq (%%rax), %%rbx", "i"(0));
+    check("canonical, and not there", FAULT, 14 << 16);
+    check("CR2 has it all", cr2(), 1ull << 52);
+    TRY("movq $1, %%rax\n shlq $56, %%rax\n movq (%%rax), %%rbx", "i"(0));
+    check("not canonical", FAULT, 13 << 16);
+    TRY("movq $1, %%rax\n shlq $56, %%rax\n jmpq *%%rax", "i"(0));
+    check("JMP out of range", FAULT, 13 << 16);
+    pml5[1] |= 0x80;
+    set_cr3((uint64_t)pml5);
+    TRY("movq $1, %%rax\n shlq $48, %%rax\n movq (%%rax), %%rbx", "i"(0));
+    check("bit 7 is reserved", FAULT, 14 << 16 | 9);
+    set_cr4_outside(cr4() & ~(uint64_t)CR4_LA57, (uint64_t)pml4);
+    check("four levels again", cr4() & CR4_LA57, 0);
+}
+
 void guest_main(void);
 
 void guest_main(void)
@@ -262,5 +411,8 @@ void guest_main(void)
     test_tsc();
     test_lines();
     test_fxsave();
+    test_pkru();
+    test_pkru_saved();
+    test_la57();
     report("cpu64");
 }
