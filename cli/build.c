@@ -123,6 +123,8 @@ static void configure(Program *p)
     m->no_shutdown = o->no_shutdown;
     c->ram_bytes = o->ram_bytes;
     c->smp = o->smp;
+    c->no_acpi = o->no_acpi;
+    c->no_hpet = o->no_hpet;
     c->cpu_model = o->cpu_model;
     c->cmdline = o->append;
     c->kernel_name = base_name(o->kernel_name ? o->kernel_name : o->kernel);

@@ -62,6 +62,8 @@ static void add_machine(GString *out, const Program *p)
                            "quantum=%u\n", c->smp.cpus, c->smp.sockets,
                            c->smp.dies, c->smp.cores, c->smp.threads,
                            c->smp.quantum);
+    add(out, "acpi", c->no_acpi ? "off" : "on");
+    add(out, "hpet", c->no_hpet ? "off" : "on");
     add(out, "boot", c->boot_order ? c->boot_order : "");
     add(out, "uuid", c->uuid ? c->uuid : "");
 }

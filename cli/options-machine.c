@@ -33,7 +33,7 @@ static void print_boards(void)
  * is the case. */
 static bool must_be_off(const KeyVal *kv, Error **errp)
 {
-    static const char *const keys[] = { "graphics", "usb", "vmport", "hpet" };
+    static const char *const keys[] = { "graphics", "usb", "vmport" };
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
         bool on = false;
         if (!keyval_bool(kv, keys[i], &on, errp)) {
@@ -46,6 +46,15 @@ static bool must_be_off(const KeyVal *kv, Error **errp)
         }
     }
     return true;
+}
+
+static bool option_off(const KeyVal *kv, const char *key, bool *off,
+                       Error **errp)
+{
+    bool on = !*off;
+    bool ok = keyval_bool(kv, key, &on, errp);
+    *off = !on;
+    return ok;
 }
 
 bool opt_machine(Options *o, const char *arg, KeyVal *kv, Error **errp)
@@ -68,7 +77,9 @@ bool opt_machine(Options *o, const char *arg, KeyVal *kv, Error **errp)
     if (accel) {
         o->accel = accel;
     }
-    return must_be_off(kv, errp);
+    return must_be_off(kv, errp) &&
+           option_off(kv, "acpi", &o->no_acpi, errp) &&
+           option_off(kv, "hpet", &o->no_hpet, errp);
 }
 
 bool opt_cpu(Options *o, const char *arg, KeyVal *kv, Error **errp)

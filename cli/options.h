@@ -94,6 +94,7 @@ typedef struct Options {
     const char *cpu_model, *name, *uuid;
     uint64_t ram_bytes;        /* 0: the board's default */
     MachineSmp smp;
+    bool no_acpi, no_hpet;     /* -machine acpi=off, hpet=off */
     const char *accel;         /* NULL: tcg */
     bool qtest;                /* that is qtest: no CPU runs */
     const char *qtest_log;     /* -qtest-log, or NULL */

@@ -96,6 +96,9 @@ typedef struct Pm {
     IrqLine sci, smi;
     Timer timer;
     MemRegion io, gpe_io, apm_io, smbus_io;
+    uint16_t told_base;    /* what `moved` was told last */
+    void (*moved)(void *opaque);
+    void *moved_opaque;
 } Pm;
 
 /* --- the timer -------------------------------------------------------------*/
@@ -340,6 +343,24 @@ static void pm_map(Pm *pm)
     place(&pm->smbus_io, pci_config_32(&pm->pci, CFG_SMBBASE), 0xfff0,
           config[CFG_SMBHSTCFG] & 1);
     mem_transaction_commit(pm->pci.dev.machine);
+    if (pm->moved && pm->told_base != piix4_pm_base(&pm->pci.dev)) {
+        pm->told_base = piix4_pm_base(&pm->pci.dev);
+        pm->moved(pm->moved_opaque);
+    }
+}
+
+uint16_t piix4_pm_base(Device *dev)
+{
+    Pm *pm = (Pm *)dev;
+    return pci_config_32(&pm->pci, CFG_PMBASE) & 0xffc0;
+}
+
+void piix4_pm_on_move(Device *dev, void (*moved)(void *opaque), void *opaque)
+{
+    Pm *pm = (Pm *)dev;
+    pm->moved = moved;
+    pm->moved_opaque = opaque;
+    pm->told_base = piix4_pm_base(dev);
 }
 
 static void pm_config_reset(PciFunction *f)

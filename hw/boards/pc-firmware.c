@@ -2,7 +2,9 @@
  * What a PC's firmware finds: its own image, and the descriptions of the
  * machine in CMOS and fw_cfg.
  */
+#include "base/bits.h"
 #include "base/bytes.h"
+#include "hw/acpi.h"
 #include "hw/boot.h"
 #include "hw/fw-cfg.h"
 #include "pc.h"
@@ -248,8 +250,39 @@ static void describe_disks(Pc *pc)
     mc146818_set_cmos(pc->rtc, CMOS_TRANSLATION, flags);
 }
 
+/* --- ACPI -------------------------------------------------------------------------*/
+
+enum { GPE_PORT = 0xafe0, GPE_BYTES = 4, SCI_IRQ = 9 };
+#define LEVEL_IRQS (BIT(5) | BIT(9) | BIT(10) | BIT(11))
+
+/* The tables say where firmware has put the power management function's
+ * registers, so they are made anew whenever it moves them; their size and all
+ * else stays. */
+static void describe_acpi(void *opaque)
+{
+    Pc *pc = opaque;
+    Machine *m = pc->dev.machine;
+    const AcpiPlatform p = {
+        .dsdt = acpi_dsdt_pc,
+        .dsdt_bytes = acpi_dsdt_pc_bytes,
+        .pm_port = piix4_pm_base(pc->pm),
+        .gpe_port = GPE_PORT,
+        .gpe_bytes = GPE_BYTES,
+        .sci_irq = SCI_IRQ,
+        .level_irqs = LEVEL_IRQS,
+        .pci_hole = i440fx_ram_below_4g(pc->bridge),
+        .has_apic = pc->ioapic != NULL,
+        .has_hpet = pc->hpet != NULL,
+    };
+    acpi_describe(m, pc->fw_cfg, &p);
+}
+
 void pc_describe(Pc *pc)
 {
+    if (!pc->dev.machine->config.no_acpi) {
+        describe_acpi(pc);
+        piix4_pm_on_move(pc->pm, describe_acpi, pc);
+    }
     describe_memory(pc);
     describe_machine(pc);
     describe_console(pc);

@@ -2,6 +2,7 @@
  * "pc-i440fx-7.2": a PC of 1996 with an i440FX host bridge, PIIX chips and the
  * legacy devices. Wiring only.
  */
+#include "base/bits.h"
 #include "hw/boot.h"
 #include "hw/fw-cfg.h"
 #include "pc.h"
@@ -49,6 +50,20 @@ static void pc_a20(void *opaque, int n, bool level)
 static void cpu_ignne(void *cpu, int n, bool level)
 {
     x86_pins(cpu)->set_ignne(cpu, level);
+}
+
+/* Global system interrupts, as the HPET names them: IRQ 0 and 8 in place of the
+ * chips that have them, others by input of the I/O APIC. */
+#define HPET_ROUTES BIT(IOAPIC_TIMER_PIN)
+
+static void pc_gsi(void *opaque, int gsi, bool level)
+{
+    Pc *pc = opaque;
+    if (gsi < 16 && gsi != IOAPIC_TIMER_PIN) {
+        pc_irq(pc, gsi, level);
+    } else if (pc->ioapic && gsi < (int)IOAPIC_PINS) {
+        ioapic_irq(pc->ioapic, gsi, level);
+    }
 }
 
 /* To each processor's LINT1; to its pin where it has no local APIC. */
@@ -115,6 +130,9 @@ static void pc_add_apics(Pc *pc)
         pc->apics[i] = apic_new(pc->apic_bus, g_ptr_array_index(m->cpus, i));
     }
     pc->ioapic = ioapic_new(pc->apic_bus, IOAPIC_BASE, 0);
+    if (!m->config.no_hpet) {
+        pc->hpet = hpet_new(pc->dev.machine, HPET_ROUTES, pc_gsi, pc);
+    }
 }
 
 static Device *pc_pci_device(Pc *pc, const DeviceClass *cls)
@@ -158,9 +176,14 @@ static void pc_add_bridges(Pc *pc)
 
 static void pc_connect_chips(Pc *pc)
 {
-    irq_connect(i8254_irq(pc->pit), pc_irq, pc, 0);
+    if (pc->hpet) {
+        irq_connect(i8254_irq(pc->pit), hpet_legacy_in, pc->hpet, 0);
+        irq_connect(mc146818_irq(pc->rtc), hpet_legacy_in, pc->hpet, 1);
+    } else {
+        irq_connect(i8254_irq(pc->pit), pc_irq, pc, 0);
+        irq_connect(mc146818_irq(pc->rtc), pc_irq, pc, 8);
+    }
     irq_connect(i8042_irq_keyboard(pc->kbc), pc_irq, pc, 1);
-    irq_connect(mc146818_irq(pc->rtc), pc_irq, pc, 8);
     irq_connect(i8042_irq_mouse(pc->kbc), pc_irq, pc, 12);
     irq_connect(fpu_error_irq(pc->fpu_error), pc_irq, pc, 13);
     i8042_plug(pc->kbc, device_create(pc->dev.machine, &ps2_keyboard_class),

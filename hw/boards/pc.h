@@ -7,6 +7,7 @@
 #define HW_BOARDS_PC_H
 
 #include "hw/apic.h"
+#include "hw/hpet.h"
 #include "hw/isa.h"
 #include "hw/pc-bridges.h"
 #include "hw/pc-chips.h"
@@ -20,7 +21,7 @@ typedef struct Pc {
     PciBus *pci;
     Device *bridge, *pic, *pit, *rtc, *a20, *kbc, *port92, *dma;
     Device *fpu_error;
-    Device *apic_bus, *ioapic;
+    Device *apic_bus, *ioapic, *hpet;
     Device *apics[TURN_MOST_CPUS]; /* NULL: that vCPU has none */
     Device *piix3, *ide, *pm, *fw_cfg;
     NondetPort *rtc_base;

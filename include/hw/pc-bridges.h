@@ -56,6 +56,10 @@ IrqLine *piix4_pm_sci(Device *pm);
 IrqLine *piix4_pm_smi(Device *pm);
 /* The power button was pressed. */
 void piix4_pm_power_button(void *pm);
+/* The port at which firmware has put the fixed registers; 0: nowhere. */
+uint16_t piix4_pm_base(Device *pm);
+/* Who is told when that has changed, by the guest, a reset or a load. */
+void piix4_pm_on_move(Device *pm, void (*moved)(void *opaque), void *opaque);
 
 /* --- PIIX3 IDE, 00:01.1 -------------------------------------------------------- */
 

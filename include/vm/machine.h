@@ -65,6 +65,7 @@ typedef struct MachineConfig {
     uint64_t seed;         /* -seed */
     const char *uuid;      /* text or NULL */
     bool defaults;         /* false with -nodefaults */
+    bool no_acpi, no_hpet; /* -machine acpi=off, hpet=off */
     const struct AccelOptions *accel; /* -accel tcg,…; NULL: the defaults */
 } MachineConfig;
 

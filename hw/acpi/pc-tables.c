@@ -1,0 +1,262 @@
+/*
+ * The ACPI tables of a PC: FADT, FACS, DSDT, MADT, HPET, MCFG, WAET, and a small
+ * SSDT with the numbers that the DSDT leaves open. ACPI 6.4, chapter 5; IA-PC
+ * HPET Specification, 3.2.4; PCI Firmware Specification, 4.1.2; "Windows ACPI
+ * Emulated Devices Table".
+ */
+#include <string.h>
+
+#include "acpi-tables.h"
+#include "base/bits.h"
+#include "hw/acpi.h"
+#include "hw/apic.h"
+#include "hw/hpet.h"
+#include "vm/machine.h"
+#include "vm/x86-pins.h"
+
+/* --- FADT (5.2.9) -------------------------------------------------------------- */
+
+/* The port for commands to firmware, and those that switch ACPI on and off. */
+enum { SMI_PORT = 0xb2, SMI_ACPI_ON = 0xf1, SMI_ACPI_OFF = 0xf0 };
+enum { PM_EVENT = 0, PM_CONTROL = 4, PM_TIMER = 8 };
+enum { RESET_PORT = 0xcf9, RESET_VALUE = 0x0f };
+#define CMOS_CENTURY 0x32
+
+#define FADT_WBINVD     BIT(0)
+#define FADT_C1         BIT(2)
+#define FADT_SLEEP_BUTTON BIT(5)   /* there is none of the fixed kind */
+#define FADT_RTC_S4     BIT(7)
+#define FADT_RESET      BIT(10)
+
+/* IA-PC boot flags: legacy devices, an 8042. */
+#define BOOT_LEGACY 1u
+#define BOOT_8042   2u
+
+static void fadt_fixed(AcpiTables *t, const AcpiPlatform *p)
+{
+    acpi_u8(t, 0);                 /* was: interrupt model */
+    acpi_u8(t, 0);                 /* profile: unspecified */
+    acpi_u16(t, p->sci_irq);
+    acpi_u32(t, SMI_PORT);
+    acpi_u8(t, SMI_ACPI_ON);
+    acpi_u8(t, SMI_ACPI_OFF);
+    acpi_u16(t, 0);                /* no S4BIOS, no P-states */
+    acpi_u32(t, p->pm_port + PM_EVENT);
+    acpi_u32(t, 0);
+    acpi_u32(t, p->pm_port + PM_CONTROL);
+    acpi_u32(t, 0);
+    acpi_u32(t, 0);
+    acpi_u32(t, p->pm_port + PM_TIMER);
+    acpi_u32(t, p->gpe_port);
+    acpi_u32(t, 0);
+    acpi_u8(t, 4);                 /* lengths of the blocks */
+    acpi_u8(t, 2);
+    acpi_u8(t, 0);
+    acpi_u8(t, 4);
+    acpi_u8(t, p->gpe_bytes);
+    acpi_u8(t, 0);
+    acpi_u8(t, 0);
+    acpi_u8(t, 0);                 /* no C-state notification */
+    acpi_u16(t, 0xfff);            /* no C2, no C3 */
+    acpi_u16(t, 0xfff);
+    acpi_zeroes(t, 4);             /* flush size and stride */
+    acpi_zeroes(t, 2);             /* duty cycle */
+    acpi_zeroes(t, 2);             /* alarms of the clock */
+    acpi_u8(t, CMOS_CENTURY);
+    acpi_u16(t, BOOT_LEGACY | BOOT_8042);
+    acpi_u8(t, 0);
+    acpi_u32(t, FADT_WBINVD | FADT_C1 | FADT_SLEEP_BUTTON | FADT_RTC_S4 |
+                    FADT_RESET);
+    acpi_port(t, 8, RESET_PORT);
+    acpi_u8(t, RESET_VALUE);
+    acpi_zeroes(t, 3);
+}
+
+static void fadt_extended(AcpiTables *t, const AcpiPlatform *p)
+{
+    acpi_port(t, 32, p->pm_port + PM_EVENT);
+    acpi_port(t, 0, 0);
+    acpi_port(t, 16, p->pm_port + PM_CONTROL);
+    acpi_port(t, 0, 0);
+    acpi_port(t, 0, 0);
+    acpi_port(t, 32, p->pm_port + PM_TIMER);
+    acpi_port(t, 8 * p->gpe_bytes, p->gpe_port);
+    acpi_port(t, 0, 0);
+}
+
+static void add_fadt(AcpiTables *t, const AcpiPlatform *p, guint facs,
+                     guint dsdt)
+{
+    guint at = acpi_begin_table(t, "FACP", 3);
+    acpi_zeroes(t, 8);
+    acpi_point(t, at + 36, 4, facs);
+    acpi_point(t, at + 40, 4, dsdt);
+    fadt_fixed(t, p);
+    acpi_zeroes(t, 16);            /* X_FIRMWARE_CTRL stays 0: below 4 GiB */
+    acpi_point(t, at + 140, 8, dsdt);
+    fadt_extended(t, p);
+    acpi_end_table(t, at);
+    acpi_name_in_root(t, at);
+}
+
+/* 5.2.10: no checksum, 64 bytes, 64 bytes aligned. */
+static guint add_facs(AcpiTables *t)
+{
+    acpi_align(t, 64);
+    guint at = t->bytes->len;
+    g_byte_array_append(t->bytes, (const guint8 *)"FACS", 4);
+    acpi_u32(t, 64);
+    acpi_zeroes(t, 56);
+    return at;
+}
+
+/* --- MADT (5.2.12) ----------------------------------------------------------------- */
+
+enum { MADT_LAPIC, MADT_IOAPIC, MADT_OVERRIDE, MADT_LAPIC_NMI = 4,
+       MADT_X2APIC = 9, MADT_X2APIC_NMI = 10 };
+#define MADT_PCAT    1u            /* there are 8259s, too */
+#define ACTIVE_HIGH_LEVEL 0xdu
+#define ALL_PROCESSORS 0xffu
+#define TIMER_GSI    2u
+
+static void add_processor(AcpiTables *t, unsigned n, uint32_t id)
+{
+    bool wide = id >= 255;
+    acpi_u8(t, wide ? MADT_X2APIC : MADT_LAPIC);
+    acpi_u8(t, wide ? 16 : 8);
+    if (wide) {
+        acpi_u16(t, 0);
+        acpi_u32(t, id);
+        acpi_u32(t, 1);
+        acpi_u32(t, n);
+    } else {
+        acpi_u8(t, n);
+        acpi_u8(t, id);
+        acpi_u32(t, 1);
+    }
+}
+
+static void add_override(AcpiTables *t, unsigned irq, unsigned gsi,
+                         unsigned flags)
+{
+    acpi_u8(t, MADT_OVERRIDE);
+    acpi_u8(t, 10);
+    acpi_u8(t, 0);
+    acpi_u8(t, irq);
+    acpi_u32(t, gsi);
+    acpi_u16(t, flags);
+}
+
+static void add_madt(AcpiTables *t, const Machine *m, const AcpiPlatform *p)
+{
+    guint at = acpi_begin_table(t, "APIC", 3);
+    acpi_u32(t, APIC_BASE);
+    acpi_u32(t, MADT_PCAT);
+    for (guint i = 0; i < m->cpus->len; i++) {
+        add_processor(t, i, x86_apic_id(&m->config.smp, i));
+    }
+    acpi_u8(t, MADT_IOAPIC);
+    acpi_u8(t, 12);
+    acpi_u8(t, 0);
+    acpi_u8(t, 0);
+    acpi_u32(t, IOAPIC_BASE);
+    acpi_u32(t, 0);
+    add_override(t, 0, TIMER_GSI, 0);
+    for (unsigned irq = 1; irq < 16; irq++) {
+        if (p->level_irqs & BIT(irq)) {
+            add_override(t, irq, irq, ACTIVE_HIGH_LEVEL);
+        }
+    }
+    acpi_u8(t, MADT_LAPIC_NMI);
+    acpi_u8(t, 6);
+    acpi_u8(t, ALL_PROCESSORS);
+    acpi_u16(t, 0);
+    acpi_u8(t, 1);                 /* LINT1 */
+    acpi_end_table(t, at);
+    acpi_name_in_root(t, at);
+}
+
+/* --- the small ones ------------------------------------------------------------------ */
+
+#define HPET_ID 0x8086a201u
+
+static void add_hpet(AcpiTables *t)
+{
+    guint at = acpi_begin_table(t, "HPET", 1);
+    acpi_u32(t, HPET_ID);
+    acpi_memory(t, 0, HPET_BASE);
+    acpi_u8(t, 0);
+    acpi_u16(t, 0);
+    acpi_u8(t, 0);
+    acpi_end_table(t, at);
+    acpi_name_in_root(t, at);
+}
+
+static void add_mcfg(AcpiTables *t, uint64_t base)
+{
+    guint at = acpi_begin_table(t, "MCFG", 1);
+    acpi_zeroes(t, 8);
+    acpi_u64(t, base);
+    acpi_u16(t, 0);                /* segment, first and last bus */
+    acpi_u8(t, 0);
+    acpi_u8(t, 255);
+    acpi_zeroes(t, 4);
+    acpi_end_table(t, at);
+    acpi_name_in_root(t, at);
+}
+
+/* The timer needs not be read until two readings agree. */
+#define WAET_PM_TIMER_GOOD 2u
+
+static void add_waet(AcpiTables *t)
+{
+    guint at = acpi_begin_table(t, "WAET", 1);
+    acpi_u32(t, WAET_PM_TIMER_GOOD);
+    acpi_end_table(t, at);
+    acpi_name_in_root(t, at);
+}
+
+/* --- what the DSDT does not know (20.2) ------------------------------------------------ */
+
+enum { AML_NAME = 0x08, AML_DWORD = 0x0c, AML_SCOPE = 0x10 };
+
+/* Name(\NAME, number): names in the root so that no scope has to be opened. */
+static void name_number(AcpiTables *t, const char *name, uint32_t v)
+{
+    acpi_u8(t, AML_NAME);
+    acpi_u8(t, '\\');
+    g_byte_array_append(t->bytes, (const guint8 *)name, 4);
+    acpi_u8(t, AML_DWORD);
+    acpi_u32(t, v);
+}
+
+/* ORDER dsdt-number: External() in dsdt-*.asl. */
+static void add_ssdt(AcpiTables *t, const AcpiPlatform *p)
+{
+    guint at = acpi_begin_table(t, "SSDT", 1);
+    name_number(t, "HOLE", p->pci_hole);
+    name_number(t, "HPTE", p->has_hpet ? 0xf : 0);
+    acpi_end_table(t, at);
+    acpi_name_in_root(t, at);
+}
+
+void acpi_describe(Machine *m, Device *fw_cfg, const AcpiPlatform *p)
+{
+    AcpiTables t;
+    acpi_begin(&t);
+    guint facs = add_facs(&t);
+    guint dsdt = acpi_add_table(&t, p->dsdt, p->dsdt_bytes);
+    add_fadt(&t, p, facs, dsdt);
+    add_ssdt(&t, p);
+    if (p->has_apic) {
+        add_madt(&t, m, p);
+    }
+    if (p->has_hpet) {
+        add_hpet(&t);
+    }
+    if (p->mcfg_base) {
+        add_mcfg(&t, p->mcfg_base);
+    }
+    add_waet(&t);
+    acpi_finish(&t, fw_cfg);
+}
