@@ -73,6 +73,8 @@ class Errors(reprise.TestCase):
         self.refused('-smp 2,maxcpus=4: .*must equal cpus.*',
                      '-smp', '2,maxcpus=4')
         self.refused('-smp 2,quantum=0: .*', '-smp', '2,quantum=0')
+        self.refused('-smp 2: -cpu 486 has no local APIC.*', '-smp', '2',
+                     '-cpu', '486')
         self.refused('-m 0: memory size.*', '-m', '0')
         self.refused('-m 9999999G: memory size.*', '-m', '9999999G')
         self.refused('-m lots: .*size such as.*', '-m', 'lots')
