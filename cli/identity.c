@@ -43,6 +43,17 @@ static void add_time(GString *out, const Program *p)
     }
 }
 
+/* What the name of a CPU model stands for in this version of the program. */
+static void add_cpu_features(GString *out, const Machine *m)
+{
+    const CpuClass *cls = program_parts.cpu;
+    if (m->cpus->len && cls->identify) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        cls->identify(g_ptr_array_index(m->cpus, 0), text);
+        add(out, "cpu-offers", text->str);
+    }
+}
+
 static void add_machine(GString *out, const Program *p)
 {
     const Machine *m = p->m;
@@ -51,6 +62,7 @@ static void add_machine(GString *out, const Program *p)
     add(out, "target", program_parts.cpu->name);
     add(out, "machine", m->board->name);
     add(out, "cpu", cpu);
+    add_cpu_features(out, m);
     if (c->ram_bytes % MIB) {
         g_string_append_printf(out, "m=%" G_GUINT64_FORMAT "K\n",
                                c->ram_bytes / KIB);

@@ -69,6 +69,9 @@ struct CpuClass {
     /* Fixed models: "qemu64 …" lines for -cpu help; creation by name. */
     void (*help)(GString *out);
     bool (*set_model)(Cpu *cpu, const char *model, Error **errp);
+    /* NULL, or: what the model has become, a line, for the identity of
+     * recordings: models grow with the program. */
+    void (*identify)(const Cpu *cpu, GString *out);
 
     /* After the rows' reset values: power-on or INIT state. */
     void (*reset)(Cpu *cpu);

@@ -433,7 +433,8 @@ uint64_t helper_monitor(Cpu *parent, uint64_t extensions)
 }
 
 /* Waits as HLT does, for an interrupt. A store by another processor ends the
- * wait, too: where there are several, it therefore is over at once. */
+ * wait, too: where there are several, it therefore is over at once, and theirs
+ * is the next turn. */
 uint64_t helper_mwait(Cpu *parent, uint64_t extensions)
 {
     X86State *s = &x86_cpu(parent)->s;
@@ -441,7 +442,9 @@ uint64_t helper_mwait(Cpu *parent, uint64_t extensions)
     if (extensions & ~UINT64_C(1)) {
         general_protection(x86_cpu(parent));
     }
-    if (s->monitoring && parent->machine->cpus->len == 1) {
+    if (s->monitoring && parent->machine->cpus->len > 1) {
+        turn_yield(parent->machine);
+    } else if (s->monitoring) {
         s->halted = true;
         s->mwait_any = extensions & 1;
     }

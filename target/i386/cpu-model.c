@@ -383,6 +383,17 @@ static bool drop_dependent(Choice *c)
     return any;
 }
 
+void cpuid_identify(const Cpu *parent, GString *out)
+{
+    const X86Cpu *cpu = (const X86Cpu *)parent;
+    g_string_append_printf(out, "%s %x %x %x %u", cpu->id.vendor,
+                           cpu->id.signature, cpu->id.level, cpu->id.xlevel,
+                           cpuid_phys_bits(cpu));
+    for (unsigned i = 0; i < FEAT_WORDS; i++) {
+        g_string_append_printf(out, " %x", cpu->features[i]);
+    }
+}
+
 bool cpuid_set_model(Cpu *parent, const char *text, Error **errp)
 {
     X86Cpu *cpu = x86_cpu(parent);

@@ -308,6 +308,7 @@ static unsigned x86_code_bits(Cpu *cpu)
         .pc_reg = X86_RIP,                          \
         .help = cpuid_help,                         \
         .set_model = cpuid_set_model,               \
+        .identify = cpuid_identify,                 \
         .reset = x86_reset,                         \
         .sync = x86_sync,                           \
         .rewire = x86_rewire,                       \

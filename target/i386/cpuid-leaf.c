@@ -94,11 +94,31 @@ static Leaf first_leaf(const X86Cpu *cpu)
                    edx | (cpuid_is_multi(cpu) ? CPUID_1_EDX_HTT : 0) };
 }
 
-static Leaf topology_leaf(const X86Cpu *cpu, uint32_t sub)
+static Leaf leaf_from(const uint32_t words[4])
 {
-    uint32_t out[4];
-    cpuid_topology_leaf(cpu, sub, out);
-    return (Leaf){ out[0], out[1], out[2], out[3] };
+    return (Leaf){ words[0], words[1], words[2], words[3] };
+}
+
+/* Leaves that other files know. */
+static Leaf other_leaf(const X86Cpu *cpu, uint32_t n, uint32_t sub)
+{
+    uint32_t out[4] = { 0 };
+    switch (n) {
+    case 2:
+        cpuid_descriptor_leaf(cpu, out);
+        break;
+    case 4:
+        cpuid_cache_leaf(cpu, sub, out);
+        break;
+    case 0xb:
+        cpuid_topology_leaf(cpu, sub, out);
+        break;
+    case 0x80000005:
+    case 0x80000006:
+        cpuid_amd_cache_leaf(cpu, n - 0x80000004, out);
+        break;
+    }
+    return leaf_from(out);
 }
 
 static Leaf basic_leaf(const X86Cpu *cpu, uint32_t n, uint32_t sub)
@@ -118,12 +138,10 @@ static Leaf basic_leaf(const X86Cpu *cpu, uint32_t n, uint32_t sub)
                                   seven_ecx(cpu),
                                   cpu->features[FEAT_7_EDX] }
                         : (Leaf){ 0 };
-    case 0xb:
-        return topology_leaf(cpu, sub);
     case 0xd:
         return xsave_leaf(cpu, sub);
     default:
-        return (Leaf){ 0 };
+        return other_leaf(cpu, n, sub);
     }
 }
 
@@ -148,7 +166,7 @@ static Leaf extended_leaf(const X86Cpu *cpu, uint32_t n)
                        cpu->features[FEAT_80000008_EBX],
                        cpuid_core_count_word(cpu), 0 };
     default:
-        return (Leaf){ 0 };
+        return other_leaf(cpu, n, 0);
     }
 }
 

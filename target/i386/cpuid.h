@@ -9,6 +9,8 @@
 /* cpu-model.c: CpuClass.help and .set_model. */
 void cpuid_help(GString *out);
 bool cpuid_set_model(Cpu *cpu, const char *model, Error **errp);
+/* CpuClass.identify: signature, leaves, words of features. */
+void cpuid_identify(const Cpu *cpu, GString *out);
 /* CPUID.1:EAX, which is also EDX at reset. */
 uint32_t cpuid_signature(const X86Cpu *cpu);
 bool cpuid_has_long_mode(const X86Cpu *cpu);
@@ -38,8 +40,19 @@ uint32_t cpuid_id_word(const X86Cpu *cpu);
 uint32_t cpuid_core_count_word(const X86Cpu *cpu);
 /* CPUID.0Bh: EAX to EDX of a level. */
 void cpuid_topology_leaf(const X86Cpu *cpu, uint32_t sub, uint32_t out[4]);
+/* Places for APIC ids in a package, and in a core: powers of two. */
+unsigned cpuid_package_ids(const X86Cpu *cpu);
+unsigned cpuid_core_ids(const X86Cpu *cpu);
 /* Bits of CPUID.1:EDX that are off while the local APIC is. */
 uint32_t cpuid_hidden_by_apic(const X86Cpu *cpu);
+
+/* --- caches.c: EAX to EDX of leaves ------------------------------------------ */
+
+/* CPUID.2, CPUID.4; zero on AMD's models. */
+void cpuid_descriptor_leaf(const X86Cpu *cpu, uint32_t out[4]);
+void cpuid_cache_leaf(const X86Cpu *cpu, uint32_t sub, uint32_t out[4]);
+/* CPUID.80000005h (level 1) and 80000006h (2): AMD's. */
+void cpuid_amd_cache_leaf(const X86Cpu *cpu, unsigned level, uint32_t out[4]);
 
 /* MAXPHYADDR (4.1.4). */
 unsigned cpuid_phys_bits(const X86Cpu *cpu);

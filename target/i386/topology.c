@@ -37,6 +37,16 @@ bool cpuid_is_multi(const X86Cpu *cpu)
     return per_package(cpu) > 1;
 }
 
+unsigned cpuid_package_ids(const X86Cpu *cpu)
+{
+    return 1u << package_bits(cpu);
+}
+
+unsigned cpuid_core_ids(const X86Cpu *cpu)
+{
+    return 1u << x86_id_bits(smp_of(cpu)->threads);
+}
+
 uint32_t cpuid_id_word(const X86Cpu *cpu)
 {
     return (id_of(cpu) & 0xff) << 24 | (1u << package_bits(cpu)) << 16;

@@ -1,5 +1,6 @@
 """-cpu: models, properties, and what a guest's CPUID says of them."""
 import re
+import struct
 
 import reprise
 
@@ -20,6 +21,15 @@ BITS = {
 LINUX = ['fpu', 'fxsr', 'sse', 'sse2', 'lm', 'nx', 'syscall']
 V2 = LINUX + ['cx16', 'lahf-lm', 'popcnt', 'sse3', 'ssse3', 'sse4.1', 'sse4.2']
 V3 = V2 + ['avx', 'avx2', 'bmi1', 'bmi2', 'f16c', 'fma', 'abm', 'movbe', 'xsave']
+
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
 
 
 class Cpuid:
@@ -113,6 +123,29 @@ class CpuModels(reprise.TestCase):
         cpu = self.cpuid('-cpu', 'EPYC-Milan,check=off')
         self.assertEqual(cpu.leaf(1)[0], 0xa00f11)
 
+    def test_caches(self):
+        """Leaf 4 of Intel's, 80000005h and 80000006h of AMD's, as sizes."""
+        cpu = self.cpuid('-cpu', 'Nehalem,check=off', '-smp',
+                         '4,cores=2,threads=2')
+        def size(words):
+            return (((words[1] >> 22) + 1) * ((words[1] & 0xfff) + 1) *
+                    (words[2] + 1))
+        levels = [cpu.leaf(4, n) for n in range(5)]
+        self.assertEqual([w[0] & 0xff for w in levels],
+                         [0x21, 0x22, 0x43, 0x63, 0])
+        self.assertEqual([size(w) >> 10 for w in levels[:4]],
+                         [32, 32, 1024, 16384])
+        # two threads share level 2, four level 3, of two cores
+        self.assertEqual([(w[0] >> 14 & 0xfff, w[0] >> 26)
+                          for w in levels[:4]],
+                         [(1, 1), (1, 1), (1, 1), (3, 1)])
+        self.assertEqual(cpu.leaf(2)[0] & 0xff, 1)
+        self.assertEqual(cpu.leaf(0x80000005), [0, 0, 0, 0])
+        cpu = self.cpuid('-cpu', 'qemu64')
+        self.assertEqual(cpu.leaf(4), [0, 0, 0, 0])
+        self.assertEqual(cpu.leaf(0x80000005)[2] >> 24, 64)
+        self.assertEqual(cpu.leaf(0x80000006)[2] >> 16, 512)
+
     def test_properties(self):
         cpu = self.cpuid('-cpu', 'max,family=23,model=0x31,stepping=2,'
                          'vendor=HygonGenuine,model-id=A processor,level=7,'
@@ -154,6 +187,35 @@ class CpuModels(reprise.TestCase):
         self.assertIn("TCG doesn't support requested features",
                       self.check('Skylake-Server,enforce'))
         self.assertFalse(self.cpuid('-cpu', 'max,+avx512f').has('avx512f'))
+
+    def change_identity(self, path, old, new):
+        """As if another program had recorded it: docs/devel/log-format.md."""
+        with open(path, 'r+b') as f:
+            log = bytearray(f.read())
+            end = 32 + struct.unpack_from('<I', log, 12)[0]
+            text = bytes(log[32:end])
+            self.assertIn(old, text)
+            log[32:end] = text.replace(old, new)
+            struct.pack_into('<I', log, 16, crc32c(log[32:end]))
+            struct.pack_into('<I', log, 28, crc32c(log[:28]))
+            f.seek(0)
+            f.write(log)
+
+    def test_recorded(self):
+        """A recording knows what its model was, not only its name."""
+        log = self.path('log')
+        drive = f'file={reprise.guest("cpuid")},format=raw,if=ide,snapshot=on'
+        args = ('-m', '32', '-display', 'none', '-drive', drive, '-device',
+                'isa-debug-exit', '-serial', 'null', '-icount')
+        reprise.run(*args, f'shift=7,rr=record,rrfile={log}')
+        done = reprise.run(*args, f'shift=7,rr=replay,rrfile={log}')
+        self.assertNotIn('recorded with', done.stderr)
+        self.change_identity(log, b'cpu-offers=AuthenticAMD 60fb1 d ',
+                             b'cpu-offers=AuthenticAMD 60fb1 b ')
+        done = reprise.run(*args, f'shift=7,rr=replay,rrfile={log}')
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('recorded with cpu-offers=AuthenticAMD 60fb1 b ',
+                      done.stderr)
 
     def test_every_model(self):
         """Each is accepted; those that are nobody's lack nothing."""

@@ -25,6 +25,8 @@ class X86GuestReplay(GuestCase):
                 self.check_replay(guest, recorder)
         self.check_replay('cpu32', 'x86_64')
         self.check_replay('vec32', 'x86_64')
+        self.check_replay('xstate', 'interp')
+        self.check_replay('cpu64', 'x86_64')
         self.check_replay('board', 'interp')
         self.check_replay('smp', 'x86_64')
 

@@ -13,6 +13,7 @@ class X86Guest(GuestCase):
         self.run_guest('xstate', arch='i386')
         for guest in GUESTS:
             self.run_guest(guest)
+        self.run_guest('cpu64', '-smp', '2') # MWAIT is another there
 
     def test_gib_pages(self):
         """The model decides what their bit means."""

@@ -22,7 +22,7 @@ static void print_leaves(uint32_t first)
 {
     uint32_t last = print_leaf(first, 0);
     for (uint32_t leaf = first + 1; leaf > first && leaf <= last; leaf++) {
-        unsigned subs = leaf == 0xd ? 4 : leaf == 7 ? 2 : 1;
+        unsigned subs = leaf == 0xd ? 4 : leaf == 4 ? 5 : leaf == 7 ? 2 : 1;
         for (unsigned sub = 0; sub < subs; sub++) {
             print_leaf(leaf, sub);
         }
