@@ -142,11 +142,11 @@ static uint64_t load(Agent *a, uint64_t addr, unsigned size)
 
 static uint64_t reg(Agent *a, unsigned n)
 {
-    if (n >= a->view->count) {
+    if (n >= a->view->count || a->view->regs[n].bits > 64) {
         a->bad = true;
         return 0;
     }
-    return a->view->regs[n].get(a->cpu, a->view->regs[n].n);
+    return cpu_reg_get_u64(a->cpu, &a->view->regs[n]);
 }
 
 static void extend(Agent *a, bool is_signed)

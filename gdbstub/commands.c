@@ -1,20 +1,11 @@
 /*
  * The packets of commands.def, carried out and answered.
  *
- * A handler gets the text behind its prefix and the number of bytes left; it
- * fills g->reply. Handlers that resume the machine answer later, when it has
- * stopped (resume.c). Malformed packets get E22, addresses that are not there
+ * Those about registers and memory are in files of their own. Malformed packets get E22, addresses that are not there
  * E14, as errno numbers in the fashion of gdbserver.
  */
-#include "stub.h"
-#include "svc/gate.h"
+#include "commands.h"
 #include "svc/monitor.h"
-
-typedef void Handler(Gdbstub *g, const char *args, size_t len);
-
-#define GDB_COMMAND(prefix, rest, handler, what) static Handler handler;
-#include "commands.def"
-#undef GDB_COMMAND
 
 /* What may follow a packet's name. Without this, one that we do not know would
  * be taken for another whose name it begins with. */
@@ -27,9 +18,10 @@ typedef enum Rest {
 static const struct {
     const char *prefix;
     Rest rest;
-    Handler *handler;
+    CommandHandler *handler;
 } commands[] = {
-#define GDB_COMMAND(prefix, rest, handler, what) { prefix, rest, handler },
+#define GDB_COMMAND(prefix, rest, handler, what) \
+    { prefix, rest, handle_##handler },
 #include "commands.def"
 #undef GDB_COMMAND
 };
@@ -54,12 +46,12 @@ void command_run(Gdbstub *g, const char *packet, size_t len)
     stub_send(g, ""); /* unknown, says the manual */
 }
 
-static void answer(Gdbstub *g, bool ok, const char *error)
+void command_answer(Gdbstub *g, bool ok, const char *error)
 {
     stub_send(g, ok ? "OK" : error);
 }
 
-static bool guest_may_be_touched(Gdbstub *g)
+bool command_may_look(Gdbstub *g)
 {
     if (!runstate_running(g->machine)) {
         return true;
@@ -68,9 +60,19 @@ static bool guest_may_be_touched(Gdbstub *g)
     return false;
 }
 
+void command_change(Gdbstub *g, const GateChange *c)
+{
+    Error *err = NULL;
+    if (gate_change(g->machine, g->replay, c, &err) == GATE_REFUSED) {
+        stub_send_error(g, err);
+    } else {
+        stub_send(g, "OK");
+    }
+}
+
 /* --- about us ------------------------------------------------------------------- */
 
-static void supported(Gdbstub *g, const char *args, size_t len)
+void handle_supported(Gdbstub *g, const char *args, size_t len)
 {
     g->swbreak = strstr(args, "swbreak+") != NULL;
     g->hwbreak = strstr(args, "hwbreak+") != NULL;
@@ -85,38 +87,13 @@ static void supported(Gdbstub *g, const char *args, size_t len)
     stub_send_reply(g);
 }
 
-static void no_ack(Gdbstub *g, const char *args, size_t len)
+void handle_no_ack(Gdbstub *g, const char *args, size_t len)
 {
     stub_send(g, "OK");
     g->no_ack = true;
 }
 
-/* "ANNEX:OFFSET,LENGTH" of target.xml, which the view holds whole. */
-static void features(Gdbstub *g, const char *args, size_t len)
-{
-    uint64_t offset, want;
-    if (!g_str_has_prefix(args, "target.xml:")) {
-        stub_send(g, "E00");
-        return;
-    }
-    args += strlen("target.xml:");
-    if (!packet_get_number(&args, &offset) || !packet_get_char(&args, ',') ||
-        !packet_get_number(&args, &want)) {
-        stub_send(g, "E22");
-        return;
-    }
-    size_t total = strlen(g->view->xml);
-    if (offset > total) {
-        stub_send(g, "E22");
-        return;
-    }
-    size_t n = MIN(MIN(want, PACKET_MAX / 2), total - offset);
-    g_string_append_c(g->reply, offset + n < total ? 'm' : 'l');
-    g_string_append_len(g->reply, g->view->xml + offset, n);
-    stub_send_reply(g);
-}
-
-static void first_threads(Gdbstub *g, const char *args, size_t len)
+void handle_first_threads(Gdbstub *g, const char *args, size_t len)
 {
     g_string_append_c(g->reply, 'm');
     for (guint i = 0; i < g->machine->cpus->len; i++) {
@@ -125,7 +102,7 @@ static void first_threads(Gdbstub *g, const char *args, size_t len)
     stub_send_reply(g);
 }
 
-static void more_threads(Gdbstub *g, const char *args, size_t len)
+void handle_more_threads(Gdbstub *g, const char *args, size_t len)
 {
     stub_send(g, "l");
 }
@@ -147,7 +124,7 @@ static bool thread_cpu(Gdbstub *g, const char *args, Cpu **cpu)
     return true;
 }
 
-static void thread_info(Gdbstub *g, const char *args, size_t len)
+void handle_thread_info(Gdbstub *g, const char *args, size_t len)
 {
     Cpu *cpu;
     if (!thread_cpu(g, args, &cpu)) {
@@ -161,35 +138,35 @@ static void thread_info(Gdbstub *g, const char *args, size_t len)
     stub_send_reply(g);
 }
 
-static void attached(Gdbstub *g, const char *args, size_t len)
+void handle_attached(Gdbstub *g, const char *args, size_t len)
 {
     stub_send(g, "1");
 }
 
-static void symbol(Gdbstub *g, const char *args, size_t len)
+void handle_symbol(Gdbstub *g, const char *args, size_t len)
 {
     stub_send(g, "OK");
 }
 
-static void current_thread(Gdbstub *g, const char *args, size_t len)
+void handle_current_thread(Gdbstub *g, const char *args, size_t len)
 {
     stub_send(g, "QC01");
 }
 
-static void select_thread(Gdbstub *g, const char *args, size_t len)
+void handle_select_thread(Gdbstub *g, const char *args, size_t len)
 {
     Cpu *cpu;
     bool op = *args == 'g' || *args == 'c';
-    answer(g, op && thread_cpu(g, args + 1, &cpu), "E22");
+    command_answer(g, op && thread_cpu(g, args + 1, &cpu), "E22");
 }
 
-static void thread_alive(Gdbstub *g, const char *args, size_t len)
+void handle_thread_alive(Gdbstub *g, const char *args, size_t len)
 {
     Cpu *cpu;
-    answer(g, thread_cpu(g, args, &cpu), "E22");
+    command_answer(g, thread_cpu(g, args, &cpu), "E22");
 }
 
-static void why(Gdbstub *g, const char *args, size_t len)
+void handle_why(Gdbstub *g, const char *args, size_t len)
 {
     stub_send(g, g->last_stop);
 }
@@ -200,7 +177,7 @@ static bool quitting(Gdbstub *g)
     return runstate_quit_requested(g->machine, &code);
 }
 
-static void monitor(Gdbstub *g, const char *args, size_t len)
+void handle_monitor(Gdbstub *g, const char *args, size_t len)
 {
     g_autofree char *line = g_malloc0(len / 2 + 1);
     if (len % 2 || !packet_get_hex(args, line, len / 2)) {
@@ -213,235 +190,6 @@ static void monitor(Gdbstub *g, const char *args, size_t len)
     if (quitting(g)) {
         chardev_drain(g->chr);
     }
-}
-
-/* --- registers --------------------------------------------------------------------- */
-
-static unsigned reg_bytes(const CpuReg *reg)
-{
-    return (reg->bits + 7) / 8;
-}
-
-static void put_reg(Gdbstub *g, const CpuReg *reg)
-{
-    packet_put_value(g->reply, reg->get(stub_cpu(g), reg->n), reg_bytes(reg));
-}
-
-/* Asks for a change, and answers. */
-static void change(Gdbstub *g, const GateChange *c)
-{
-    Error *err = NULL;
-    if (gate_change(g->machine, g->replay, c, &err) == GATE_REFUSED) {
-        stub_send_error(g, err);
-    } else {
-        stub_send(g, "OK");
-    }
-}
-
-/* False if the digits are not a value of the register. */
-static bool get_value(const CpuReg *reg, const char *hex, uint64_t *v)
-{
-    uint8_t bytes[32] = { 0 };
-    unsigned size = reg_bytes(reg);
-    g_assert(size <= sizeof bytes);
-    *v = 0;
-    if (!packet_get_hex(hex, bytes, size)) {
-        return false;
-    }
-    for (unsigned i = 0; i < MIN(size, 8); i++) {
-        *v |= (uint64_t)bytes[i] << (8 * i);
-    }
-    return true;
-}
-
-static GateChange register_change(Gdbstub *g, const CpuReg *reg, uint64_t v)
-{
-    return (GateChange){ .what = GATE_REGISTER, .cpu = stub_cpu(g)->index,
-                         .name = reg->name, .value = v };
-}
-
-static void read_all(Gdbstub *g, const char *args, size_t len)
-{
-    if (!guest_may_be_touched(g)) {
-        return;
-    }
-    stub_cpu(g)->cls->sync(stub_cpu(g));
-    for (unsigned i = 0; i < g->view->count; i++) {
-        put_reg(g, &g->view->regs[i]);
-    }
-    stub_send_reply(g);
-}
-
-/* The values of all registers, which must be there, or at least those of the
- * first ones. */
-static bool get_values(Gdbstub *g, const char *args, size_t len, uint64_t *v,
-                       unsigned *count)
-{
-    const char *end = args + len;
-    for (*count = 0; *count < g->view->count && args < end; (*count)++) {
-        const CpuReg *reg = &g->view->regs[*count];
-        if (end - args < 2 * (ptrdiff_t)reg_bytes(reg) ||
-            !get_value(reg, args, &v[*count])) {
-            return false;
-        }
-        args += 2 * reg_bytes(reg);
-    }
-    return args == end;
-}
-
-static void write_all(Gdbstub *g, const char *args, size_t len)
-{
-    g_autofree uint64_t *v = g_new(uint64_t, g->view->count);
-    unsigned count;
-    Error *err = NULL;
-    if (!get_values(g, args, len, v, &count)) {
-        stub_send(g, "E22");
-        return;
-    }
-    for (unsigned i = 0; i < count && !err; i++) {
-        GateChange c = register_change(g, &g->view->regs[i], v[i]);
-        gate_change(g->machine, g->replay, &c, &err);
-    }
-    if (err) {
-        stub_send_error(g, err);
-    } else {
-        stub_send(g, "OK");
-    }
-}
-
-static void read_reg(Gdbstub *g, const char *args, size_t len)
-{
-    uint64_t n;
-    if (!guest_may_be_touched(g)) {
-        return;
-    }
-    if (!packet_get_number(&args, &n) || n >= g->view->count) {
-        stub_send(g, "E22");
-        return;
-    }
-    stub_cpu(g)->cls->sync(stub_cpu(g));
-    put_reg(g, &g->view->regs[n]);
-    stub_send_reply(g);
-}
-
-static void write_reg(Gdbstub *g, const char *args, size_t len)
-{
-    uint64_t n, v;
-    if (!packet_get_number(&args, &n) || n >= g->view->count ||
-        !packet_get_char(&args, '=') ||
-        strlen(args) != 2 * reg_bytes(&g->view->regs[n]) ||
-        !get_value(&g->view->regs[n], args, &v)) {
-        stub_send(g, "E22");
-        return;
-    }
-    GateChange c = register_change(g, &g->view->regs[n], v);
-    change(g, &c);
-}
-
-/* --- memory ------------------------------------------------------------------------- */
-
-static bool get_range(const char **args, uint64_t *addr, uint64_t *len)
-{
-    return packet_get_number(args, addr) && packet_get_char(args, ',') &&
-           packet_get_number(args, len) && *len < PACKET_MAX;
-}
-
-static void read_mem(Gdbstub *g, const char *args, size_t len)
-{
-    uint64_t addr, n;
-    if (!get_range(&args, &addr, &n) || n > PACKET_MAX / 2) {
-        stub_send(g, "E22");
-        return;
-    }
-    g_autofree uint8_t *buf = g_malloc(n + 1);
-    if (!cpu_read_debug(stub_cpu(g), addr, buf, n)) {
-        stub_send(g, "E14");
-        return;
-    }
-    packet_put_hex(g->reply, buf, n);
-    stub_send_reply(g);
-}
-
-static void store(Gdbstub *g, uint64_t addr, const uint8_t *data, uint64_t n)
-{
-    g_autofree uint8_t *old = g_malloc(n + 1);
-    if (!cpu_read_debug(stub_cpu(g), addr, old, n)) {
-        stub_send(g, "E14");
-        return;
-    }
-    GateChange c = { .what = GATE_MEMORY, .cpu = stub_cpu(g)->index,
-                     .addr = addr, .data = data, .len = n };
-    change(g, &c);
-}
-
-#define CRC_POLYNOMIAL 0x04c11db7u
-/* More would keep everybody else waiting. */
-#define CRC_MAX_BYTES (64 * MIB)
-
-static uint32_t crc_more(uint32_t crc, const uint8_t *p, size_t n)
-{
-    while (n--) {
-        crc ^= (uint32_t)*p++ << 24;
-        for (int bit = 0; bit < 8; bit++) {
-            crc = crc << 1 ^ (crc >> 31 ? CRC_POLYNOMIAL : 0);
-        }
-    }
-    return crc;
-}
-
-/* "ADDR,LENGTH": the CRC of the manual's qCRC packet, high bit first. */
-static void memory_crc(Gdbstub *g, const char *args, size_t len)
-{
-    uint64_t addr, n;
-    uint32_t crc = 0xffffffff;
-    if (!guest_may_be_touched(g)) {
-        return;
-    }
-    if (!packet_get_number(&args, &addr) || !packet_get_char(&args, ',') ||
-        !packet_get_number(&args, &n) || *args || n > CRC_MAX_BYTES) {
-        stub_send(g, "E22");
-        return;
-    }
-    for (uint8_t page[PAGE_SIZE]; n;) {
-        size_t part = MIN(n, sizeof page);
-        if (!cpu_read_debug(stub_cpu(g), addr, page, part)) {
-            stub_send(g, "E14");
-            return;
-        }
-        crc = crc_more(crc, page, part);
-        addr += part;
-        n -= part;
-    }
-    g_string_printf(g->reply, "C%08x", crc);
-    stub_send_reply(g);
-}
-
-static void write_mem(Gdbstub *g, const char *args, size_t len)
-{
-    uint64_t addr, n;
-    if (!get_range(&args, &addr, &n) || !packet_get_char(&args, ':') ||
-        strlen(args) != 2 * n) {
-        stub_send(g, "E22");
-        return;
-    }
-    g_autofree uint8_t *buf = g_malloc(n + 1);
-    if (!packet_get_hex(args, buf, n)) {
-        stub_send(g, "E22");
-        return;
-    }
-    store(g, addr, buf, n);
-}
-
-static void write_mem_binary(Gdbstub *g, const char *args, size_t len)
-{
-    uint64_t addr, n;
-    const char *end = args + len;
-    if (!get_range(&args, &addr, &n) || !packet_get_char(&args, ':') ||
-        (uint64_t)(end - args) != n) {
-        stub_send(g, "E22");
-        return;
-    }
-    store(g, addr, (const uint8_t *)args, n);
 }
 
 /* --- running --------------------------------------------------------------------------- */
@@ -458,7 +206,7 @@ static bool set_pc(Gdbstub *g, const char *args)
         stub_send(g, "E22");
         return false;
     }
-    GateChange c = register_change(g, &g->view->regs[g->view->pc], pc);
+    GateChange c = register_set_pc(g, pc);
     if (gate_change(g->machine, g->replay, &c, &err) == GATE_REFUSED) {
         stub_send_error(g, err);
         return false;
@@ -466,14 +214,14 @@ static bool set_pc(Gdbstub *g, const char *args)
     return true;
 }
 
-static void cont(Gdbstub *g, const char *args, size_t len)
+void handle_cont(Gdbstub *g, const char *args, size_t len)
 {
     if (set_pc(g, args)) {
         resume_continue(g);
     }
 }
 
-static void step(Gdbstub *g, const char *args, size_t len)
+void handle_step(Gdbstub *g, const char *args, size_t len)
 {
     if (set_pc(g, args)) {
         resume_step(g);
@@ -487,23 +235,23 @@ static const char *skip_signal(const char *args)
     return semicolon ? semicolon + 1 : "";
 }
 
-static void cont_signal(Gdbstub *g, const char *args, size_t len)
+void handle_cont_signal(Gdbstub *g, const char *args, size_t len)
 {
-    cont(g, skip_signal(args), 0);
+    handle_cont(g, skip_signal(args), 0);
 }
 
-static void step_signal(Gdbstub *g, const char *args, size_t len)
+void handle_step_signal(Gdbstub *g, const char *args, size_t len)
 {
-    step(g, skip_signal(args), 0);
+    handle_step(g, skip_signal(args), 0);
 }
 
-static void vcont_query(Gdbstub *g, const char *args, size_t len)
+void handle_vcont_query(Gdbstub *g, const char *args, size_t len)
 {
     stub_send(g, "vCont;c;C;s;S");
 }
 
 /* The first action decides: there is one vCPU. */
-static void vcont(Gdbstub *g, const char *args, size_t len)
+void handle_vcont(Gdbstub *g, const char *args, size_t len)
 {
     switch (*args) {
     case 'c':
@@ -519,12 +267,12 @@ static void vcont(Gdbstub *g, const char *args, size_t len)
     }
 }
 
-static void reverse_step(Gdbstub *g, const char *args, size_t len)
+void handle_reverse_step(Gdbstub *g, const char *args, size_t len)
 {
     resume_reverse(g, true);
 }
 
-static void reverse_continue(Gdbstub *g, const char *args, size_t len)
+void handle_reverse_continue(Gdbstub *g, const char *args, size_t len)
 {
     resume_reverse(g, false);
 }
@@ -577,43 +325,43 @@ static bool get_point(const char *args, Point *p)
     }
     p->type = type;
     p->conditions = NULL;
-    return get_range(&args, &p->addr, &p->len) && get_conditions(args, p);
+    return memory_get_range(&args, &p->addr, &p->len) && get_conditions(args, p);
 }
 
-static void insert_point(Gdbstub *g, const char *args, size_t len)
+void handle_insert_point(Gdbstub *g, const char *args, size_t len)
 {
     Point p = { 0 };
     bool ok = get_point(args, &p) && point_insert(g, &p);
     if (!ok) {
         g_clear_pointer(&p.conditions, g_ptr_array_unref);
     }
-    answer(g, ok, "E22");
+    command_answer(g, ok, "E22");
 }
 
-static void remove_point(Gdbstub *g, const char *args, size_t len)
+void handle_remove_point(Gdbstub *g, const char *args, size_t len)
 {
     Point p = { 0 };
     bool ok = get_point(args, &p);
     if (ok) {
         g_clear_pointer(&p.conditions, g_ptr_array_unref);
     }
-    answer(g, ok && point_remove(g, &p), "E22");
+    command_answer(g, ok && point_remove(g, &p), "E22");
 }
 
 /* --- leaving ------------------------------------------------------------------------------- */
 
-static void detach(Gdbstub *g, const char *args, size_t len)
+void handle_detach(Gdbstub *g, const char *args, size_t len)
 {
     resume_detached(g);
 }
 
-static void kill_machine(Gdbstub *g, const char *args, size_t len)
+void handle_kill_machine(Gdbstub *g, const char *args, size_t len)
 {
     runstate_quit(g->machine, CAUSE_HOST_UI, 0);
 }
 
-static void vkill(Gdbstub *g, const char *args, size_t len)
+void handle_vkill(Gdbstub *g, const char *args, size_t len)
 {
     stub_send(g, "OK");
-    kill_machine(g, "", 0);
+    handle_kill_machine(g, "", 0);
 }

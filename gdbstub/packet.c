@@ -3,8 +3,6 @@
  */
 #include "packet.h"
 
-#include "base/bytes.h"
-
 void packet_reader_init(PacketReader *r)
 {
     *r = (PacketReader){ .data = g_byte_array_new() };
@@ -123,17 +121,6 @@ void packet_put_hex(GString *out, const void *data, size_t len)
     const uint8_t *p = data;
     for (size_t i = 0; i < len; i++) {
         g_string_append_printf(out, "%02x", p[i]);
-    }
-}
-
-void packet_put_value(GString *out, uint64_t v, unsigned size)
-{
-    static const uint8_t zeroes[32];
-    uint8_t bytes[8];
-    bytes_st_le64(bytes, v);
-    packet_put_hex(out, bytes, MIN(size, 8));
-    if (size > 8) {
-        packet_put_hex(out, zeroes, MIN(size - 8, sizeof zeroes));
     }
 }
 

@@ -36,8 +36,6 @@ GByteArray *packet_frame(const void *data, size_t len);
 
 /* Appends bytes as hex digits. */
 void packet_put_hex(GString *out, const void *data, size_t len);
-/* Appends the low `size` bytes of v, little-endian, as hex digits. */
-void packet_put_value(GString *out, uint64_t v, unsigned size);
 /* Reads 2 * len hex digits; false if there are fewer or others. */
 bool packet_get_hex(const char *text, void *out, size_t len);
 /* Reads a hex number and moves *p behind it; false if there is none or it

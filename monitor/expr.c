@@ -26,15 +26,8 @@ static void skip(Parser *ps)
 static const CpuReg *find_register(Cpu *cpu, const char *name)
 {
     const CpuGdbView *view = cpu->cls->gdb_view(cpu);
-    if (g_str_equal(name, "sp")) {
-        return &view->regs[view->sp];
-    }
-    for (unsigned i = 0; i < view->count; i++) {
-        if (g_str_equal(view->regs[i].name, name)) {
-            return &view->regs[i];
-        }
-    }
-    return NULL;
+    return g_str_equal(name, "sp") ? &view->regs[view->sp]
+                                   : cpu_reg_find(cpu, name, strlen(name));
 }
 
 /* $pc is what `x` takes: an address without a segment. */
@@ -48,7 +41,7 @@ static uint64_t linear_pc(Cpu *cpu)
 static bool reg(Parser *ps, uint64_t *v)
 {
     const char *start = ++ps->p;
-    while (g_ascii_isalnum(*ps->p) || *ps->p == '_') {
+    while (g_ascii_isalnum(*ps->p) || *ps->p == '_' || *ps->p == '.') {
         ps->p++;
     }
     g_autofree char *name = g_strndup(start, ps->p - start);
@@ -61,8 +54,12 @@ static bool reg(Parser *ps, uint64_t *v)
         error_set(ps->errp, "unknown register");
         return false;
     }
-    ps->cpu->cls->sync(ps->cpu);
-    *v = r->get(ps->cpu, r->n);
+    if (r->bits > 64) {
+        error_set(ps->errp, "register has %u bits: see info registers",
+                  r->bits);
+        return false;
+    }
+    *v = cpu_reg_get_u64(ps->cpu, r);
     return true;
 }
 

@@ -71,12 +71,30 @@ void info_status(Hmp *h, const char *args)
     hmp_print(h, "\n");
 }
 
-void info_registers(Hmp *h, const char *args)
+static void print_registers(Hmp *h, Cpu *cpu)
 {
-    Cpu *cpu = hmp_cpu(h);
     cpu->cls->sync(cpu);
     hmp_print(h, "\nCPU#%d\n", cpu->index);
     cpu->cls->print_registers(cpu, h->out);
+}
+
+void info_registers(Hmp *h, const char *args)
+{
+    const GPtrArray *cpus = h->ctx.machine->cpus;
+    g_autofree char *which = NULL;
+    guint64 n;
+    if (!hmp_word(&args, &which)) {
+        print_registers(h, hmp_cpu(h));
+    } else if (g_str_equal(which, "-a")) {
+        for (guint i = 0; i < cpus->len; i++) {
+            print_registers(h, g_ptr_array_index(cpus, i));
+        }
+    } else if (g_ascii_string_to_unsigned(which, 10, 0, G_MAXUINT, &n,
+                                          NULL) && n < cpus->len) {
+        print_registers(h, g_ptr_array_index(cpus, n));
+    } else {
+        hmp_print(h, "CPU#%s not available\n", which);
+    }
 }
 
 void info_cpus(Hmp *h, const char *args)

@@ -42,25 +42,36 @@ static DebugWrite as_write(const GateChange *c)
 {
     bool memory = c->what == GATE_MEMORY;
     return (DebugWrite){
-        .kind = memory ? DEBUG_MEMORY : DEBUG_REGISTER,
+        .what = memory ? DEBUG_MEMORY : DEBUG_REGISTER,
         .cpu = c->cpu,
-        .value = memory ? c->addr : c->value,
+        .addr = c->addr,
+        .value = c->value,
         .data = memory ? c->data : c->name,
         .len = memory ? c->len : strlen(c->name),
     };
+}
+
+static CpuRegValue present_value(Machine *m, const DebugWrite *w)
+{
+    Cpu *cpu = g_ptr_array_index(m->cpus, w->cpu);
+    CpuRegValue v = { 0 };
+    if (w->what == DEBUG_REGISTER) {
+        cpu_reg_get(cpu, cpu_reg_find(cpu, w->data, w->len), &v);
+    }
+    return v;
+}
+
+static bool same_value(const CpuRegValue *a, const CpuRegValue *b)
+{
+    return !memcmp(a, b, sizeof *a);
 }
 
 /* A register that has the value already is no change: gdb writes all of them
  * to change one. */
 static bool changes(Machine *m, const DebugWrite *w)
 {
-    Cpu *cpu = g_ptr_array_index(m->cpus, w->cpu);
-    if (w->kind == DEBUG_MEMORY) {
-        return w->len;
-    }
-    const CpuReg *reg = debug_write_register(cpu, w->data, w->len);
-    cpu->cls->sync(cpu);
-    return reg->get(cpu, reg->n) != w->value;
+    CpuRegValue old = present_value(m, w);
+    return w->what == DEBUG_MEMORY ? w->len : !same_value(&old, &w->value);
 }
 
 static void post_write(Machine *m, const DebugWrite *w)
@@ -83,10 +94,36 @@ static GateAnswer divert(Replay *r, const DebugWrite *w, Error **errp)
         replay_diversion_begin(r);
         debug_write_apply(r->m, w);
     }
-    if (w->kind == DEBUG_REGISTER) {
+    if (w->what == DEBUG_REGISTER) {
         diversion_wrote_register(r, w);
     }
     return GATE_DIVERTED;
+}
+
+static GateAnswer post_or_divert(Machine *m, Replay *r, const DebugWrite *w,
+                                 Error **errp)
+{
+    if (replay_mode(r) == REPLAY_PLAY) {
+        return divert(r, w, errp);
+    }
+    if (changes(m, w)) {
+        post_write(m, w);
+    }
+    return GATE_POSTED;
+}
+
+/* The processor's rules hold for debuggers, too: who wrote a value that it does
+ * not take must hear that, or would go on to see it. */
+static bool took(Machine *m, const DebugWrite *w, const CpuRegValue *old,
+                 Error **errp)
+{
+    CpuRegValue now = present_value(m, w);
+    if (!same_value(&now, old) || same_value(&now, &w->value)) {
+        return true;
+    }
+    error_set(errp, "register '%.*s' cannot have this value now: it keeps "
+              "what it has", (int)w->len, (const char *)w->data);
+    return false;
 }
 
 static GateAnswer debugger(Machine *m, Replay *r, const DebugWrite *w,
@@ -99,13 +136,12 @@ static GateAnswer debugger(Machine *m, Replay *r, const DebugWrite *w,
     if (!debug_write_possible(m, w, errp)) {
         return GATE_REFUSED;
     }
-    if (replay_mode(r) == REPLAY_PLAY) {
-        return divert(r, w, errp);
-    }
-    if (changes(m, w)) {
-        post_write(m, w);
-    }
-    return GATE_POSTED;
+    CpuRegValue old = present_value(m, w);
+    bool was_diverted = r && r->diverted;
+    GateAnswer answer = post_or_divert(m, r, w, errp);
+    bool ended = was_diverted && !r->diverted;
+    return answer == GATE_REFUSED || ended || took(m, w, &old, errp)
+               ? answer : GATE_REFUSED;
 }
 
 GateAnswer gate_change(Machine *m, Replay *r, const GateChange *c,

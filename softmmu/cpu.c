@@ -1,8 +1,12 @@
 /*
- * CPUs as objects: creation, and the lists of break- and watchpoints. What
- * runs them is accel/; what they are is target/. See vm/cpu.h.
+ * CPUs as objects: creation, registers by name, and the lists of break- and
+ * watchpoints. What runs them is accel/; what they are is target/. See
+ * vm/cpu.h.
  */
 #include "vm/cpu.h"
+
+#include "base/bits.h"
+#include "base/bytes.h"
 
 Cpu *cpu_new(Machine *m, const char *model, Error **errp)
 {
@@ -34,6 +38,55 @@ void cpu_free(Cpu *cpu)
     g_array_free(cpu->breakpoints, TRUE);
     g_array_free(cpu->watchpoints, TRUE);
     g_free(cpu);
+}
+
+/* --- registers ----------------------------------------------------------------- */
+
+static const CpuReg *find(const CpuReg *regs, unsigned count,
+                          const char *name, size_t len)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (strlen(regs[i].name) == len && !memcmp(regs[i].name, name, len)) {
+            return &regs[i];
+        }
+    }
+    return NULL;
+}
+
+const CpuReg *cpu_reg_find(Cpu *cpu, const char *name, size_t len)
+{
+    const CpuGdbView *view = cpu->cls->gdb_view(cpu);
+    const CpuReg *reg = find(view->regs, view->count, name, len);
+    return reg ? reg : find(view->others, view->other_count, name, len);
+}
+
+void cpu_reg_get(Cpu *cpu, const CpuReg *reg, CpuRegValue *v)
+{
+    *v = (CpuRegValue){ 0 };
+    cpu->cls->sync(cpu);
+    reg->get(cpu, reg->n, v);
+    memset(v->bytes + cpu_reg_bytes(reg), 0,
+           CPU_REG_BYTES - cpu_reg_bytes(reg));
+}
+
+uint64_t cpu_reg_get_u64(Cpu *cpu, const CpuReg *reg)
+{
+    CpuRegValue v;
+    cpu_reg_get(cpu, reg, &v);
+    return bytes_ld_le64(v.bytes);
+}
+
+void cpu_reg_set(Cpu *cpu, const CpuReg *reg, const CpuRegValue *v)
+{
+    cpu->cls->sync(cpu);
+    reg->set(cpu, reg->n, v);
+}
+
+CpuRegValue cpu_reg_value(const CpuReg *reg, uint64_t number)
+{
+    CpuRegValue v = { 0 };
+    bytes_st_le64(v.bytes, number & bits_mask(MIN(reg->bits, 64)));
+    return v;
 }
 
 /* --- breakpoints: TBs that run over one must go ------------------------------- */

@@ -27,7 +27,7 @@ typedef struct GateChange {
     const void *data;      /* MEMORY: the bytes; COMMAND: JSON text */
     size_t len;
     const char *name;      /* REGISTER: as gdb calls it; COMMAND: for errors */
-    uint64_t value;        /* REGISTER; a read-only one keeps what it has */
+    CpuRegValue value;     /* REGISTER */
 } GateChange;
 
 /* Makes the machine carry out what a debugger writes when it is delivered.
@@ -36,7 +36,8 @@ typedef struct GateChange {
 void gate_init(Machine *m);
 
 /* Asks for a change; r may be NULL. A debugger's needs a machine that stands
- * still. The error is set when it is refused, and only then. */
+ * still; a register that keeps what it had because it cannot have the value is
+ * refused, too. The error is set when it is refused, and only then. */
 GateAnswer gate_change(Machine *m, Replay *r, const GateChange *c,
                        Error **errp);
 

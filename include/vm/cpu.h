@@ -35,25 +35,40 @@ typedef struct TbKey {
 
 struct TranslateContext;
 
-/* A register as gdb and `print $reg` see it; targets generate the array from
- * regs.def. */
+/* What a register holds, up to 512 bits: its bytes, the least significant
+ * first, and zeroes behind them. */
+#define CPU_REG_BYTES 64u
+typedef struct CpuRegValue {
+    uint8_t bytes[CPU_REG_BYTES];
+} CpuRegValue;
+
+/* A register as gdb and `print $reg` see it: a row of a target's table. Others
+ * than the table's owner use cpu_reg_get() and its like. */
 typedef struct CpuReg {
     const char *name;
-    uint8_t bits;
-    const char *gdb_type;  /* "int32", "code_ptr", "data_ptr", "i386_eflags" */
-    const char *group;     /* target-description feature it belongs to */
-    uint64_t (*get)(Cpu *cpu, unsigned n);
-    bool (*set)(Cpu *cpu, unsigned n, uint64_t v); /* false: read-only */
+    uint16_t bits;
+    const char *gdb_type;  /* "int32", "code_ptr", "data_ptr", "vec128" */
+    const char *group;     /* which part of the target description has it */
+    /* v comes zeroed. */
+    void (*get)(Cpu *cpu, unsigned n, CpuRegValue *v);
+    /* What cannot be (reserved bits, a read-only register) changes nothing. */
+    void (*set)(Cpu *cpu, unsigned n, const CpuRegValue *v);
     unsigned n;            /* handed to get and set */
 } CpuReg;
 
-/* The register file as a debugger is to see it in the present mode. */
+/* The register file as a debugger sees it, whatever mode the CPU is in: a
+ * debugger asks once. */
 typedef struct CpuGdbView {
-    const char *architecture;   /* "i386", "i386:x86-64" */
     const CpuReg *regs;         /* in g-packet order */
     unsigned count;
     unsigned pc, sp;            /* indices */
-    const char *xml;            /* target.xml, whole */
+    /* Names that are none of the layout's: monitors know them, and so did
+     * debuggers whose writes are in older recordings. */
+    const CpuReg *others;
+    unsigned other_count;
+    /* A file of the target description ("target.xml" and what it includes),
+     * which the caller frees; NULL: there is none of that name. */
+    char *(*describe)(const struct CpuGdbView *view, const char *file);
 } CpuGdbView;
 
 struct CpuClass {
@@ -211,6 +226,25 @@ static inline void *cpu_state(Cpu *cpu)
 /* A CPU of a model, added to m->cpus and reset. */
 Cpu *cpu_new(Machine *m, const char *model, Error **errp);
 void cpu_free(Cpu *cpu);
+
+/* --- softmmu/cpu.c: registers by name and by value ------------------------ */
+
+/* Bytes of a register's value in packets. */
+static inline unsigned cpu_reg_bytes(const CpuReg *reg)
+{
+    return (reg->bits + 7) / 8;
+}
+/* The register of that name (len bytes, without NUL), in the layout or among
+ * the other names; NULL: none. */
+const CpuReg *cpu_reg_find(Cpu *cpu, const char *name, size_t len);
+/* What it holds; the CPU's caches are brought into the rows first. */
+void cpu_reg_get(Cpu *cpu, const CpuReg *reg, CpuRegValue *v);
+/* The same of one that has at most 64 bits; of wider ones the low 64. */
+uint64_t cpu_reg_get_u64(Cpu *cpu, const CpuReg *reg);
+/* Only the gate's (svc/gate.h), by vm/debug-write.h. */
+void cpu_reg_set(Cpu *cpu, const CpuReg *reg, const CpuRegValue *v);
+/* A number as the value of a register of that width. */
+CpuRegValue cpu_reg_value(const CpuReg *reg, uint64_t number);
 
 /* --- accel/tcg: execution ---------------------------------------------- */
 

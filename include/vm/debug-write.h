@@ -11,20 +11,15 @@
 
 #include "vm/cpu.h"
 
-/* Numbers are in logs. ORDER debug-write (docs/devel/log-format.md) */
-typedef enum DebugWriteKind { DEBUG_MEMORY = 1, DEBUG_REGISTER = 2 }
-    DebugWriteKind;
-
 typedef struct DebugWrite {
-    DebugWriteKind kind;
+    enum { DEBUG_MEMORY, DEBUG_REGISTER } what;
     unsigned cpu;
-    uint64_t value;        /* MEMORY: virtual address; REGISTER: new value */
+    GuestAddr addr;        /* MEMORY: virtual */
+    CpuRegValue value;     /* REGISTER */
     const void *data;      /* MEMORY: bytes; REGISTER: its name, without NUL */
     size_t len;
 } DebugWrite;
 
-/* The register of that name as the CPU shows itself now; NULL: none. */
-const CpuReg *debug_write_register(Cpu *cpu, const char *name, size_t len);
 /* False with an error if there is no such CPU, memory or register now. */
 bool debug_write_possible(Machine *m, const DebugWrite *w, Error **errp);
 /* Does it; one that is not possible does nothing. */

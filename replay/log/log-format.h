@@ -17,8 +17,9 @@
 #include "vm/machine.h"
 #include "vm/nondet.h"
 
-#define LOG_VERSION          3u  /* 2: without RECORDING and a tail; 1: without
-                                  * COMMAND and PARENT, too; both readable */
+#define LOG_VERSION          4u  /* 3: a debugger's registers have 64 bits; 2:
+                                  * without RECORDING and a tail; 1: without
+                                  * COMMAND and PARENT, too; all readable */
 #define LOG_MAGIC            "RPRSELOG"
 #define LOG_MAGIC_BYTES      8u
 #define LOG_HEADER_BYTES     32u  /* then the identity text */

@@ -21,17 +21,16 @@
 /* The registers of a vCPU, by its view. */
 typedef struct TrueRegs {
     const CpuGdbView *view;
-    uint64_t *regs;        /* where the diversion began */
-    uint64_t *wanted;      /* now, or what the debugger wrote since it ran */
+    CpuRegValue *regs;     /* where the diversion began */
+    CpuRegValue *wanted;   /* now, or what the debugger wrote since it ran */
     bool fresh;            /* wanted is of the present stop */
 } TrueRegs;
 
-static uint64_t *read_registers(Cpu *cpu, const CpuGdbView *view)
+static CpuRegValue *read_registers(Cpu *cpu, const CpuGdbView *view)
 {
-    uint64_t *regs = g_new(uint64_t, view->count);
-    cpu->cls->sync(cpu);
+    CpuRegValue *regs = g_new(CpuRegValue, view->count);
     for (unsigned i = 0; i < view->count; i++) {
-        regs[i] = view->regs[i].get(cpu, view->regs[i].n);
+        cpu_reg_get(cpu, &view->regs[i], &regs[i]);
     }
     return regs;
 }
@@ -67,8 +66,9 @@ void replay_diversion_begin(Replay *r)
 
 static bool changed(const TrueRegs *t, Cpu *cpu, unsigned n)
 {
-    const CpuReg *reg = &t->view->regs[n];
-    return reg->get(cpu, reg->n) != t->regs[n];
+    CpuRegValue now;
+    cpu_reg_get(cpu, &t->view->regs[n], &now);
+    return memcmp(&now, &t->regs[n], sizeof now);
 }
 
 /* A call of the function at whose start the machine stands changes the stack
@@ -179,17 +179,6 @@ void replay_diversion_end(Replay *r)
     checkpoint_free(r->timeline, cp);
 }
 
-static int find_register(const CpuGdbView *view, const DebugWrite *w)
-{
-    for (unsigned i = 0; i < view->count; i++) {
-        const char *name = view->regs[i].name;
-        if (strlen(name) == w->len && !memcmp(name, w->data, w->len)) {
-            return i;
-        }
-    }
-    return -1;
-}
-
 static bool all_written_back(const Replay *r)
 {
     for (guint i = 0; i < r->true_regs->len; i++) {
@@ -217,9 +206,10 @@ void diversion_wrote_register(Replay *r, const DebugWrite *w)
         }
     }
     TrueRegs *t = true_regs(r, w->cpu);
-    int n = find_register(t->view, w);
-    if (n >= 0) {
-        t->wanted[n] = w->value;
+    const CpuReg *reg = cpu_reg_find(g_ptr_array_index(r->m->cpus, w->cpu),
+                                     w->data, w->len);
+    if (reg >= t->view->regs && reg < t->view->regs + t->view->count) {
+        t->wanted[reg - t->view->regs] = w->value;
     }
     if (all_written_back(r)) {
         replay_diversion_end(r);

@@ -16,36 +16,43 @@ static void general_protection(X86Cpu *cpu)
     x86_raise(cpu, EXC_GP, 0);
 }
 
-uint64_t helper_read_cr(Cpu *parent, uint64_t n)
+uint64_t cr_get(const X86Cpu *cpu, unsigned n)
 {
-    X86Cpu *cpu = x86_cpu(parent);
-    if (n == 8 && cpuid_has_long_mode(cpu)) {
+    if (n == 8) {
         return cpu->apic ? cpu->apic_ops->cr8(cpu->apic) : cpu->s.cr8;
-    }
-    if (n > 4 || n == 1) {
-        x86_raise(cpu, EXC_UD, -1);
     }
     return cpu->s.cr[n];
 }
 
+uint64_t helper_read_cr(Cpu *parent, uint64_t n)
+{
+    X86Cpu *cpu = x86_cpu(parent);
+    bool there = n == 8 ? cpuid_has_long_mode(cpu) : n <= 4 && n != 1;
+    if (!there) {
+        x86_raise(cpu, EXC_UD, -1);
+    }
+    return cr_get(cpu, n);
+}
+
 /* PG going on or off takes long mode along (10.8.5). */
-static void switch_long_mode(X86Cpu *cpu, uint64_t old, uint64_t v)
+static bool switch_long_mode(X86Cpu *cpu, uint64_t old, uint64_t v)
 {
     X86State *s = &cpu->s;
     if ((v & CR0_PG) && !(old & CR0_PG) && (s->efer & EFER_LME)) {
         if (!(s->cr[4] & CR4_PAE) || (s->seg_attr[SEG_CS] & DESC_L)) {
-            general_protection(cpu);
+            return false;
         }
         s->efer |= EFER_LMA;
     } else if (!(v & CR0_PG) && (old & CR0_PG) && (s->efer & EFER_LMA)) {
         if (x86_code64(cpu)) {
-            general_protection(cpu);
+            return false;
         }
         s->efer &= ~(uint64_t)EFER_LMA;
     }
+    return true;
 }
 
-static void write_cr0(X86Cpu *cpu, uint64_t v)
+static bool put_cr0(X86Cpu *cpu, uint64_t v)
 {
     X86State *s = &cpu->s;
     uint64_t old = s->cr[0];
@@ -53,18 +60,18 @@ static void write_cr0(X86Cpu *cpu, uint64_t v)
                      CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG;
     bool pcids = !(v & CR0_PG) && (s->cr[4] & CR4_PCIDE);
     if (((v & CR0_PG) && !(v & CR0_PE)) || ((v & CR0_NW) && !(v & CR0_CD)) ||
-        pcids || v >> 32) {
-        general_protection(cpu);
+        pcids || v >> 32 || !switch_long_mode(cpu, old, v)) {
+        return false;
     }
-    switch_long_mode(cpu, old, v);
     s->cr[0] = (v & known) | CR0_ET;
     if (((old ^ v) & CR0_PG) && !mmu_load_pdptes(cpu)) {
         s->cr[0] = old;
-        general_protection(cpu);
+        return false;
     }
     if ((old ^ v) & (CR0_PG | CR0_WP | CR0_PE)) {
         tlb_flush(&cpu->parent);
     }
+    return true;
 }
 
 /* With PCIDs: what is cached of the new address space may stay (4.10.4.1). It
@@ -72,7 +79,7 @@ static void write_cr0(X86Cpu *cpu, uint64_t v)
 #define CR3_KEEP BIT(63)
 #define CR3_PCID UINT64_C(0xfff)
 
-static void write_cr3(X86Cpu *cpu, uint64_t v)
+static bool put_cr3(X86Cpu *cpu, uint64_t v)
 {
     X86State *s = &cpu->s;
     uint64_t old = s->cr[3];
@@ -80,14 +87,15 @@ static void write_cr3(X86Cpu *cpu, uint64_t v)
         v &= ~CR3_KEEP;
     }
     if (v >> cpuid_phys_bits(cpu)) {
-        general_protection(cpu);
+        return false;
     }
     s->cr[3] = v;
     if (!mmu_load_pdptes(cpu)) {
         s->cr[3] = old;
-        general_protection(cpu);
+        return false;
     }
     tlb_flush(&cpu->parent);
+    return true;
 }
 
 static uint64_t cr4_known(const X86Cpu *cpu)
@@ -122,50 +130,61 @@ static bool cr4_forbidden(const X86State *s, uint64_t v)
            (pcide_comes && (!lma || (s->cr[3] & CR3_PCID)));
 }
 
-static void write_cr4(X86Cpu *cpu, uint64_t v)
+static bool put_cr4(X86Cpu *cpu, uint64_t v)
 {
     X86State *s = &cpu->s;
     uint64_t old = s->cr[4];
     if ((v & ~cr4_known(cpu)) || cr4_forbidden(s, v)) {
-        general_protection(cpu);
+        return false;
     }
     s->cr[4] = v;
     if (((old ^ v) & (CR4_PAE | CR4_PSE | CR4_PGE)) &&
         !mmu_load_pdptes(cpu)) {
         s->cr[4] = old;
-        general_protection(cpu);
+        return false;
     }
     tlb_flush(&cpu->parent);
+    return true;
+}
+
+static bool put_cr8(X86Cpu *cpu, uint64_t v)
+{
+    if (v & ~UINT64_C(15)) {
+        return false;
+    }
+    if (cpu->apic) {
+        cpu->apic_ops->set_cr8(cpu->apic, v);
+    } else {
+        cpu->s.cr8 = v;
+    }
+    return true;
+}
+
+bool cr_put(X86Cpu *cpu, unsigned n, uint64_t v)
+{
+    switch (n) {
+    case 0:
+        return put_cr0(cpu, v);
+    case 2:
+        cpu->s.cr[2] = v;
+        return true;
+    case 3:
+        return put_cr3(cpu, v);
+    case 4:
+        return put_cr4(cpu, v);
+    default:
+        return put_cr8(cpu, v);
+    }
 }
 
 uint64_t helper_write_cr(Cpu *parent, uint64_t n, uint64_t v)
 {
     X86Cpu *cpu = x86_cpu(parent);
-    switch (n) {
-    case 0:
-        write_cr0(cpu, v);
-        break;
-    case 2:
-        cpu->s.cr[2] = v;
-        break;
-    case 3:
-        write_cr3(cpu, v);
-        break;
-    case 4:
-        write_cr4(cpu, v);
-        break;
-    case 8:
-        if (v & ~UINT64_C(15)) {
-            general_protection(cpu);
-        }
-        if (cpu->apic) {
-            cpu->apic_ops->set_cr8(cpu->apic, v);
-        } else {
-            cpu->s.cr8 = v;
-        }
-        break;
-    default:
+    if (n == 1 || (n > 4 && n != 8)) {
         x86_raise(cpu, EXC_UD, -1);
+    }
+    if (!cr_put(cpu, n, v)) {
+        general_protection(cpu);
     }
     x86_update_modes(cpu);
     return 0;
@@ -185,7 +204,9 @@ uint64_t helper_lmsw(Cpu *parent, uint64_t v)
 {
     X86Cpu *cpu = x86_cpu(parent);
     uint64_t cr0 = cpu->s.cr[0];
-    write_cr0(cpu, (cr0 & ~UINT64_C(0xe)) | (v & 0xf));
+    if (!put_cr0(cpu, (cr0 & ~UINT64_C(0xe)) | (v & 0xf))) {
+        general_protection(cpu);
+    }
     x86_update_modes(cpu);
     return 0;
 }

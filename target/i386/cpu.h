@@ -62,6 +62,7 @@ typedef enum CcOp {
 #define FLAG_VIF 0x80000u
 #define FLAG_VIP 0x100000u
 #define FLAG_ID  0x200000u
+#define FLAG_ALL 0x3f7fd5u       /* those that are not reserved */
 #define FLAG_ARITH (FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF)
 
 #define CR0_PE 0x1u

@@ -34,6 +34,16 @@ bool cpuid_is_amd(const X86Cpu *cpu)
     return g_str_equal(cpu->id.vendor, "AuthenticAMD");
 }
 
+bool cpuid_has_sse(const X86Cpu *cpu)
+{
+    return has(cpu, FEAT_1_EDX, 25);
+}
+
+bool cpuid_has_avx(const X86Cpu *cpu)
+{
+    return has(cpu, FEAT_1_ECX, 28);
+}
+
 bool cpuid_has_gib_pages(const X86Cpu *cpu)
 {
     return has(cpu, FEAT_80000001_EDX, 26);

@@ -15,6 +15,8 @@ void cpuid_identify(const Cpu *cpu, GString *out);
 uint32_t cpuid_signature(const X86Cpu *cpu);
 bool cpuid_has_long_mode(const X86Cpu *cpu);
 bool cpuid_has_syscall(const X86Cpu *cpu);
+bool cpuid_has_sse(const X86Cpu *cpu);
+bool cpuid_has_avx(const X86Cpu *cpu);
 bool cpuid_has_nx(const X86Cpu *cpu);
 /* EFER.FFXSR exists. */
 bool cpuid_has_ffxsr(const X86Cpu *cpu);

@@ -59,6 +59,7 @@ typedef uint8_t X87Byte __attribute__((aligned(4)));
 
 #define MXCSR_FLAGS 0x3fu      /* SF_* */
 #define MXCSR_MASKS_SHIFT 7
+#define MXCSR_RESERVED 0xffff0000u
 #define MXCSR_DEFAULT 0x1f80u
 
 #endif

@@ -4,8 +4,6 @@
  */
 #include "x87.h"
 
-#define MXCSR_RESERVED 0xffff0000u
-
 uint64_t helper_ldmxcsr(Cpu *c, uint64_t value)
 {
     if (value & MXCSR_RESERVED) {

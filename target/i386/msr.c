@@ -328,7 +328,7 @@ static bool write_row(X86Cpu *cpu, const MsrRow *row, uint64_t v)
     return ok;
 }
 
-static bool write_efer(X86Cpu *cpu, uint64_t v)
+bool efer_put(X86Cpu *cpu, uint64_t v)
 {
     X86State *s = &cpu->s;
     uint64_t known = (cpuid_has_syscall(cpu) ? EFER_SCE : 0) |
@@ -376,7 +376,7 @@ static Written write_special(X86Cpu *cpu, uint32_t n, uint64_t v)
         ok = false;
         break;
     case MSR_EFER:
-        ok = write_efer(cpu, v);
+        ok = efer_put(cpu, v);
         break;
     default:
         return MSR_UNKNOWN;

@@ -1,44 +1,182 @@
 /*
- * The register file as gdb sees it: the descriptions that the GDB manual's
- * appendix "Standard Target Features", i386, asks for. gdb takes the core
- * feature with x87 registers only, so they are there and read as zero; the
- * control registers are a feature of our own.
+ * The register file as debuggers and monitors see it: rows of name, width, type
+ * and place in the description (gdb-xml.c), and how each is read and written.
+ *
+ * There are two layouts, one a program: what a debugger was told once must go on
+ * to be true when the guest changes its mode. The order is QEMU's. What a model
+ * lacks is at the end and left out: AVX, or SSE and AVX.
  */
+#include "base/bits.h"
+#include "base/bytes.h"
+#include "cpuid.h"
 #include "show.h"
 #include "sys.h"
+#include "x87.h"
 
-/* What a row of the view stands for; the number is in CpuReg.n. */
+/* What a row stands for; KEY() is CpuReg.n. */
 enum {
-    R_GPR, R_RIP, R_EFLAGS, R_SEG, R_X87, R_BASE, R_CR, R_EFER, R_CR8
+    R_GPR, R_RIP, R_EFLAGS, R_SEG, R_BASE, R_LIMIT, R_KERNEL_GS, R_CR, R_EFER,
+    R_ST, R_X87, R_XMM, R_YMMH, R_MXCSR
+};
+
+/* R_X87: gdb's names of the x87's other registers, in its order. */
+enum {
+    X87_FCTRL, X87_FSTAT, X87_FTAG, X87_FISEG, X87_FIOFF, X87_FOSEG,
+    X87_FOOFF, X87_FOP
 };
 
 #define KEY(kind, index) ((kind) << 8 | (index))
 
-static uint64_t reg_get(Cpu *parent, unsigned n)
+/* --- the x87 -------------------------------------------------------------------- */
+
+/* In 64-bit code there are no selectors: fiseg and foseg are the upper halves
+ * of the pointers, as FXSAVE64 has them (SDM vol. 1, 10.5.1). */
+static uint64_t pointer_part(const X86Cpu *cpu, uint64_t offset, uint16_t sel,
+                             bool is_upper)
 {
-    const X86Cpu *cpu = x86_cpu(parent);
+    return !is_upper ? (uint32_t)offset : x86_code64(cpu) ? offset >> 32 : sel;
+}
+
+static void set_pointer_part(const X86Cpu *cpu, uint64_t *offset,
+                             uint16_t *sel, bool is_upper, uint32_t v)
+{
+    if (is_upper && !x86_code64(cpu)) {
+        *sel = v;
+    } else {
+        *offset = bits_deposit(*offset, is_upper ? 32 : 0, 32, v);
+    }
+}
+
+static uint64_t x87_word(const X86Cpu *cpu, unsigned i)
+{
     const X86State *s = &cpu->s;
+    switch (i) {
+    case X87_FCTRL:
+        return s->fcw;
+    case X87_FSTAT:
+        return s->fsw;
+    case X87_FTAG:
+        return x87_tags(s);
+    case X87_FISEG:
+    case X87_FIOFF:
+        return pointer_part(cpu, s->fip, s->fcs, i == X87_FISEG);
+    case X87_FOSEG:
+    case X87_FOOFF:
+        return pointer_part(cpu, s->fdp, s->fds, i == X87_FOSEG);
+    default:
+        return s->fop;
+    }
+}
+
+static void set_x87_word(X86Cpu *cpu, unsigned i, uint32_t v)
+{
+    X86State *s = &cpu->s;
+    switch (i) {
+    case X87_FCTRL:
+        x87_update_fcw(cpu, v);
+        break;
+    case X87_FSTAT:
+        s->fsw = v;
+        x87_update_es(cpu);
+        break;
+    case X87_FTAG:
+        x87_set_tags(s, v);
+        break;
+    case X87_FISEG:
+    case X87_FIOFF:
+        set_pointer_part(cpu, &s->fip, &s->fcs, i == X87_FISEG, v);
+        break;
+    case X87_FOSEG:
+    case X87_FOOFF:
+        set_pointer_part(cpu, &s->fdp, &s->fds, i == X87_FOSEG, v);
+        break;
+    default:
+        s->fop = v & X87_FOP_MASK;
+    }
+}
+
+/* --- registers of more than 64 bits ------------------------------------------------ */
+
+static void get_wide(Cpu *parent, unsigned n, CpuRegValue *v)
+{
+    const X86State *s = &x86_cpu(parent)->s;
     unsigned i = n & 0xff;
     switch (n >> 8) {
+    case R_ST:
+        bytes_st_le64(v->bytes, s->fpr[x87_phys(s, i)][0]);
+        bytes_st_le16(v->bytes + 8, s->fpr[x87_phys(s, i)][1]);
+        break;
+    case R_XMM:
+        bytes_st_le64(v->bytes, s->xmm[i][0]);
+        bytes_st_le64(v->bytes + 8, s->xmm[i][1]);
+        break;
+    case R_YMMH:
+        bytes_st_le64(v->bytes, s->ymmh[i][0]);
+        bytes_st_le64(v->bytes + 8, s->ymmh[i][1]);
+        break;
+    }
+}
+
+/* Whether ST(i) is empty is the tag word's business. */
+static void set_wide(Cpu *parent, unsigned n, const CpuRegValue *v)
+{
+    X86State *s = &x86_cpu(parent)->s;
+    unsigned i = n & 0xff;
+    uint64_t low = bytes_ld_le64(v->bytes);
+    uint64_t high = bytes_ld_le64(v->bytes + 8);
+    switch (n >> 8) {
+    case R_ST:
+        s->fpr[x87_phys(s, i)][0] = low;
+        s->fpr[x87_phys(s, i)][1] = high & 0xffff;
+        break;
+    case R_XMM:
+        s->xmm[i][0] = low;
+        s->xmm[i][1] = high;
+        break;
+    case R_YMMH:
+        s->ymmh[i][0] = low;
+        s->ymmh[i][1] = high;
+        break;
+    }
+    parent->cls->rewire(parent);
+}
+
+/* --- and the others ------------------------------------------------------------------ */
+
+static uint64_t word(X86Cpu *cpu, unsigned kind, unsigned i)
+{
+    const X86State *s = &cpu->s;
+    switch (kind) {
     case R_GPR:
         return s->gpr[i];
     case R_RIP:
         return s->rip;
     case R_EFLAGS:
-        return x86_eflags(x86_cpu(parent));
+        return x86_eflags(cpu);
     case R_SEG:
         return s->seg_sel[i];
     case R_BASE:
         return s->seg_base[i];
+    case R_LIMIT:
+        return s->seg_limit[i];
+    case R_KERNEL_GS:
+        return s->kernel_gs_base;
     case R_CR:
-        return s->cr[i];
-    case R_CR8:
-        return s->cr8;
+        return cr_get(cpu, i);
     case R_EFER:
         return s->efer;
+    case R_X87:
+        return x87_word(cpu, i);
+    case R_MXCSR:
+        return x86_mxcsr(cpu);
     default:
-        return 0;
+        g_assert_not_reached();
     }
+}
+
+static void get(Cpu *parent, unsigned n, CpuRegValue *v)
+{
+    bytes_st_le64(v->bytes, word(x86_cpu(parent), n >> 8, n & 0xff));
 }
 
 /* A debugger's selector takes effect like a real-mode load, or through the
@@ -60,60 +198,93 @@ static void set_segment(X86Cpu *cpu, unsigned seg, uint16_t sel)
     x86_update_modes(cpu);
 }
 
-static bool reg_set(Cpu *parent, unsigned n, uint64_t v)
+/* Control registers and EFER take what the instruction would. */
+static void set(Cpu *parent, unsigned n, const CpuRegValue *value)
 {
     X86Cpu *cpu = x86_cpu(parent);
     X86State *s = &cpu->s;
     unsigned i = n & 0xff;
+    uint64_t v = bytes_ld_le64(value->bytes);
     switch (n >> 8) {
     case R_GPR:
         s->gpr[i] = v;
-        return true;
+        return;
     case R_RIP:
         s->rip = v;
-        return true;
+        return;
     case R_EFLAGS:
-        x86_set_eflags(cpu, (v & ~(uint64_t)FLAG_VM) | 2);
-        return true;
+        x86_set_eflags(cpu, v & FLAG_ALL & ~FLAG_VM);
+        break;
     case R_SEG:
         set_segment(cpu, i, v);
-        return true;
+        break;
     case R_BASE:
         s->seg_base[i] = v;
-        x86_update_modes(cpu);
-        return true;
-    default:
-        return false;
+        break;
+    case R_KERNEL_GS:
+        s->kernel_gs_base = v;
+        break;
+    case R_CR:
+        cr_put(cpu, i, v);
+        break;
+    case R_EFER:
+        efer_put(cpu, v);
+        break;
+    case R_X87:
+        set_x87_word(cpu, i, v);
+        break;
+    case R_MXCSR:
+        s->mxcsr = v & ~(uint64_t)MXCSR_RESERVED;
+        break;
     }
+    parent->cls->rewire(parent);
 }
 
+/* --- the rows ------------------------------------------------------------------------ */
+
 #define REG(name, bits, type, group, key) \
-    { name, bits, type, group, reg_get, reg_set, key }
+    { name, bits, type, group, get, set, key }
 #define CORE(name, bits, type, key) REG(name, bits, type, "core", key)
-#define X87(name, bits, type) CORE(name, bits, type, KEY(R_X87, 0))
-#define X87_ALL                                                           \
-    X87("st0", 80, "i387_ext"), X87("st1", 80, "i387_ext"),               \
-    X87("st2", 80, "i387_ext"), X87("st3", 80, "i387_ext"),               \
-    X87("st4", 80, "i387_ext"), X87("st5", 80, "i387_ext"),               \
-    X87("st6", 80, "i387_ext"), X87("st7", 80, "i387_ext"),               \
-    X87("fctrl", 32, "int"), X87("fstat", 32, "int"),                     \
-    X87("ftag", 32, "int"), X87("fiseg", 32, "int"),                      \
-    X87("fioff", 32, "int"), X87("foseg", 32, "int"),                     \
-    X87("fooff", 32, "int"), X87("fop", 32, "int")
-#define SEGMENTS                                                          \
-    CORE("cs", 32, "int32", KEY(R_SEG, SEG_CS)),                          \
-    CORE("ss", 32, "int32", KEY(R_SEG, SEG_SS)),                          \
-    CORE("ds", 32, "int32", KEY(R_SEG, SEG_DS)),                          \
-    CORE("es", 32, "int32", KEY(R_SEG, SEG_ES)),                          \
-    CORE("fs", 32, "int32", KEY(R_SEG, SEG_FS)),                          \
+#define WIDE(name, bits, type, group, key) \
+    { name, bits, type, group, get_wide, set_wide, key }
+
+#define ST(i) WIDE("st" #i, 80, "i387_ext", "core", KEY(R_ST, i))
+#define FPU(name, index) CORE(name, 32, "int", KEY(R_X87, index))
+#define X87_ALL                                                             \
+    ST(0), ST(1), ST(2), ST(3), ST(4), ST(5), ST(6), ST(7),                 \
+    FPU("fctrl", X87_FCTRL), FPU("fstat", X87_FSTAT),                       \
+    FPU("ftag", X87_FTAG), FPU("fiseg", X87_FISEG),                         \
+    FPU("fioff", X87_FIOFF), FPU("foseg", X87_FOSEG),                       \
+    FPU("fooff", X87_FOOFF), FPU("fop", X87_FOP)
+#define SEGMENTS                                                            \
+    CORE("cs", 32, "int32", KEY(R_SEG, SEG_CS)),                            \
+    CORE("ss", 32, "int32", KEY(R_SEG, SEG_SS)),                            \
+    CORE("ds", 32, "int32", KEY(R_SEG, SEG_DS)),                            \
+    CORE("es", 32, "int32", KEY(R_SEG, SEG_ES)),                            \
+    CORE("fs", 32, "int32", KEY(R_SEG, SEG_FS)),                            \
     CORE("gs", 32, "int32", KEY(R_SEG, SEG_GS))
-#define SYSTEM(bits)                                                      \
-    REG("cr0", bits, "int", "system", KEY(R_CR, 0)),                      \
-    REG("cr2", bits, "int", "system", KEY(R_CR, 2)),                      \
-    REG("cr3", bits, "int", "system", KEY(R_CR, 3)),                      \
-    REG("cr4", bits, "int", "system", KEY(R_CR, 4)),                      \
-    REG("cr8", bits, "int", "system", KEY(R_CR8, 0)),                     \
-    REG("efer", bits, "int", "system", KEY(R_EFER, 0))
+/* bases: their group. gdb knows "segments" in the 64-bit layout only. */
+#define SYSTEM(bits, bases)                                                 \
+    REG("fs_base", bits, "int" #bits, bases, KEY(R_BASE, SEG_FS)),          \
+    REG("gs_base", bits, "int" #bits, bases, KEY(R_BASE, SEG_GS)),          \
+    REG("k_gs_base", bits, "int" #bits, bases, KEY(R_KERNEL_GS, 0)),        \
+    REG("cr0", bits, "x86_cr0", "system", KEY(R_CR, 0)),                    \
+    REG("cr2", bits, "int" #bits, "system", KEY(R_CR, 2)),                  \
+    REG("cr3", bits, "x86_cr3", "system", KEY(R_CR, 3)),                    \
+    REG("cr4", bits, "x86_cr4", "system", KEY(R_CR, 4)),                    \
+    REG("cr8", bits, "int" #bits, "system", KEY(R_CR, 8)),                  \
+    REG("efer", bits, "x86_efer", "system", KEY(R_EFER, 0))
+#define XMM(i) WIDE("xmm" #i, 128, "vec128", "sse", KEY(R_XMM, i))
+#define XMM_LOW XMM(0), XMM(1), XMM(2), XMM(3), XMM(4), XMM(5), XMM(6), XMM(7)
+#define XMM_HIGH                                                            \
+    XMM(8), XMM(9), XMM(10), XMM(11), XMM(12), XMM(13), XMM(14), XMM(15)
+#define MXCSR REG("mxcsr", 32, "x86_mxcsr", "sse", KEY(R_MXCSR, 0))
+#define YMMH(i) WIDE("ymm" #i "h", 128, "uint128", "avx", KEY(R_YMMH, i))
+#define YMMH_LOW                                                            \
+    YMMH(0), YMMH(1), YMMH(2), YMMH(3), YMMH(4), YMMH(5), YMMH(6), YMMH(7)
+#define YMMH_HIGH                                                           \
+    YMMH(8), YMMH(9), YMMH(10), YMMH(11), YMMH(12), YMMH(13), YMMH(14),     \
+    YMMH(15)
 
 static const CpuReg regs_i386[] = {
     CORE("eax", 32, "int32", KEY(R_GPR, X86_RAX)),
@@ -125,12 +296,13 @@ static const CpuReg regs_i386[] = {
     CORE("esi", 32, "int32", KEY(R_GPR, X86_RSI)),
     CORE("edi", 32, "int32", KEY(R_GPR, X86_RDI)),
     CORE("eip", 32, "code_ptr", KEY(R_RIP, 0)),
-    CORE("eflags", 32, "i386_eflags", KEY(R_EFLAGS, 0)),
-    SEGMENTS, X87_ALL,
-    REG("fs_base", 32, "int", "system", KEY(R_BASE, SEG_FS)),
-    REG("gs_base", 32, "int", "system", KEY(R_BASE, SEG_GS)),
-    SYSTEM(32),
+    CORE("eflags", 32, "x86_eflags", KEY(R_EFLAGS, 0)),
+    SEGMENTS, SYSTEM(32, "system"), X87_ALL,
+    XMM_LOW, MXCSR, YMMH_LOW,
 };
+/* ORDER gdb-i386: how many of them without what. */
+enum { I386_X87 = 41, I386_SSE = I386_X87 + 9, I386_AVX = I386_SSE + 8 };
+G_STATIC_ASSERT(G_N_ELEMENTS(regs_i386) == I386_AVX);
 
 static const CpuReg regs_x86_64[] = {
     CORE("rax", 64, "int64", KEY(R_GPR, X86_RAX)),
@@ -150,196 +322,60 @@ static const CpuReg regs_x86_64[] = {
     CORE("r14", 64, "int64", KEY(R_GPR, 14)),
     CORE("r15", 64, "int64", KEY(R_GPR, 15)),
     CORE("rip", 64, "code_ptr", KEY(R_RIP, 0)),
-    CORE("eflags", 32, "i386_eflags", KEY(R_EFLAGS, 0)),
-    SEGMENTS, X87_ALL,
-    REG("fs_base", 64, "int", "segments", KEY(R_BASE, SEG_FS)),
-    REG("gs_base", 64, "int", "segments", KEY(R_BASE, SEG_GS)),
-    SYSTEM(64),
+    CORE("eflags", 32, "x86_eflags", KEY(R_EFLAGS, 0)),
+    SEGMENTS, SYSTEM(64, "segments"), X87_ALL,
+    XMM_LOW, XMM_HIGH, MXCSR, YMMH_LOW, YMMH_HIGH,
+};
+/* ORDER gdb-x86-64 */
+enum { X64_X87 = 49, X64_SSE = X64_X87 + 17, X64_AVX = X64_SSE + 16 };
+G_STATIC_ASSERT(G_N_ELEMENTS(regs_x86_64) == X64_AVX);
+
+/* Monitors' names of segments, and the 32-bit layout's of what the 64-bit one
+ * has otherwise. */
+#define HIDDEN_SEG(name, seg)                                               \
+    CORE(name ".base", 64, NULL, KEY(R_BASE, seg)),                         \
+    CORE(name ".limit", 32, NULL, KEY(R_LIMIT, seg))
+static const CpuReg regs_hidden[] = {
+    HIDDEN_SEG("cs", SEG_CS), HIDDEN_SEG("ss", SEG_SS),
+    HIDDEN_SEG("ds", SEG_DS), HIDDEN_SEG("es", SEG_ES),
+    HIDDEN_SEG("fs", SEG_FS), HIDDEN_SEG("gs", SEG_GS),
+    CORE("eax", 32, NULL, KEY(R_GPR, X86_RAX)),
+    CORE("ecx", 32, NULL, KEY(R_GPR, X86_RCX)),
+    CORE("edx", 32, NULL, KEY(R_GPR, X86_RDX)),
+    CORE("ebx", 32, NULL, KEY(R_GPR, X86_RBX)),
+    CORE("esp", 32, NULL, KEY(R_GPR, X86_RSP)),
+    CORE("ebp", 32, NULL, KEY(R_GPR, X86_RBP)),
+    CORE("esi", 32, NULL, KEY(R_GPR, X86_RSI)),
+    CORE("edi", 32, NULL, KEY(R_GPR, X86_RDI)),
+    CORE("eip", 32, NULL, KEY(R_RIP, 0)),
 };
 
-/* --- target.xml ------------------------------------------------------------------- */
+/* --- the layouts ----------------------------------------------------------------------- */
 
-static const char eflags_type[] =
-    "<flags id=\"i386_eflags\" size=\"4\">"
-    "<field name=\"CF\" start=\"0\" end=\"0\"/>"
-    "<field name=\"\" start=\"1\" end=\"1\"/>"
-    "<field name=\"PF\" start=\"2\" end=\"2\"/>"
-    "<field name=\"AF\" start=\"4\" end=\"4\"/>"
-    "<field name=\"ZF\" start=\"6\" end=\"6\"/>"
-    "<field name=\"SF\" start=\"7\" end=\"7\"/>"
-    "<field name=\"TF\" start=\"8\" end=\"8\"/>"
-    "<field name=\"IF\" start=\"9\" end=\"9\"/>"
-    "<field name=\"DF\" start=\"10\" end=\"10\"/>"
-    "<field name=\"OF\" start=\"11\" end=\"11\"/>"
-    "<field name=\"NT\" start=\"14\" end=\"14\"/>"
-    "<field name=\"RF\" start=\"16\" end=\"16\"/>"
-    "<field name=\"VM\" start=\"17\" end=\"17\"/>"
-    "<field name=\"AC\" start=\"18\" end=\"18\"/>"
-    "<field name=\"VIF\" start=\"19\" end=\"19\"/>"
-    "<field name=\"VIP\" start=\"20\" end=\"20\"/>"
-    "<field name=\"ID\" start=\"21\" end=\"21\"/>"
-    "</flags>";
+enum { WITH_X87, WITH_SSE, WITH_AVX };
 
-/* ORDER gdb-feature: a register's group, and the feature it goes to. */
-static const struct {
-    const char *group, *feature;
-} groups[] = {
-    { "core", "org.gnu.gdb.i386.core" },
-    { "segments", "org.gnu.gdb.i386.segments" },
-    { "system", "org.reprise.i386.system" },
+#define VIEW(table, n, pc_index, sp_index)                                  \
+    { .regs = table, .count = n, .pc = pc_index, .sp = sp_index,            \
+      .others = regs_hidden, .other_count = G_N_ELEMENTS(regs_hidden),      \
+      .describe = x86_describe }
+
+static const CpuGdbView views_i386[] = {
+    [WITH_X87] = VIEW(regs_i386, I386_X87, 8, 4),
+    [WITH_SSE] = VIEW(regs_i386, I386_SSE, 8, 4),
+    [WITH_AVX] = VIEW(regs_i386, I386_AVX, 8, 4),
+};
+static const CpuGdbView views_x86_64[] = {
+    [WITH_X87] = VIEW(regs_x86_64, X64_X87, 16, 7),
+    [WITH_SSE] = VIEW(regs_x86_64, X64_SSE, 16, 7),
+    [WITH_AVX] = VIEW(regs_x86_64, X64_AVX, 16, 7),
 };
 
-static void put_feature(GString *xml, const CpuReg *regs, unsigned count,
-                        unsigned g)
-{
-    g_string_append_printf(xml, "<feature name=\"%s\">", groups[g].feature);
-    if (g == 0) {
-        g_string_append(xml, eflags_type);
-    }
-    for (unsigned i = 0; i < count; i++) {
-        if (g_str_equal(regs[i].group, groups[g].group)) {
-            g_string_append_printf(
-                xml, "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\" "
-                "regnum=\"%u\"/>", regs[i].name, regs[i].bits,
-                regs[i].gdb_type, i);
-        }
-    }
-    g_string_append(xml, "</feature>");
-}
-
-static char *make_xml(const CpuGdbView *v)
-{
-    GString *xml = g_string_new("<?xml version=\"1.0\"?>"
-                                "<!DOCTYPE target SYSTEM \"gdb-target.dtd\">"
-                                "<target>");
-    g_string_append_printf(xml, "<architecture>%s</architecture>",
-                           v->architecture);
-    for (unsigned g = 0; g < G_N_ELEMENTS(groups); g++) {
-        bool used = false;
-        for (unsigned i = 0; i < v->count; i++) {
-            used |= g_str_equal(v->regs[i].group, groups[g].group);
-        }
-        if (used) {
-            put_feature(xml, v->regs, v->count, g);
-        }
-    }
-    g_string_append(xml, "</target>");
-    return g_string_free(xml, FALSE);
-}
-
-/* The layout follows the mode: 64-bit code or not. The texts are made once. */
 const CpuGdbView *x86_gdb_view(Cpu *parent)
 {
-    static CpuGdbView view_i386 = { "i386", regs_i386,
-                                    G_N_ELEMENTS(regs_i386), 8, 4, NULL };
-    static CpuGdbView view_x86_64 = { "i386:x86-64", regs_x86_64,
-                                      G_N_ELEMENTS(regs_x86_64), 16, 7,
-                                      NULL };
-    CpuGdbView *v = x86_code64(x86_cpu(parent)) ? &view_x86_64 : &view_i386;
-    if (!v->xml) {
-        v->xml = make_xml(v);
-    }
-    return v;
-}
-
-/* --- info registers -------------------------------------------------------------------- */
-
-static void print_general(const X86State *s, bool wide, GString *out)
-{
-    static const char *const names[] = {
-        "RAX", "RBX", "RCX", "RDX", "RSI", "RDI", "RBP", "RSP",
-        "R8 ", "R9 ", "R10", "R11", "R12", "R13", "R14", "R15",
-    };
-    static const uint8_t order[] = { 0, 3, 1, 2, 6, 7, 5, 4,
-                                     8, 9, 10, 11, 12, 13, 14, 15 };
-    for (unsigned i = 0; i < (wide ? 16u : 8u); i++) {
-        if (wide) {
-            g_string_append_printf(out, "%s=%016" G_GINT64_MODIFIER "x%c",
-                                   names[i], s->gpr[order[i]],
-                                   i % 4 == 3 ? '\n' : ' ');
-        } else {
-            g_string_append_printf(out, "E%s=%08x%c", names[i] + 1,
-                                   (uint32_t)s->gpr[order[i]],
-                                   i % 4 == 3 ? '\n' : ' ');
-        }
-    }
-}
-
-static void print_flags(const X86Cpu *cpu, bool wide, GString *out)
-{
-    static const char letters[] = "DOSZAPC";
-    static const uint32_t bits[] = { FLAG_DF, FLAG_OF, FLAG_SF, FLAG_ZF,
-                                     FLAG_AF, FLAG_PF, FLAG_CF };
-    const X86State *s = &cpu->s;
-    char shown[8] = { 0 };
-    for (unsigned i = 0; i < 7; i++) {
-        shown[i] = s->eflags & bits[i] ? letters[i] : '-';
-    }
-    g_string_append_printf(out, wide ? "RIP=%016" G_GINT64_MODIFIER "x RFL="
-                                     : "EIP=%08" G_GINT64_MODIFIER "x EFL=",
-                           s->rip);
-    g_string_append_printf(out, "%08x [%s] CPL=%u II=%d A20=%d SMM=%d "
-                           "HLT=%d\n", (uint32_t)s->eflags, shown,
-                           x86_cpl(cpu), s->irq_shadow, s->a20, s->in_smm,
-                           s->halted);
-}
-
-static void print_segment(const char *name, uint16_t sel, uint64_t base,
-                          uint32_t limit, uint32_t attr, GString *out)
-{
-    g_string_append_printf(out, "%-3s=%04x %016" G_GINT64_MODIFIER
-                           "x %08x %08x\n", name, sel, base, limit, attr);
-}
-
-/* Registers by number, not by place in the stack; FTW has a bit for each that is
- * not empty. */
-static void print_fpu(const X86Cpu *cpu, bool wide, GString *out)
-{
-    const X86State *s = &cpu->s;
-    g_string_append_printf(out, "FCW=%04x FSW=%04x [ST=%u] FTW=%02x "
-                           "MXCSR=%08x\n", s->fcw, s->fsw, s->fsw >> 11 & 7,
-                           s->fvalid, x86_mxcsr(cpu));
-    for (unsigned i = 0; i < 8; i++) {
-        g_string_append_printf(out, "FPR%u=%016" G_GINT64_MODIFIER "x %04x%c",
-                               i, s->fpr[i][0], (uint16_t)s->fpr[i][1],
-                               i & 1 ? '\n' : ' ');
-    }
-    for (unsigned i = 0; i < (wide ? 16 : 8); i++) {
-        g_string_append_printf(out, "XMM%02u=%016" G_GINT64_MODIFIER
-                               "x %016" G_GINT64_MODIFIER "x%c", i,
-                               s->xmm[i][1], s->xmm[i][0], i & 1 ? '\n' : ' ');
-    }
-}
-
-void x86_print_registers(Cpu *parent, GString *out)
-{
-    static const char *const segs[] = { "ES", "CS", "SS", "DS", "FS", "GS" };
     const X86Cpu *cpu = x86_cpu(parent);
-    const X86State *s = &cpu->s;
-    bool wide = x86_long(cpu);
-    print_general(s, wide, out);
-    print_flags(cpu, wide, out);
-    for (unsigned i = 0; i < SEG_COUNT; i++) {
-        print_segment(segs[i], s->seg_sel[i], s->seg_base[i],
-                      s->seg_limit[i], s->seg_attr[i], out);
-    }
-    print_segment("LDT", s->ldt_sel, s->ldt_base, s->ldt_limit, s->ldt_attr,
-                  out);
-    print_segment("TR", s->tr_sel, s->tr_base, s->tr_limit, s->tr_attr, out);
-    g_string_append_printf(out, "GDT=     %016" G_GINT64_MODIFIER
-                           "x %08x\nIDT=     %016" G_GINT64_MODIFIER
-                           "x %08x\n", s->gdt_base, s->gdt_limit,
-                           s->idt_base, s->idt_limit);
-    g_string_append_printf(out, "CR0=%08x CR2=%016" G_GINT64_MODIFIER
-                           "x CR3=%016" G_GINT64_MODIFIER "x CR4=%08x\n",
-                           (uint32_t)s->cr[0], s->cr[2], s->cr[3],
-                           (uint32_t)s->cr[4]);
-    for (unsigned i = 0; i < 8; i++) {
-        if (i < 4 || i >= 6) {
-            g_string_append_printf(out, "DR%u=%016" G_GINT64_MODIFIER "x%c",
-                                   i, s->dr[i], i == 3 || i == 7 ? '\n' : ' ');
-        }
-    }
-    g_string_append_printf(out, "EFER=%016" G_GINT64_MODIFIER "x\n", s->efer);
-    print_fpu(cpu, wide, out);
+    unsigned units = cpuid_has_avx(cpu)   ? WITH_AVX
+                     : cpuid_has_sse(cpu) ? WITH_SSE
+                                          : WITH_X87;
+    return parent->cls == &x86_64_cpu_class ? &views_x86_64[units]
+                                            : &views_i386[units];
 }

@@ -17,6 +17,7 @@ void x86_bad_target(Cpu *cpu, uint64_t target);
 void x86_debug_hit(Cpu *cpu, const WatchHit *hit);
 bool x86_debug_break(Cpu *cpu, GuestAddr pc);
 const CpuGdbView *x86_gdb_view(Cpu *cpu);
+char *x86_describe(const CpuGdbView *view, const char *file);
 void x86_print_registers(Cpu *cpu, GString *out);
 void x86_print_mem(Cpu *cpu, GString *out);
 void x86_print_tlb(Cpu *cpu, GString *out);

@@ -156,6 +156,16 @@ void task_switch(X86Cpu *cpu, uint16_t sel, const Desc *d, TaskSource how,
 void tss_stack(X86Cpu *cpu, unsigned cpl, uint16_t *ss, uint32_t *esp);
 uint64_t tss64_stack(X86Cpu *cpu, unsigned slot);
 
+/* --- control.c, msr.c -------------------------------------------------------------- */
+
+/* CR0, 2, 3, 4 or 8. */
+uint64_t cr_get(const X86Cpu *cpu, unsigned n);
+/* As MOV to CR0, 2, 3, 4, 8 and WRMSR do, for an instruction or a debugger, but
+ * for the modes: x86_update_modes(). False: the processor takes no such value
+ * (#GP), and nothing has changed. */
+bool cr_put(X86Cpu *cpu, unsigned n, uint64_t v);
+bool efer_put(X86Cpu *cpu, uint64_t v);
+
 /* --- smm.c, debug.c, mmu.c ------------------------------------------------------- */
 
 void smm_enter(X86Cpu *cpu);

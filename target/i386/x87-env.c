@@ -64,13 +64,12 @@ uint16_t x87_tags(const X86State *s)
     return tags;
 }
 
-static uint8_t valid_of_tags(uint16_t tags)
+void x87_set_tags(X86State *s, uint16_t tags)
 {
-    uint8_t valid = 0;
+    s->fvalid = 0;
     for (unsigned r = 0; r < 8; r++) {
-        valid |= ((tags >> (2 * r) & 3) != 3) << r;
+        s->fvalid |= ((tags >> (2 * r) & 3) != 3) << r;
     }
-    return valid;
 }
 
 /* --- images ------------------------------------------------------------------*/
@@ -124,7 +123,7 @@ static void env_get_real(X86State *s, Layout l, const uint8_t *image)
     uint32_t w4 = get_word(image, l, 4), w6 = get_word(image, l, 6);
     s->fip = (get_word(image, l, 3) & 0xffff) | (w4 & high) << 4;
     s->fdp = (get_word(image, l, 5) & 0xffff) | (w6 & high) << 4;
-    s->fop = w4 & 0x7ff;
+    s->fop = w4 & X87_FOP_MASK;
     s->fcs = s->fds = 0;
 }
 
@@ -132,13 +131,14 @@ static void env_get(X86Cpu *cpu, Layout l, const uint8_t *image)
 {
     X86State *s = &cpu->s;
     s->fsw = get_word(image, l, 1);
-    s->fvalid = valid_of_tags(get_word(image, l, 2));
+    x87_set_tags(s, get_word(image, l, 2));
     if (l.real) {
         env_get_real(s, l, image);
     } else {
         s->fip = get_word(image, l, 3);
         s->fcs = get_word(image, l, 4);
-        s->fop = l.word == 4 ? get_word(image, l, 4) >> 16 & 0x7ff : 0;
+        s->fop = l.word == 4 ? get_word(image, l, 4) >> 16 & X87_FOP_MASK
+                             : 0;
         s->fdp = get_word(image, l, 5);
         s->fds = get_word(image, l, 6);
     }

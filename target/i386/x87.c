@@ -80,7 +80,7 @@ void x87_note_code(X86Cpu *cpu, uint64_t insn, uint64_t ip)
     s->fip = ip;
     s->fcs = selector_kept(cpu, SEG_CS);
     if (keeps_pointers(cpu)) {
-        s->fop = insn >> 16 & 0x7ff;
+        s->fop = insn >> 16 & X87_FOP_MASK;
     }
 }
 

@@ -26,6 +26,8 @@
 #define FCW_INIT 0x37fu
 #define FCW_MASK 0x1f3fu       /* bits that exist; bit 6 is always set */
 
+#define X87_FOP_MASK 0x7ffu     /* what there is of the opcode */
+
 #define X87_BEFORE (SF_INVALID | SF_DENORMAL | SF_DIV_ZERO)
 
 /* An instruction: operation, register, number of pops, whether the result goes
@@ -142,5 +144,7 @@ void x87_note_data(X86Cpu *cpu, unsigned seg, uint64_t offset);
 void x87_update_fcw(X86Cpu *cpu, uint16_t v);
 /* The tag word, two bits a register (8.1.7). */
 uint16_t x87_tags(const X86State *s);
+/* From a tag word: which registers are empty. */
+void x87_set_tags(X86State *s, uint16_t tags);
 
 #endif

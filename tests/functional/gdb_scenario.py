@@ -7,8 +7,8 @@ import traceback
 
 import gdb
 
-REGISTERS = ('eax ebx ecx edx esi edi ebp esp eip eflags '
-             'cs ss ds es fs gs cr0 cr2 cr3 cr4').split()
+REGISTERS = ('eax ebx ecx edx esi edi ebp esp pc eflags '
+             'cs ss ds es fs gs cr0 cr2 cr3 cr4 fctrl fstat ftag').split()
 STACK_BYTES = 64
 
 
@@ -27,7 +27,7 @@ def state():
     frame = gdb.newest_frame()
     regs = {r: int(frame.read_register(r)) & 0xffffffff for r in REGISTERS}
     inferior = gdb.selected_inferior()
-    linear = (regs['cs'] * 16 + regs['eip']) & 0xffffffff
+    linear = (regs['cs'] * 16 + regs['pc']) & 0xffffffff
     stack = (regs['ss'] * 16 + regs['esp']) & 0xffffff
     memory = []
     for address in (linear, stack, 0x400):
@@ -75,7 +75,7 @@ def walk():
     execute('reverse-stepi 10')
     compare(start, 'the start')
     for place in places[:10]:
-        execute(f"break *{place[1]['eip']:#x}")
+        execute(f"break *{place[1]['pc']:#x}")
     last = int(os.environ['LAST_ICOUNT'])
     execute(f'monitor replay_break {last - 1}')
     # Each breakpoint but the one we stand on is met on the way.
@@ -106,8 +106,8 @@ def forms():
     address stop."""
     execute('stepi 5')
     here = state()
-    eip, cs = here[1]['eip'], here[1]['cs']
-    for address in ('$pc', f'{cs * 16 + eip:#x}'):
+    pc, cs = here[1]['pc'], here[1]['cs']
+    for address in ('$pc', f'{cs * 16 + pc:#x}'):
         execute(f'break *{address}')
         execute('reverse-stepi 3')
         execute('continue')

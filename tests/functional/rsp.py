@@ -55,9 +55,23 @@ class Rsp(reprise.Channel):
     def pc(self):
         """eip or rip of the i386 and x86-64 register layouts."""
         regs = bytes.fromhex(self.cmd('g'))
-        if len(regs) > 512:
+        if self.wide():
             return int.from_bytes(regs[128:136], 'little')
         return int.from_bytes(regs[32:36], 'little')
+
+    def wide(self):
+        """Whether registers are laid out as x86-64's."""
+        return 'x86-64' in self.xfer('target.xml')
+
+    def xfer(self, name, most=0x3c0):
+        """A file of the target description, in pieces."""
+        text = ''
+        while True:
+            piece = self.cmd('qXfer:features:read:'
+                             f'{name}:{len(text):x},{most:x}')
+            text += piece[1:]
+            if piece[0] != 'm':
+                return text
 
 
 def symbols(elf):

@@ -17,7 +17,11 @@ def packed(value, size=4):
 
 
 class Case(reprise.TestCase):
+    """The guests are 32-bit programs, and so is what gdb knows of them."""
     guest = 'io'
+
+    def start(self, *args, **kwargs):
+        return super().start(*args, arch='i386', **kwargs)
 
     def machine(self):
         return ('-m', '64', '-net', 'none', '-device', 'isa-debug-exit',
@@ -52,7 +56,8 @@ class Case(reprise.TestCase):
 
     def verify(self, *args):
         done = reprise.run('-nodefaults', *self.machine(), '-serial', 'null',
-                           *self.icount('replay'), '-replay-verify', *args)
+                           *self.icount('replay'), '-replay-verify', *args,
+                           arch='i386')
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn('result     good', done.stdout)
         return done.stdout
@@ -82,11 +87,11 @@ class Recorded(Case):
                 self.assertEqual(gdb.cmd(f'M{at}:{value}'), 'OK')
                 self.assertEqual(gdb.cmd(f'm{at}'), value)
             elif how == 1:
-                self.assertEqual(gdb.cmd(f'P20={value}'), 'OK')
-                self.assertEqual(gdb.cmd('p20'), value)
+                self.assertEqual(gdb.cmd(f'P10={value}'), 'OK')
+                self.assertEqual(gdb.cmd('p10'), value)
             elif how == 2:
                 regs = gdb.cmd('g')
-                regs = regs[:352] + value + regs[360:]
+                regs = regs[:128] + value + regs[136:]
                 self.assertEqual(gdb.cmd('G' + regs), 'OK')
                 self.assertEqual(gdb.cmd('g'), regs)
             else:
@@ -167,8 +172,8 @@ class Recorded(Case):
         dump = self.dump()
         self.assertIn('debug debugger', dump)
         self.assertIn('01 00 00 70 00 00 00 00 00 00 01 02 03 04', dump)
-        self.assertIn('02 00 78 56 34 12 00 00 00 00 65 61 78', dump)
-        self.assertEqual(dump.count('02 00 78 56 34 12'), 1, dump)
+        self.assertIn('03 00 04 00 00 00 00 00 00 00 78 56 34 12 65 61 78', dump)
+        self.assertEqual(dump.count('78 56 34 12 65 61 78'), 1, dump)
 
     def test_refused(self):
         vm = self.record()
@@ -185,7 +190,6 @@ class Recorded(Case):
         gdb.put('M7000,4:01020304')
         self.assertRegex(gdb.answer(), '^E.*running')
         gdb.stop()
-        # The mode that gdb was told is over: eip is still known, rip not.
         self.assertEqual(gdb.cmd('M7000,4:01020304'), 'OK')
 
 

@@ -11,11 +11,12 @@ RUNS = int(os.environ.get('REPRISE_GDB_RUNS', '3'))
 
 
 class Gdb(reprise.TestCase):
-    def record(self, *args, until):
+    def record(self, *args, until, arch='x86_64'):
         """Records until the serial line says something; the last icount."""
         log = self.path('run.rr')
         vm = self.start('-m', '128', '-net', 'none', *args, '-icount',
-                        f'shift=7,rr=record,rrfile={log}', qmp=True)
+                        f'shift=7,rr=record,rrfile={log}', arch=arch,
+                        qmp=True)
         vm.serial.expect(until)
         vm.qmp.cmd('stop')
         last = vm.qmp.cmd('query-replay')['icount']
@@ -57,9 +58,9 @@ class Gdb(reprise.TestCase):
     def test_symbols(self):
         drive = ('-drive', f'file={reprise.guest("calls")},format=raw,'
                  'if=ide,snapshot=on')
-        log, _ = self.record(*drive, until='sum 1240 calls 120')
+        log, _ = self.record(*drive, until='sum 1240 calls 120', arch='i386')
         for scenario in ('symbols', 'conditions'):
-            self.attach(log, scenario, *drive,
+            self.attach(log, scenario, *drive, arch='i386',
                         elf=reprise.guest('calls').replace('.img', '.elf'))
 
 

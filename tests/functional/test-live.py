@@ -571,7 +571,8 @@ class RealGdb(Case):
                 f'file={reprise.guest(guest)},format=raw,if=ide,snapshot=on')
         vm = self.start(*args, '-S', '-gdb',
                         f'unix:{sock},server=on,wait=off',
-                        *self.icount(log, 'record', DIGESTS), qmp=True)
+                        *self.icount(log, 'record', DIGESTS), arch='i386',
+                        qmp=True)
         script = os.path.join(reprise.HERE, 'gdb_scenario.py')
         elf = reprise.guest(guest).replace('.img', '.elf')
         result = subprocess.run(
@@ -584,7 +585,8 @@ class RealGdb(Case):
         vm.wait()
         result = reprise.run(*args, '-nodefaults', '-display', 'none',
                              '-serial', 'null',
-                             *self.icount(log, 'replay'), '-replay-verify')
+                             *self.icount(log, 'replay'), '-replay-verify',
+                             arch='i386')
         self.assertEqual(result.returncode, 0, result)
 
     def test_a_thousand_steps(self):

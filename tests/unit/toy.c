@@ -274,15 +274,14 @@ static void cpu_tb_key(Cpu *cpu, TbKey *key)
     *key = (TbKey){ .pc = ((ToyCpu *)cpu)->s.pc };
 }
 
-static uint64_t cpu_get_pc(Cpu *cpu, unsigned n)
+static void cpu_get_pc(Cpu *cpu, unsigned n, CpuRegValue *v)
 {
-    return ((ToyCpu *)cpu)->s.pc;
+    bytes_st_le64(v->bytes, ((ToyCpu *)cpu)->s.pc);
 }
 
-static bool cpu_set_pc(Cpu *cpu, unsigned n, uint64_t v)
+static void cpu_set_pc(Cpu *cpu, unsigned n, const CpuRegValue *v)
 {
-    ((ToyCpu *)cpu)->s.pc = v;
-    return true;
+    ((ToyCpu *)cpu)->s.pc = bytes_ld_le64(v->bytes);
 }
 
 /* Its stack pointer is its pc, too. */
@@ -291,7 +290,7 @@ static const CpuGdbView *cpu_gdb_view(Cpu *cpu)
     static const CpuReg regs[] = {
         { .name = "pc", .bits = 64, .get = cpu_get_pc, .set = cpu_set_pc },
     };
-    static const CpuGdbView view = { .architecture = "toy", .regs = regs,
+    static const CpuGdbView view = { .regs = regs,
                                      .count = G_N_ELEMENTS(regs) };
     return &view;
 }
