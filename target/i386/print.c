@@ -106,11 +106,19 @@ typedef struct Shown {
     uint32_t limit, attr;
 } Shown;
 
+/* The attributes in their place in the descriptor, among the limit's bits. */
+static uint32_t descriptor_word(const Shown *seg)
+{
+    uint32_t limit = seg->attr & DESC_G ? seg->limit >> 12 : seg->limit;
+    return seg->attr | (limit & 0xf0000);
+}
+
 static void print_segment(const X86Cpu *cpu, const Shown *seg, GString *out)
 {
     g_string_append_printf(out, "%-3s=%04x ", seg->name, seg->sel);
     print_address(cpu, seg->base, out);
-    g_string_append_printf(out, " %08x %08x", seg->limit, seg->attr);
+    g_string_append_printf(out, " %08x %08x", seg->limit,
+                           descriptor_word(seg));
     if ((cpu->s.cr[0] & CR0_PE) && (seg->attr & DESC_P)) {
         print_descriptor(cpu, seg->attr, out);
     }

@@ -20,7 +20,7 @@ QTEST = 'qtest.c.o'
 # Changes the guest, or what it will see next. Loading a snapshot is not among
 # them: without a recording it changes no run, with one replay_loadvm() decides.
 WRITES = re.compile(r'''^(
-    cpu_write_debug|cpu_st|cpu_direct|walk_st|tlb_store_slow|
+    cpu_write_debug|cpu_reg_set|cpu_st|cpu_direct|walk_st|tlb_store_slow|
     cpu_raise|cpu_kick|cpu_exec|cpu_new|cpu_exit_retired|
     address_space_(st|write|write_debug|map)\w*|
     ram_(host|blocks|will_write|write)\w*|

@@ -284,11 +284,26 @@ static void cpu_set_pc(Cpu *cpu, unsigned n, const CpuRegValue *v)
     ((ToyCpu *)cpu)->s.pc = bytes_ld_le64(v->bytes);
 }
 
+/* The last two registers, as one. */
+static void cpu_get_wide(Cpu *cpu, unsigned n, CpuRegValue *v)
+{
+    bytes_st_le64(v->bytes, ((ToyCpu *)cpu)->s.reg[14]);
+    bytes_st_le64(v->bytes + 8, ((ToyCpu *)cpu)->s.reg[15]);
+}
+
+static void cpu_set_wide(Cpu *cpu, unsigned n, const CpuRegValue *v)
+{
+    ((ToyCpu *)cpu)->s.reg[14] = bytes_ld_le64(v->bytes);
+    ((ToyCpu *)cpu)->s.reg[15] = bytes_ld_le64(v->bytes + 8);
+}
+
 /* Its stack pointer is its pc, too. */
 static const CpuGdbView *cpu_gdb_view(Cpu *cpu)
 {
     static const CpuReg regs[] = {
         { .name = "pc", .bits = 64, .get = cpu_get_pc, .set = cpu_set_pc },
+        { .name = "wide", .bits = 128, .get = cpu_get_wide,
+          .set = cpu_set_wide },
     };
     static const CpuGdbView view = { .regs = regs,
                                      .count = G_N_ELEMENTS(regs) };
