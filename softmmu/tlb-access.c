@@ -6,8 +6,7 @@
 #include "base/bytes.h"
 #include "tlb-rooms.h"
 
-/* --- slow accesses
- * ------------------------------------------------------------ */
+/* --- slow accesses ------------------------------------------------------- */
 
 static TlbPart part_of(Cpu *cpu, GuestAddr va, unsigned size, MmuAccess access,
                        unsigned mode)
@@ -255,8 +254,7 @@ void tlb_store_slow(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size,
     }
 }
 
-/* --- for helpers
- * -------------------------------------------------------------- */
+/* --- for helpers --------------------------------------------------------- */
 
 static void *fast_host(Cpu *cpu, GuestAddr va, uint64_t len, MmuAccess access,
                        unsigned mode)

@@ -4,8 +4,7 @@
  */
 #include "tlb-rooms.h"
 
-/* --- watchpoints
- * -------------------------------------------------------------- */
+/* --- watchpoints --------------------------------------------------------- */
 
 /* A debugger's may be switched off. */
 static bool is_on(const Cpu *cpu, const Watchpoint *w)
@@ -80,8 +79,7 @@ void tlb_check_watch(Cpu *cpu, GuestAddr va, unsigned size, MmuAccess access)
     }
 }
 
-/* --- looking
- * ------------------------------------------------------------------ */
+/* --- looking ------------------------------------------------------------- */
 
 bool cpu_translate_debug(Cpu *cpu, GuestAddr va, PhysAddr *pa)
 {

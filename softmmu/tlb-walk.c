@@ -6,8 +6,7 @@
 #include "base/bytes.h"
 #include "tlb-rooms.h"
 
-/* --- the words that walks have read
- * ------------------------------------------- */
+/* --- the words that walks have read -------------------------------------- */
 
 /* 8-byte words of a page, a bit each: those that led on to other tables, and
  * those that gave the translation itself. */
@@ -104,8 +103,7 @@ bool tlb_walked_at(Machine *m, RamAddr ra, uint64_t len)
     return false;
 }
 
-/* --- walks
- * -------------------------------------------------------------------- */
+/* --- walks --------------------------------------------------------------- */
 
 /* The RAM behind an entry of a page table, or NULL. Devices do not serve walks:
  * nobody could say at which icount they are asked. */

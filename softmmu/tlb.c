@@ -10,14 +10,13 @@
  * happened to be cached. See DESIGN, section 5.
  *
  * An access is fast if the page is plain RAM that nobody watches. Everything
- * else carries TLB_SLOW in its tag and ends in tlb-access.c: devices, ROM, watched pages,
- * watchpoints, accesses across two pages.
+ * else carries TLB_SLOW in its tag and ends in tlb-access.c: devices, ROM,
+ * watched pages, watchpoints, accesses across two pages.
  */
 #include "tlb-rooms.h"
 #include "vm/work.h"
 
-/* --- filling
- * ------------------------------------------------------------------ */
+/* --- filling ------------------------------------------------------------- */
 
 uint64_t tlb_tag(Cpu *cpu, const TlbInfo *info, bool readonly, MmuAccess access)
 {
@@ -136,8 +135,7 @@ const TlbInfo *tlb_lookup(Cpu *cpu, GuestAddr va, MmuAccess access,
     return info;
 }
 
-/* --- flushing
- * ----------------------------------------------------------------- */
+/* --- flushing ------------------------------------------------------------ */
 
 static void clear_numbered(Cpu *cpu, unsigned n, void *opaque)
 {
