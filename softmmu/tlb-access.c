@@ -15,7 +15,11 @@ static TlbPart part_of(Cpu *cpu, GuestAddr va, unsigned size, MmuAccess access,
     const TlbInfo *info = tlb_lookup(cpu, va, right, mode);
     const TlbEntry *e = &cpu->tlb.entry[mode & ~MMU_FLAGS][tlb_index(va)];
     if (tlb_must_note(cpu, va, access)) {
-        page_trace_note(cpu->machine->debug.trace, access, va);
+        page_trace_note_page(cpu->machine, cpu->machine->debug.trace, access,
+                             va);
+    }
+    if (access == MMU_STORE) {
+        cpu_note_line(cpu, va);
     }
     TlbPart p = { .va = va,
                   .size = size,
@@ -200,6 +204,9 @@ static uint8_t *beside_watchpoint(Cpu *cpu, GuestAddr va, unsigned size,
         return NULL;
     }
     const TlbEntry *e = &cpu->tlb.entry[mode][tlb_index(va)];
+    if (access == MMU_STORE) {
+        cpu_note_line(cpu, va);
+    }
     return (uint8_t *)(uintptr_t)(va + e->addend);
 }
 
@@ -276,6 +283,7 @@ void cpu_st(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size, unsigned mode)
 {
     void *host = fast_host(cpu, va, size, MMU_STORE, mode);
     if (host) {
+        cpu_note_line(cpu, va);
         bytes_st_le(host, size, v);
     } else {
         tlb_store_slow(cpu, va, v, size, mode);
@@ -304,7 +312,13 @@ void *cpu_direct(Cpu *cpu, GuestAddr va, uint64_t len, MmuAccess access,
                  unsigned mode)
 {
     tlb_lookup(cpu, va, access, mode);
-    return fast_host(cpu, va, len, access, mode);
+    void *host = fast_host(cpu, va, len, access, mode);
+    const GuestAddr line = BIT(CPU_LINE_BITS), end = va + len;
+    bool notes = host && access == MMU_STORE && cpu->notes_lines;
+    for (GuestAddr at = va; notes && at < end; at = (at & -line) + line) {
+        cpu_note_line(cpu, at);
+    }
+    return host;
 }
 
 bool cpu_fetch_ram(Cpu *cpu, GuestAddr va, unsigned mode, RamAddr *ra)

@@ -703,6 +703,7 @@ static void store_vec(Cpu *cpu, const Code *p)
         uint8_t bytes[16];
         bytes_st_le64(bytes, v.w[0]);
         bytes_st_le64(bytes + 8, v.w[1]);
+        cpu_note_line(cpu, va);
         memcpy(host, bytes, size);
     } else {
         cpu->fault_insn = p->insn;
@@ -743,6 +744,7 @@ static void store_vec(Cpu *cpu, const Code *p)
         T *host = tlb_host(cpu, va, size, MMU_STORE, p->mode);             \
         T v = B;                                                           \
         if (G_LIKELY(host)) {                                              \
+            cpu_note_line(cpu, va);                                        \
             memcpy(host, &v, size);                                        \
         } else {                                                           \
             cpu->fault_insn = p->insn;                                     \

@@ -173,6 +173,12 @@ static inline unsigned jump_hash(GuestAddr pc)
            (JUMP_CACHE_SIZE - 1);
 }
 
+/* What a CPU stores to may be noted by lines of 64 bytes, for the debugger's
+ * searches (vm/page-trace.h): a byte a line, so that generated code needs one
+ * store for it; lines 256 MiB apart share one. */
+#define CPU_LINE_BITS 6u
+#define CPU_LINES     (1u << 22)
+
 #define CPU_OWN_HITS 8u
 #define CPU_FRAME_WORDS 4096u
 
@@ -190,6 +196,11 @@ struct Cpu {
     JumpEntry jump_cache[JUMP_CACHE_SIZE];
     uint32_t jump_groups;       /* bit per group that may have entries */
     CpuTlb tlb;
+
+    /* The line of a store's first byte is noted if notes_lines: never, where
+     * nobody asked for it. */
+    bool notes_lines;
+    uint8_t lines[CPU_LINES];
 
     /* The portable back end's values and constants; no state. */
     uint64_t frame[CPU_FRAME_WORDS];
@@ -217,6 +228,18 @@ struct Cpu {
     GuestAddr skip_break_pc;    /* and not the one of a handler that an
                                  * interrupt then leads to */
 };
+
+static inline unsigned cpu_line(GuestAddr va)
+{
+    return (va >> CPU_LINE_BITS) & (CPU_LINES - 1);
+}
+
+static inline void cpu_note_line(Cpu *cpu, GuestAddr va)
+{
+    if (G_UNLIKELY(cpu->notes_lines)) {
+        cpu->lines[cpu_line(va)] = 1;
+    }
+}
 
 static inline void *cpu_state(Cpu *cpu)
 {

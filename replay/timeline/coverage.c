@@ -3,20 +3,17 @@
  */
 #include "coverage.h"
 
+#include "lines.h"
+
 /* Nobody skips an interval shorter than that. */
 #define FEWEST_INSNS 4096u
 /* Then neighbours are put together. */
 #define MOST_INTERVALS 1024u
 
-/* A word of a PageTrace that is not 0. */
-typedef struct Word {
-    uint16_t index;
-    uint64_t bits;
-} Word;
-
 typedef struct Interval {
     Icount from, to;
     GArray *seen[PAGE_TRACE_KINDS];       /* Word, by index; all NULL: unknown */
+    GArray *lines;         /* lines.h: of what was stored to; NULL: any */
 } Interval;
 
 struct Coverage {
@@ -26,6 +23,8 @@ struct Coverage {
     bool is_open;
     Icount opened;
     uint64_t bytes;
+    uint64_t line_bytes;   /* of them, of lines */
+    uint64_t most_line_bytes;
 };
 
 static Interval *interval(const Coverage *c, guint i)
@@ -38,19 +37,35 @@ static bool known(const Interval *v)
     return v->seen[0];
 }
 
-Coverage *coverage_new(Machine *m, Icount start)
+Coverage *coverage_new(Machine *m, Icount start, uint64_t most_line_bytes)
 {
     Coverage *c = g_new0(Coverage, 1);
     c->m = m;
+    c->most_line_bytes = most_line_bytes;
     c->intervals = g_array_new(FALSE, TRUE, sizeof(Interval));
     c->trace = g_new0(PageTrace, 1);
-    Interval all = { start, ICOUNT_NONE, { NULL } };
+    Interval all = { .from = start, .to = ICOUNT_NONE };
     g_array_append_val(c->intervals, all);
+    page_trace_lines(m, true);
     return c;
+}
+
+static void count_lines(Coverage *c, const Interval *v, int sign)
+{
+    int64_t bytes = sign * (int64_t)lines_bytes(v->lines);
+    c->bytes += bytes;
+    c->line_bytes += bytes;
+}
+
+static void forget_lines(Coverage *c, Interval *v)
+{
+    count_lines(c, v, -1);
+    g_clear_pointer(&v->lines, g_array_unref);
 }
 
 static void forget(Coverage *c, Interval *v)
 {
+    forget_lines(c, v);
     for (unsigned a = 0; a < PAGE_TRACE_KINDS && known(v); a++) {
         c->bytes -= v->seen[a]->len * sizeof(Word);
     }
@@ -65,6 +80,7 @@ void coverage_free(Coverage *c)
         return;
     }
     page_trace_end(c->m);
+    page_trace_lines(c->m, false);
     for (guint i = 0; i < c->intervals->len; i++) {
         forget(c, interval(c, i));
     }
@@ -137,16 +153,36 @@ static void note_bytes(Coverage *c, const Interval *v)
     for (unsigned a = 0; a < PAGE_TRACE_KINDS; a++) {
         c->bytes += v->seen[a]->len * sizeof(Word);
     }
+    count_lines(c, v, 1);
 }
+
+/* While there are too many, those go that take the most. */
+static void limit_lines(Coverage *c)
+{
+    while (c->line_bytes > c->most_line_bytes) {
+        Interval *worst = NULL;
+        for (guint i = 0; i < c->intervals->len; i++) {
+            Interval *v = interval(c, i);
+            if (v->lines && (!worst || v->lines->len > worst->lines->len)) {
+                worst = v;
+            }
+        }
+        forget_lines(c, worst);
+    }
+}
+
+/* --- intervals ------------------------------------------------------------------- */
 
 /* Interval i takes in its successor; both are known. */
 static void join(Coverage *c, guint i)
 {
     Interval *a = interval(c, i), *b = interval(c, i + 1);
-    Interval v = { a->from, b->to, { NULL } };
+    Interval v = { .from = a->from, .to = b->to };
     for (unsigned k = 0; k < PAGE_TRACE_KINDS; k++) {
         v.seen[k] = both(a->seen[k], b->seen[k]);
     }
+    v.lines = lines_both(a->lines, a->seen[MMU_STORE], b->lines,
+                         b->seen[MMU_STORE]);
     note_bytes(c, &v);
     forget(c, a);
     forget(c, b);
@@ -183,13 +219,14 @@ static void carve(Coverage *c, guint i, Interval v)
         *old = v;
     }
     if (v.to < end) {
-        Interval rest = { v.to, end, { NULL } };
+        Interval rest = { .from = v.to, .to = end };
         g_array_insert_val(c->intervals, i + 1, rest);
     }
     note_bytes(c, &v);
     if (c->intervals->len > MOST_INTERVALS) {
         join_shortest(c);
     }
+    limit_lines(c);
 }
 
 void coverage_open(Coverage *c, Icount now)
@@ -212,7 +249,7 @@ void coverage_close(Coverage *c, Icount now)
     c->is_open = false;
     guint i = find(c, c->opened);
     const Interval *old = interval(c, i);
-    Interval v = { c->opened, MIN(now, old->to), { NULL } };
+    Interval v = { .from = c->opened, .to = MIN(now, old->to) };
     bool all = v.from == old->from && v.to == old->to;
     if (known(old) || (v.to < v.from + FEWEST_INSNS && !all)) {
         return;
@@ -220,6 +257,7 @@ void coverage_close(Coverage *c, Icount now)
     for (unsigned a = 0; a < PAGE_TRACE_KINDS; a++) {
         v.seen[a] = pack(c->trace, a);
     }
+    v.lines = lines_pack(c->m, c->trace);
     carve(c, i, v);
 }
 
@@ -244,7 +282,7 @@ void coverage_cut(Coverage *c, Icount icount)
     }
     Interval *v = interval(c, i);
     if (known(v) && v->from < icount) {
-        Interval rest = { icount, ICOUNT_NONE, { NULL } };
+        Interval rest = { .from = icount, .to = ICOUNT_NONE };
         v->to = icount;
         g_array_append_val(c->intervals, rest);
     } else {
@@ -255,40 +293,29 @@ void coverage_cut(Coverage *c, Icount icount)
 
 /* --- asking ----------------------------------------------------------------------------- */
 
-static bool has_word(const GArray *words, unsigned index, uint64_t bits)
+static bool has_bit(const Interval *v, unsigned kind, unsigned n)
 {
-    guint lo = 0, hi = words->len;
-    while (lo < hi) {
-        guint mid = lo + (hi - lo) / 2;
-        const Word *w = &g_array_index(words, Word, mid);
-        if (w->index == index) {
-            return w->bits & bits;
-        }
-        if (w->index < index) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
-    return false;
+    return words_have(v->seen[kind], n);
 }
 
-static bool noted(const Interval *v, unsigned kind, GuestAddr va)
+/* [first, last] is in one page, or for code in one line. See vm/page-trace.h
+ * for what is not noted by itself. */
+static bool touched(const Interval *v, unsigned kind, uint64_t first,
+                    uint64_t last)
 {
-    unsigned n = page_trace_bit(kind, va);
-    return has_word(v->seen[kind], n / 64, BIT(n % 64));
-}
-
-/* See vm/page-trace.h for what is not noted by itself. */
-static bool touched(const Interval *v, unsigned kind, GuestAddr va)
-{
+    unsigned n = page_trace_bit(kind, first);
     switch (kind) {
     case MMU_LOAD:
-        return noted(v, MMU_LOAD, va) || noted(v, MMU_STORE, va);
+        return has_bit(v, MMU_LOAD, n) || has_bit(v, MMU_STORE, n);
+    case MMU_STORE:
+        return has_bit(v, MMU_STORE, n) &&
+               (!v->lines || lines_have(v->lines, first, last));
     case MMU_FETCH:
-        return noted(v, MMU_FETCH, va) && noted(v, PAGE_TRACE_LINE, va);
+        return has_bit(v, MMU_FETCH, n) &&
+               has_bit(v, PAGE_TRACE_LINE,
+                       page_trace_bit(PAGE_TRACE_LINE, first));
     default:
-        return noted(v, kind, va);
+        return has_bit(v, kind, n);
     }
 }
 
@@ -296,15 +323,14 @@ static bool may_have(const Interval *v, const PageQuery *q)
 {
     unsigned shift = page_trace_shift(q->kind == MMU_FETCH ? PAGE_TRACE_LINE
                                                            : q->kind);
-    GuestAddr step = BIT(shift), last = q->last & -step;
-    for (GuestAddr va = q->first & -step;; va += step) {
-        if (touched(v, q->kind, va)) {
-            return true;
-        }
-        if (va == last) {
+    uint64_t rest = BIT(shift) - 1, first = q->first;
+    while (!touched(v, q->kind, first, MIN(first | rest, q->last))) {
+        if ((first | rest) >= q->last) {
             return false;
         }
+        first = (first | rest) + 1;
     }
+    return true;
 }
 
 static bool may_have_any(const Interval *v, const GArray *queries)

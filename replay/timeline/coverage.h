@@ -1,7 +1,7 @@
 /*
  * What is known of the past: which pages were loaded from, stored to and
- * executed in each interval of the run, and which lines of code. Private to
- * replay/.
+ * executed in each interval of the run, and which lines of data and of code.
+ * Private to replay/.
  *
  * It grows as the run is replayed for the first time and is kept when
  * checkpoints are thinned out. An interval [from, to) covers the instructions
@@ -14,8 +14,9 @@
 
 typedef struct Coverage Coverage;
 
-/* All is unknown, from start on. */
-Coverage *coverage_new(Machine *m, Icount start);
+/* All is unknown, from start on. Lines of data take at most so many bytes; what
+ * is left out of them costs searches time. */
+Coverage *coverage_new(Machine *m, Icount start, uint64_t most_line_bytes);
 void coverage_free(Coverage *c);
 uint64_t coverage_bytes(const Coverage *c);
 

@@ -9,6 +9,8 @@
  */
 #include "timeline.h"
 
+/* What of the memory lines of data in the coverage may take. */
+#define LINES_PART       8u
 #define REGULAR_INSNS    (UINT64_C(1) << 25)
 /* A page is copied once between two checkpoints, which takes the time of a
  * thousand instructions or two. If that is more than a tenth of the time, the distance
@@ -34,7 +36,8 @@ Timeline *timeline_new(Replay *r, uint64_t budget_bytes, uint64_t spacing)
     t->points = g_ptr_array_new();
     t->approach = ICOUNT_NONE;
     t->store = page_store_new(r->m);
-    t->coverage = coverage_new(r->m, machine_icount(r->m));
+    t->coverage = coverage_new(r->m, machine_icount(r->m),
+                               budget_bytes / LINES_PART);
     timeline_open(t);
     return t;
 }

@@ -433,6 +433,45 @@ static void test_dense_watchpoints(void)
     densely(test_watchpoints);
 }
 
+/* Where a page is written all the time, what is never written in it is not
+ * searched for: its line was never touched. */
+static void test_lines(void)
+{
+    Toy *a = replayer();
+    GRand *rnd = g_rand_new_with_seed(4);
+    spacing = 5000;
+    record_run(a, 8, NULL);
+    toy_free(a);
+    Toy *t = replayer();
+    Replay *r = start(t, REPLAY_PLAY, NULL);
+    Cpu *cpu = g_ptr_array_index(t->m->cpus, 0);
+    run_to_end(t, r, rnd);
+    replay_start_debugging(r);
+    unsigned quiet = 0;
+    for (uint64_t at = 0x80; at < PAGE_SIZE; at += 0x40) {
+        ReverseStop stop;
+        WatchHit hit;
+        Icount end = replay_end(r);
+        bool ok = replay_seek(r, end, NULL);
+        g_assert_true(ok);
+        uint64_t before = t->executed;
+        cpu_watchpoint_insert(cpu, TOY_BUSY_CELL + at + 24, 8, BIT(MMU_STORE),
+                              BREAK_GDB);
+        ok = replay_reverse_continue(r, NULL, NULL, &stop, &hit, NULL);
+        g_assert_true(ok);
+        if (stop == REVERSE_BEGIN) {
+            quiet++;
+            g_assert_cmpuint(t->executed - before, <, end / 4);
+        }
+        cpu_debug_clear(cpu, BREAK_GDB);
+    }
+    g_assert_cmpuint(quiet, >, 20);
+    g_rand_free(rnd);
+    replay_free(r);
+    toy_free(t);
+    spacing = 0;
+}
+
 static bool stop_now(void *opaque)
 {
     return true;
@@ -749,6 +788,7 @@ int main(int argc, char **argv)
     g_test_add_func("/timeline/scarce-memory", test_scarce_memory);
     g_test_add_func("/timeline/breakpoints", test_breakpoints);
     g_test_add_func("/timeline/watchpoints", test_watchpoints);
+    g_test_add_func("/timeline/lines", test_lines);
     g_test_add_func("/timeline/dense-reverse-step", test_dense_reverse_step);
     g_test_add_func("/timeline/dense-breakpoints", test_dense_breakpoints);
     g_test_add_func("/timeline/dense-watchpoints", test_dense_watchpoints);

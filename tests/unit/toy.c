@@ -361,9 +361,14 @@ static bool toy_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc)
 
 static void note_page(ToyCpu *c, MmuAccess access, uint64_t addr)
 {
-    if (c->cpu.machine->debug.trace) {
-        page_trace_note(c->cpu.machine->debug.trace, access, addr);
-        page_trace_note(c->cpu.machine->debug.trace, access, addr + 7);
+    Machine *m = c->cpu.machine;
+    if (m->debug.trace) {
+        page_trace_note_page(m, m->debug.trace, access, addr);
+        page_trace_note_page(m, m->debug.trace, access, addr + 7);
+    }
+    if (access == MMU_STORE) {
+        cpu_note_line(&c->cpu, addr);
+        cpu_note_line(&c->cpu, addr + 7);
     }
 }
 

@@ -164,6 +164,36 @@ static void cold_access(Gen *g, const Cold *c)
     call_slow_path(g, c);
 }
 
+/* --- lines of data (vm/page-trace.h) -------------------------------------------------- */
+
+/* Notes the line of a store at base + imm that has hit the TLB; nothing for a
+ * load. */
+static void note_line(Gen *g, MmuAccess kind, unsigned base, int32_t imm,
+                      unsigned scratch)
+{
+    HostMem line = x64_env(g, offsetof(Cpu, lines));
+    if (kind != MMU_STORE || !g->cpu->notes_lines) {
+        return;
+    }
+    if (imm) {
+        asm_rm(&g->a, OP_LEA, false, scratch, host_mem(base, imm));
+    } else {
+        asm_mov(&g->a, false, scratch, base);
+    }
+    asm_shift_imm(&g->a, SH_SHR, false, scratch, CPU_LINE_BITS);
+    asm_alu_imm(&g->a, ALU_AND, false, scratch, CPU_LINES - 1);
+    line.index = scratch;
+    asm_store_imm(&g->a, 0, line, 1);
+}
+
+static void note_constant_line(Gen *g, MmuAccess kind, uint64_t va)
+{
+    if (kind == MMU_STORE && g->cpu->notes_lines) {
+        asm_store_imm(&g->a, 0,
+                      x64_env(g, offsetof(Cpu, lines) + cpu_line(va)), 1);
+    }
+}
+
 /* --- the fast path --------------------------------------------------------------------- */
 
 /* An access being compiled. */
@@ -264,6 +294,7 @@ static HostMem constant_host(Gen *g, Access *a, uint8_t **miss)
     a->s2 = fits32(a->va) ? HOST_NONE : x64_scratch(g);
     probe_constant(g, a);
     *miss = asm_jcc(&g->a, CC_NE);
+    note_constant_line(g, a->kind, a->va);
     asm_load(&g->a, true, a->s1, x64_env(g, addend_offset(a->mode) + entry));
     if (fits32(a->va)) {
         return host_mem(a->s1, a->va);
@@ -287,12 +318,14 @@ static HostMem access_host(Gen *g, Access *a, uint8_t **miss)
         check_alignment(g, a);
         asm_rr(&g->a, OP_TEST, true, g->page_host, g->page_host);
         *miss = asm_jcc(&g->a, CC_E);
+        note_line(g, a->kind, a->base, a->i->imm, a->s2);
         return host_mem_index(g->page_host, a->base, a->i->imm);
     }
     a->s1 = x64_scratch(g);
     check_alignment(g, a);
     probe(g, a);
     *miss = asm_jcc(&g->a, CC_NE);
+    note_line(g, a->kind, a->base, a->i->imm, a->s2);
     load_addend(g, a);
     if (role == GROUP_FIRST) {
         g->page_host = a->s1;
@@ -318,6 +351,7 @@ static void cold_alone(Gen *g, const Cold *c)
     probe(g, &a);
     uint8_t *miss = asm_jcc(&g->a, CC_NE);
     load_addend(g, &a);
+    note_line(g, a.kind, a.base, i->imm, a.s2);
     HostMem m = host_mem_index(a.s1, a.base, i->imm);
     if (is_vector(i) && store) {
         store_vector(g, i, m, c->vec);

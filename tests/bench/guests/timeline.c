@@ -19,15 +19,17 @@ enum {
 };
 
 #define HOT   __attribute__((section(".data.hot")))
+#define LINE  __attribute__((aligned(64)))
 #define ALONE __attribute__((aligned(PAGE)))
 #define CODE_ALONE __attribute__((noinline, aligned(PAGE), \
                                   section(".text.zalone")))
 
 /* One page, written all the time. */
 static HOT uint32_t hot_words[HOT_WORDS] = { 1 };
-static HOT volatile uint32_t ticks = 0;
+static HOT LINE volatile uint32_t ticks = 0;
 extern volatile uint32_t landmark_value, never_value_hot;
-HOT volatile uint32_t landmark_value = 0, never_value_hot = 0;
+/* Their lines of 64 bytes have nothing else that is written. */
+HOT LINE volatile uint32_t landmark_value = 0, never_value_hot = 0;
 
 /* Arrays, so that nothing shares their pages. */
 extern volatile uint32_t quiet_value[PAGE / 4], never_value[PAGE / 4];
