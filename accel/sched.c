@@ -145,12 +145,28 @@ static bool exec_stops(ExecStop why, SchedStop *stop)
     g_assert_not_reached();
 }
 
+void sched_set_step(Machine *m, const Cpu *cpu)
+{
+    m->sched.step_limit = ICOUNT_NONE;
+    m->sched.step_cpu = cpu;
+}
+
+/* The vCPU that a debugger steps runs now: one instruction. */
+static void step_if_its_turn(Machine *m, Icount now)
+{
+    if (m->sched.step_cpu && cpu_has_turn(m->sched.step_cpu) &&
+        m->sched.step_limit == ICOUNT_NONE) {
+        m->sched.step_limit = now + 1;
+    }
+}
+
 /* What ends a slice before the boundary's own events. */
 static bool stops_before(Machine *m, Icount now, Icount limit, SchedStop *stop)
 {
     *stop = SCHED_REQUEST;
     if (now >= m->sched.step_limit) {
-        m->sched.step_limit = ICOUNT_NONE;
+        sched_set_step(m, NULL);
+        m->sched.step_done = now;
         runstate_request_stop(m, RUN_DEBUG);
         return true;
     }
@@ -185,6 +201,7 @@ static bool run_on(Machine *m, Icount limit, SchedStop *stop)
         *stop = SCHED_LOG_END;
         return true;
     }
+    step_if_its_turn(m, now);
     Icount until = next_event(m, limit);
     uint64_t retired;
     ExecStop why = cpu_exec(machine_cpu(m), until > now ? until - now : 1,
@@ -229,11 +246,6 @@ void sched_clock_to(Machine *m, int64_t ns)
 void sched_set_log_end(Machine *m, Icount end)
 {
     m->sched.log_end = end;
-}
-
-void sched_set_step(Machine *m, Icount icount)
-{
-    m->sched.step_limit = icount;
 }
 
 void sched_skip_breakpoint(Machine *m)

@@ -25,7 +25,7 @@ void qmp_stop(QmpContext *ctx, Error **errp)
 
 void qmp_cont(QmpContext *ctx, Error **errp)
 {
-    gate_run(ctx->machine, ctx->replay, false, errp);
+    gate_run(ctx->machine, ctx->replay, NULL, errp);
 }
 
 json_t *qmp_query_name(QmpContext *ctx, Error **errp)

@@ -180,7 +180,7 @@ static bool may_go_on(Machine *m, Error **errp)
     return !why;
 }
 
-bool gate_run(Machine *m, Replay *r, bool one_insn, Error **errp)
+bool gate_run(Machine *m, Replay *r, const Cpu *step, Error **errp)
 {
     if (!may_go_on(m, errp)) {
         return false;
@@ -196,7 +196,7 @@ bool gate_run(Machine *m, Replay *r, bool one_insn, Error **errp)
     } else {
         replay_diversion_end(r);
     }
-    sched_set_step(m, one_insn ? machine_icount(m) + 1 : ICOUNT_NONE);
+    sched_set_step(m, step);
     sched_skip_breakpoint(m);
     runstate_set(m, RUN_RUNNING);
     return true;

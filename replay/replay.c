@@ -109,12 +109,11 @@ SchedStop replay_advance(Replay *r, Icount limit)
                                : ICOUNT_NONE;
     Icount snapshot = r->mode == REPLAY_RECORD
                           ? periodic_due(r->periodic, start) : ICOUNT_NONE;
-    Icount step = m->sched.step_limit;
     SchedStop stop = sched_run(m, MIN(MIN(limit, snapshot),
                                       MIN(digest, point)));
     Icount now = machine_icount(m);
     bool moved = now > start;
-    r->stepped = now == step;
+    r->stepped = now == m->sched.step_done;
     r->came_back &= !moved;
     if (stop != SCHED_LIMIT || moved) {
         m->sched.at_boundary = moved && clean_stop(r, stop);

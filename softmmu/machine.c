@@ -63,6 +63,7 @@ Machine *machine_new(const MachineParts *parts, const BoardClass *board)
     m->sched.work_left = WORK_UNLIMITED;
     m->sched.log_end = ICOUNT_NONE;
     m->sched.step_limit = ICOUNT_NONE;
+    m->sched.step_done = ICOUNT_NONE;
     m->sched.arrived = ICOUNT_NONE;
     m->sched.touched = ICOUNT_NONE;
     m->sched.late_icount = ICOUNT_NONE;

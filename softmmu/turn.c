@@ -5,10 +5,16 @@
 
 #include "softmmu.h"
 
+typedef uint64_t TurnEnds[TURN_MOST_CPUS];
+
 #define TURN_STATE(_)                                                       \
     _(uint32_t, STATE_U32, cpu, 0, 1, "the vCPU whose turn it is",          \
       STATE_IN(0, TURN_MOST_CPUS - 1))                                      \
     _(uint64_t, STATE_U64, end, 0, 1, "the icount at which it is over",     \
+      STATE_IN(0, STATE_ICOUNT_MAX))                                        \
+    _(uint64_t, STATE_U64, begin, 0, 1, "the icount at which it began",     \
+      STATE_IN(0, STATE_ICOUNT_MAX))                                        \
+    _(TurnEnds, STATE_U64, left, 0, 1, "where each vCPU stopped running",   \
       STATE_IN(0, STATE_ICOUNT_MAX))
 
 STATE_STRUCT(TurnState, TURN_STATE);
@@ -85,6 +91,13 @@ static unsigned next_in_turn(const Machine *m)
     return n;
 }
 
+Icount cpu_ran_until(const Cpu *cpu)
+{
+    const TurnState *t = cpu->machine->turn;
+    Icount now = machine_icount(cpu->machine);
+    return cpu_has_turn(cpu) && now > t->begin ? now : t->left[cpu->index];
+}
+
 Icount turn_end(const Machine *m)
 {
     return next_in_turn(m) == m->turn->cpu ? ICOUNT_NONE : m->turn->end;
@@ -100,7 +113,11 @@ void turn_pass(Machine *m)
     }
     unsigned next = next_in_turn(m);
     if (next != t->cpu) {
+        if (now > t->begin) {
+            t->left[t->cpu] = now;
+        }
         t->cpu = next;
+        t->begin = now;
         t->end = now + m->config.smp.quantum;
     }
 }

@@ -41,11 +41,12 @@ void gate_init(Machine *m);
 GateAnswer gate_change(Machine *m, Replay *r, const GateChange *c,
                        Error **errp);
 
-/* Lets a stopped machine go on, by one instruction or until something stops
- * it; nothing if it runs. What a debugger wrote into a replay is undone first;
+/* Lets a stopped machine go on until something stops it, or one instruction of
+ * the vCPU `step` (NULL: no step) has retired, until which others run as they
+ * would; nothing if it runs. What a debugger wrote into a replay is undone first;
  * but where it set another pc or stack pointer (a call from the debugger, a
  * jump), execution goes on in the diversion. False with an error if the machine is off, or its
  * replay has diverged, or it is on a journey. */
-bool gate_run(Machine *m, Replay *r, bool one_insn, Error **errp);
+bool gate_run(Machine *m, Replay *r, const Cpu *step, Error **errp);
 
 #endif

@@ -99,8 +99,9 @@ typedef enum ReverseStop {
 
 /* True if going back is possible (replaying). */
 bool replay_can_reverse(const Replay *r);
-/* One instruction back. */
-bool replay_reverse_step(Replay *r, ReverseStop *stop, Error **errp);
+/* Back to before the last instruction of a vCPU; cpu NULL: of any. */
+bool replay_reverse_step(Replay *r, const Cpu *cpu, ReverseStop *stop,
+                         Error **errp);
 /* Back to the latest breakpoint or watchpoint hit before now, of those
  * inserted in the CPUs. */
 bool replay_reverse_continue(Replay *r, ReplayPoll *poll, void *opaque,

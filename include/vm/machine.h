@@ -104,6 +104,9 @@ typedef struct MachineSched {
     Icount late_icount;    /* replay: an input is recorded behind exceptions
                             * or interrupts of this icount */
     Icount step_limit;     /* a debugger's step ends here (vm/sched.h) */
+    Icount step_done;      /* where the last one ended */
+    const Cpu *step_cpu;   /* a debugger wants one instruction of this one;
+                            * NULL: none is waited for */
     bool idle_sleep;       /* -icount sleep=on: idle time follows the host */
     int64_t work_left;     /* vm/work.h */
     bool at_boundary;      /* since the last instruction retired nothing has

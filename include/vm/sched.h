@@ -55,9 +55,9 @@ void sched_idle_end(Machine *m, int64_t ns);
  * does not run beyond it. Set by replay/. */
 void sched_set_log_end(Machine *m, Icount end);
 
-/* Requests a stop (RUN_DEBUG) when icount is reached: a debugger's step.
- * ICOUNT_NONE: none. One shot. */
-void sched_set_step(Machine *m, Icount icount);
+/* Requests a stop (RUN_DEBUG) behind the next instruction of that vCPU, until
+ * which others run as they would: a debugger's step. NULL: none. One shot. */
+void sched_set_step(Machine *m, const Cpu *cpu);
 
 /* The breakpoint at the present icount is not reported again: execution goes
  * on from a stop. */

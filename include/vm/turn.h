@@ -33,6 +33,8 @@ bool cpu_has_turn(const Cpu *cpu);
 /* True if all vCPUs are halted and nothing wakes them (or there are none). */
 bool machine_is_idle(const Machine *m);
 
+/* The icount behind the last instruction that a vCPU has retired; 0: none. */
+Icount cpu_ran_until(const Cpu *cpu);
 /* Where the turn ends if the vCPU does not halt; ICOUNT_NONE: nobody waits for
  * it. May lie in the past. */
 Icount turn_end(const Machine *m);

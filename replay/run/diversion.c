@@ -153,7 +153,7 @@ void diversion_slice(Replay *r, uint64_t max_insns)
 static void back_to_the_log(Replay *r)
 {
     r->diverted = false;
-    sched_set_step(r->m, ICOUNT_NONE);
+    sched_set_step(r->m, NULL);
     player_plug(&r->play, r);
     sched_set_log_end(r->m, log_reader_end(r->play.log));
     if (r->mute && !r->present) {

@@ -2,6 +2,7 @@
  * reverse-stepi and reverse-continue.
  */
 #include "search.h"
+#include "vm/turn.h"
 
 bool replay_can_reverse(const Replay *r)
 {
@@ -111,22 +112,28 @@ bool replay_reverse_continue(Replay *r, ReplayPoll *poll, void *opaque,
     return end != TRAVEL_FAILED;
 }
 
-bool replay_reverse_step(Replay *r, ReverseStop *stop, Error **errp)
+/* Others may have run since; its state says where it did last. */
+bool replay_reverse_step(Replay *r, const Cpu *cpu, ReverseStop *stop,
+                         Error **errp)
 {
     if (!search_allowed(r, errp)) {
         return false;
     }
-    Icount now = machine_icount(r->m);
-    if (now <= timeline_start(r->timeline)) {
+    Icount start = timeline_start(r->timeline);
+    Icount ran = cpu ? cpu_ran_until(cpu) : machine_icount(r->m);
+    if (machine_icount(r->m) <= start) {
         *stop = REVERSE_BEGIN;
         travel_home(r);
         return true;
     }
+    bool begin = ran <= start;
+    Icount to = begin ? start : ran - 1;
     Travel t = { 0 };
     travel_begin(&t, r);
-    timeline_approach(r->timeline, now - 1);
-    TravelEnd end = travel_to(&t, now - 1, errp);
-    *stop = end == TRAVEL_INTERRUPTED ? REVERSE_INTERRUPTED : REVERSE_STEP;
+    timeline_approach(r->timeline, to);
+    TravelEnd end = travel_to(&t, to, errp);
+    *stop = end == TRAVEL_INTERRUPTED ? REVERSE_INTERRUPTED
+            : begin                   ? REVERSE_BEGIN : REVERSE_STEP;
     travel_end(&t, end != TRAVEL_ARRIVED);
     if (end == TRAVEL_ARRIVED) {
         wake(r);

@@ -52,7 +52,7 @@ void travel_begin(Travel *t, Replay *r)
     m->debug.travelling = true;
     r->interrupt = false;
     travel_quiet(t, true);
-    sched_set_step(m, ICOUNT_NONE);
+    sched_set_step(m, NULL);
     if (r->mute) {
         r->mute(r->mute_opaque, true);
     }

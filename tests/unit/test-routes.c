@@ -456,7 +456,7 @@ static void do_reverse_step(Walk *w)
 {
     Icount now = machine_icount(w->t->m);
     ReverseStop stop;
-    bool ok = replay_reverse_step(w->r, &stop, NULL);
+    bool ok = replay_reverse_step(w->r, NULL, &stop, NULL);
     g_assert_true(ok);
     g_assert_cmpint(stop, ==, now ? REVERSE_STEP : REVERSE_BEGIN);
     g_assert_cmpuint(machine_icount(w->t->m), ==, now ? now - 1 : 0);

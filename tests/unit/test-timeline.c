@@ -135,7 +135,7 @@ static Icount record_debugged(Toy *t, uint32_t seed)
     while (machine_icount(t->m) < RUN_INSNS / 2) {
         world(t, rnd);
         if (!g_rand_int_range(rnd, 0, 5)) {
-            sched_set_step(t->m, machine_icount(t->m) + 1);
+            sched_set_step(t->m, cpu);
         }
         if (!g_rand_int_range(rnd, 0, 9)) {
             runstate_request_stop(t->m, RUN_PAUSED);
@@ -144,7 +144,7 @@ static Icount record_debugged(Toy *t, uint32_t seed)
         if (replay_run_slice(t->m, r, g_rand_int_range(rnd, 1, 300)).idle) {
             idle(t, rnd);
         }
-        sched_set_step(t->m, ICOUNT_NONE);
+        sched_set_step(t->m, NULL);
         runstate_set(t->m, RUN_RUNNING);
     }
     Icount end = machine_icount(t->m);
@@ -256,7 +256,7 @@ static void test_reverse_step(void)
     guint shown = t->output->len;
     for (Icount i = 1; i <= span; i++) {
         ReverseStop stop;
-        bool ok = replay_reverse_step(r, &stop, NULL);
+        bool ok = replay_reverse_step(r, NULL, &stop, NULL);
         g_assert_true(ok);
         g_assert_cmpint(stop, ==, REVERSE_STEP);
         g_assert_cmpuint(machine_icount(t->m), ==, rec.end - i);
@@ -386,7 +386,7 @@ static void test_scarce_memory(void)
         uint64_t before = t->executed;
         for (guint i = 0; i < steps; i++) {
             ReverseStop stop;
-            ok = replay_reverse_step(r, &stop, NULL);
+            ok = replay_reverse_step(r, NULL, &stop, NULL);
             g_assert_true(ok && stop == REVERSE_STEP);
         }
         g_assert_cmpuint(machine_icount(t->m), ==, places[n] - steps);
@@ -488,7 +488,7 @@ static void test_edges(void)
     ReverseStop stop;
     WatchHit hit;
     replay_start_debugging(r);
-    g_assert_true(replay_reverse_step(r, &stop, NULL));
+    g_assert_true(replay_reverse_step(r, NULL, &stop, NULL));
     g_assert_cmpint(stop, ==, REVERSE_BEGIN);
     g_assert_false(replay_seek(r, rec.end + 1, &err));
     g_assert_nonnull(strstr(error_message(err), "ends at"));
@@ -730,7 +730,7 @@ static void test_reset_and_off(void)
     runstate_listen(c->m, count_reset, NULL);
     for (Icount i = end; i-- > 0;) {
         ReverseStop stop;
-        bool ok = replay_reverse_step(r, &stop, NULL);
+        bool ok = replay_reverse_step(r, NULL, &stop, NULL);
         g_assert_true(ok);
         g_assert_cmpuint(machine_icount(c->m), ==, i);
     }
