@@ -19,11 +19,12 @@ static void print_insns(const Program *p)
 {
     for (guint i = 0; i < p->m->cpus->len; i++) {
         Cpu *cpu = g_ptr_array_index(p->m->cpus, i);
+        unsigned n = i;
         TbKey key;
         cpu->cls->tb_key(cpu, &key);
         g_autofree char *line =
             g_strdup_printf("x /1i 0x%" G_GINT64_MODIFIER "x", key.pc);
-        g_autofree char *text = monitor_run_hmp(p->m, p->replay, line);
+        g_autofree char *text = monitor_run_hmp(p->m, p->replay, &n, line);
         printf("insn %s\n", g_strchomp(text));
     }
 }

@@ -91,13 +91,8 @@ static uint64_t conditions_number(const Gdbstub *g)
     return sum;
 }
 
-void points_sync(Gdbstub *g)
+static void points_give(Gdbstub *g, Cpu *cpu)
 {
-    g->machine->debug.break_conditions = conditions_number(g);
-    if (same_points(g->points, g->active)) {
-        return;
-    }
-    Cpu *cpu = stub_cpu(g);
     cpu_debug_clear(cpu, BREAK_GDB);
     for (guint i = 0; i < g->points->len; i++) {
         const Point *p = &g_array_index(g->points, Point, i);
@@ -107,6 +102,18 @@ void points_sync(Gdbstub *g)
             cpu_watchpoint_insert(cpu, p->addr, p->len, point_access[p->type],
                                   BREAK_GDB);
         }
+    }
+}
+
+void points_sync(Gdbstub *g)
+{
+    g->machine->debug.break_conditions = conditions_number(g);
+    if (same_points(g->points, g->active)) {
+        return;
+    }
+    Cpu *cpu;
+    for (guint i = 0; (cpu = stub_nth_cpu(g, i)); i++) {
+        points_give(g, cpu);
     }
     g_array_set_size(g->active, 0);
     g_array_append_vals(g->active, g->points->data, g->points->len);
@@ -136,6 +143,15 @@ static bool point_holds(Gdbstub *g, Cpu *cpu, const Point *p)
         }
     }
     return !p->conditions;
+}
+
+void points_ask(Gdbstub *g, bool ask)
+{
+    Cpu *cpu;
+    for (guint i = 0; (cpu = stub_nth_cpu(g, i)); i++) {
+        cpu->break_holds = ask ? points_hold : NULL;
+        cpu->break_opaque = g;
+    }
 }
 
 bool points_hold(void *opaque, Cpu *cpu)
@@ -191,9 +207,10 @@ static const char *break_word(Gdbstub *g)
 char *point_stop_reply(Gdbstub *g, const WatchHit *hit)
 {
     if (hit && hit->valid) {
-        return g_strdup_printf("T%02xthread:01;%s:%" G_GINT64_MODIFIER "x;",
-                               GDB_SIGTRAP, watch_word(hit->watch.access),
-                               hit->addr);
+        g_autofree char *rest =
+            g_strdup_printf("%s:%" G_GINT64_MODIFIER "x;",
+                            watch_word(hit->watch.access), hit->addr);
+        return stub_stop_text(g, GDB_SIGTRAP, rest);
     }
-    return g_strdup_printf("T%02xthread:01;%s", GDB_SIGTRAP, break_word(g));
+    return stub_stop_text(g, GDB_SIGTRAP, break_word(g));
 }

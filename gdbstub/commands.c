@@ -107,21 +107,17 @@ void handle_more_threads(Gdbstub *g, const char *args, size_t len)
     stub_send(g, "l");
 }
 
-/* A thread id names a vCPU, from 1; 0 and -1 mean any. */
+/* A thread id names a vCPU, from 1; 0 and -1 mean any: the present one. */
 static bool thread_cpu(Gdbstub *g, const char *args, Cpu **cpu)
 {
     uint64_t id;
     if (g_str_equal(args, "-1")) {
-        id = 1;
+        id = 0;
     } else if (!packet_get_number(&args, &id) || *args) {
         return false;
     }
-    id = MAX(id, 1);
-    if (id > g->machine->cpus->len) {
-        return false;
-    }
-    *cpu = g_ptr_array_index(g->machine->cpus, id - 1);
-    return true;
+    *cpu = id ? stub_nth_cpu(g, id - 1) : g->cpu;
+    return *cpu != NULL;
 }
 
 void handle_thread_info(Gdbstub *g, const char *args, size_t len)
@@ -150,14 +146,22 @@ void handle_symbol(Gdbstub *g, const char *args, size_t len)
 
 void handle_current_thread(Gdbstub *g, const char *args, size_t len)
 {
-    stub_send(g, "QC01");
+    g_string_append_printf(g->reply, "QC%02x", g->cpu->index + 1);
+    stub_send_reply(g);
 }
 
 void handle_select_thread(Gdbstub *g, const char *args, size_t len)
 {
     Cpu *cpu;
-    bool op = *args == 'g' || *args == 'c';
-    command_answer(g, op && thread_cpu(g, args + 1, &cpu), "E22");
+    bool any = g_str_equal(args + 1, "0") || g_str_equal(args + 1, "-1");
+    bool known = (*args == 'g' || *args == 'c') &&
+                 thread_cpu(g, args + 1, &cpu);
+    if (known && *args == 'g') {
+        g->cpu = cpu;
+    } else if (known) {
+        g->resume_cpu = any ? NULL : cpu;
+    }
+    command_answer(g, known, "E22");
 }
 
 void handle_thread_alive(Gdbstub *g, const char *args, size_t len)
@@ -184,7 +188,8 @@ void handle_monitor(Gdbstub *g, const char *args, size_t len)
         stub_send(g, "E22");
         return;
     }
-    g_autofree char *out = monitor_run_hmp(g->machine, g->replay, line);
+    unsigned cpu = g->cpu->index;
+    g_autofree char *out = monitor_run_hmp(g->machine, g->replay, &cpu, line);
     stub_send_text(g, out, strlen(out));
     stub_send(g, "OK"); /* ends it */
     if (quitting(g)) {
@@ -224,7 +229,7 @@ void handle_cont(Gdbstub *g, const char *args, size_t len)
 void handle_step(Gdbstub *g, const char *args, size_t len)
 {
     if (set_pc(g, args)) {
-        resume_step(g);
+        resume_step(g, g->resume_cpu ? g->resume_cpu : g->cpu);
     }
 }
 
@@ -250,20 +255,40 @@ void handle_vcont_query(Gdbstub *g, const char *args, size_t len)
     stub_send(g, "vCont;c;C;s;S");
 }
 
-/* The first action decides: there is one vCPU. */
+/* "c", "s", "C05", "S05", each perhaps with ":THREAD". False: it is none of
+ * these. A step: *step is whose. */
+static bool vcont_action(Gdbstub *g, const char *action, Cpu **step)
+{
+    char op = *action;
+    bool known = op && strchr("cCsS", op);
+    action += !known ? 0 : op == 'C' || op == 'S' ? strcspn(action, ":") : 1;
+    Cpu *cpu = g->cpu;
+    if (!known || (*action && (*action != ':' ||
+                               !thread_cpu(g, action + 1, &cpu)))) {
+        return false;
+    }
+    if (op == 's' || op == 'S') {
+        *step = cpu;
+    }
+    return true;
+}
+
+/* Threads share one machine, whose schedule is not the debugger's to change: if
+ * one is to be stepped, the others go on until it has. */
 void handle_vcont(Gdbstub *g, const char *args, size_t len)
 {
-    switch (*args) {
-    case 'c':
-    case 'C':
-        resume_continue(g);
-        break;
-    case 's':
-    case 'S':
-        resume_step(g);
-        break;
-    default:
+    Cpu *step = NULL;
+    g_auto(GStrv) actions = g_strsplit(args, ";", -1);
+    bool known = *actions != NULL;
+    for (char **a = actions; known && *a && !step; a++) {
+        known = vcont_action(g, *a, &step);
+    }
+    if (!known) {
         stub_send(g, "E22");
+    } else if (step) {
+        resume_step(g, step);
+    } else {
+        resume_continue(g);
     }
 }
 

@@ -9,6 +9,7 @@
  * or going means for the machine. ^C does not wait: it ends the journey.
  */
 #include "stub.h"
+#include "vm/turn.h"
 
 static void send_frame(Gdbstub *g, const void *data, size_t len)
 {
@@ -104,6 +105,12 @@ static void serve(Gdbstub *g, const uint8_t *packet, size_t len)
     g->serving = 0;
 }
 
+char *stub_stop_text(Gdbstub *g, int signal, const char *rest)
+{
+    return g_strdup_printf("T%02xthread:%02x;%s", signal,
+                           stub_cpu(g)->index + 1, rest);
+}
+
 /* A debugger that hung up, and another one that came. */
 static void settle(Gdbstub *g)
 {
@@ -114,6 +121,8 @@ static void settle(Gdbstub *g)
     }
     if (g->came) {
         g->came = false;
+        g->cpu = machine_cpu(g->machine);
+        g->resume_cpu = NULL;
         g->view = stub_cpu(g)->cls->gdb_view(stub_cpu(g));
         if (runstate_running(g->machine)) {
             runstate_set(g->machine, RUN_PAUSED);
@@ -203,7 +212,8 @@ static void stub_connect(Gdbstub *g)
     g->reader.state = READ_IDLE;
     g->came = true;
     g_free(g->last_stop);
-    g->last_stop = g_strdup("T05thread:01;");
+    g->cpu = machine_cpu(g->machine);
+    g->last_stop = stub_stop_text(g, GDB_SIGTRAP, "");
     if (!on_a_journey(g)) {
         settle(g);
     }
@@ -279,11 +289,11 @@ Gdbstub *gdbstub_new(Machine *m, Replay *r, Chardev *chr)
     g->reply = g_string_new(NULL);
     g->points = g_array_new(FALSE, FALSE, sizeof(Point));
     g->active = g_array_new(FALSE, FALSE, sizeof(Point));
-    g->last_stop = g_strdup("T05thread:01;");
+    g->cpu = machine_cpu(m);
+    g->last_stop = stub_stop_text(g, GDB_SIGTRAP, "");
     g->view = stub_cpu(g)->cls->gdb_view(stub_cpu(g));
     g_queue_init(&g->held);
-    stub_cpu(g)->break_holds = points_hold;
-    stub_cpu(g)->break_opaque = g;
+    points_ask(g, true);
     runstate_listen(m, stub_run_event, g);
     chardev_set_handlers(chr, stub_input, stub_notify, g);
     return g;
@@ -301,7 +311,7 @@ void gdbstub_free(Gdbstub *g)
     }
     drop_held(g);
     points_clear(g);
-    stub_cpu(g)->break_holds = NULL;
+    points_ask(g, false);
     packet_reader_free(&g->reader);
     g_clear_pointer(&g->sent, g_byte_array_unref);
     g_string_free(g->reply, TRUE);

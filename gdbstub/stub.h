@@ -33,6 +33,10 @@ struct Gdbstub {
     GByteArray *sent;          /* last frame, for a NAK */
     GString *reply;
     const CpuGdbView *view;    /* as told to this debugger */
+    Cpu *cpu;                  /* the thread that its packets are about: the
+                                * one that stopped, or that it selected */
+    Cpu *resume_cpu;           /* the one that is to move (Hc); NULL: any */
+    const Cpu *stepping;       /* a step of this one is under way */
     bool connected;
     bool no_ack;
     bool swbreak, hwbreak;     /* it understands these stop reasons */
@@ -55,7 +59,14 @@ struct Gdbstub {
 
 static inline Cpu *stub_cpu(Gdbstub *g)
 {
-    return g_ptr_array_index(g->machine->cpus, 0);
+    return g->cpu;
+}
+
+/* The n-th vCPU, NULL behind the last; threads are numbered from 1. */
+static inline Cpu *stub_nth_cpu(Gdbstub *g, guint n)
+{
+    const GPtrArray *cpus = g->machine->cpus;
+    return n < cpus->len ? g_ptr_array_index(cpus, n) : NULL;
 }
 
 /* --- server.c -------------------------------------------------------------- */
@@ -68,6 +79,8 @@ void stub_send(Gdbstub *g, const char *text);
 void stub_send_error(Gdbstub *g, Error *err);
 /* Text that gdb prints while it waits for an answer. */
 void stub_send_text(Gdbstub *g, const char *text, size_t len);
+/* A stop reply: the signal, the present thread, and what else there is to say. */
+char *stub_stop_text(Gdbstub *g, int signal, const char *rest);
 /* The debugger is to hear why the machine stopped. */
 void stub_send_stop(Gdbstub *g, char *stop);
 
@@ -83,6 +96,8 @@ bool point_insert(Gdbstub *g, const Point *p);
 bool point_remove(Gdbstub *g, const Point *p);
 /* Cpu.break_holds: whether a breakpoint at the present place stops. */
 bool points_hold(void *opaque, Cpu *cpu);
+/* Every vCPU asks so, or none does any more. */
+void points_ask(Gdbstub *g, bool ask);
 /* Brings the wanted points to the CPU. */
 void points_sync(Gdbstub *g);
 /* Forgets all; the CPU's too. */
@@ -93,7 +108,7 @@ char *point_stop_reply(Gdbstub *g, const WatchHit *hit);
 /* --- resume.c ------------------------------------------------------------------ */
 
 void resume_continue(Gdbstub *g);
-void resume_step(Gdbstub *g);
+void resume_step(Gdbstub *g, const Cpu *cpu);
 /* The debugger goes, the machine runs on if it can; answers the packet. */
 void resume_detached(Gdbstub *g);
 /* Back one instruction, or to the last hit; answers the packet. */

@@ -100,9 +100,24 @@ void info_registers(Hmp *h, const char *args)
 void info_cpus(Hmp *h, const char *args)
 {
     for (guint i = 0; i < h->ctx.machine->cpus->len; i++) {
-        hmp_print(h, "%c CPU #%u: thread_id=%d\n", i ? ' ' : '*', i,
+        hmp_print(h, "%c CPU #%u: thread_id=%d\n", i == h->cpu ? '*' : ' ', i,
                   (int)getpid());
     }
+}
+
+void cmd_cpu(Hmp *h, const char *args)
+{
+    guint64 n;
+    g_autofree char *which = NULL;
+    bool valid = hmp_word(&args, &which) &&
+                 g_ascii_string_to_unsigned(which, 10, 0, G_MAXUINT, &n,
+                                            NULL) &&
+                 n < h->ctx.machine->cpus->len;
+    if (!valid) {
+        hmp_print(h, "Error: invalid CPU index\n");
+        return;
+    }
+    h->cpu = n;
 }
 
 void info_replay(Hmp *h, const char *args)

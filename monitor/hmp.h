@@ -31,6 +31,7 @@ void cmd_replay_branch(Hmp *h, const char *args);
 void cmd_replay_return(Hmp *h, const char *args);
 void cmd_replay_bookmark(Hmp *h, const char *args);
 void cmd_replay_delete_bookmark(Hmp *h, const char *args);
+void cmd_cpu(Hmp *h, const char *args);
 void cmd_replay_last_write(Hmp *h, const char *args);
 void cmd_replay_last_exec(Hmp *h, const char *args);
 void cmd_replay_history(Hmp *h, const char *args);

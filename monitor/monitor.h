@@ -21,6 +21,7 @@ struct Monitor {
                             * that takes long, another one may have */
     GString *input;        /* QMP: JSON text not complete yet */
     struct Readline *readline;
+    unsigned cpu;          /* HMP: the one that the command `cpu` chose */
     bool busy;             /* HMP: a command is being carried out */
     GString *waiting;      /* what came while the machine was travelling */
     guint waiting_source;
@@ -53,6 +54,7 @@ void events_run(void *opaque, const RunEvent *ev);
 typedef struct Hmp {
     QmpContext ctx;
     GString *out;
+    unsigned cpu;          /* the number of the one that it asks about */
 } Hmp;
 
 /* Runs one line; what it prints goes to h->out. */
@@ -65,7 +67,7 @@ void hmp_error(Hmp *h, Error *err);
 void hmp_print(Hmp *h, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 static inline Cpu *hmp_cpu(Hmp *h)
 {
-    return g_ptr_array_index(h->ctx.machine->cpus, 0);
+    return g_ptr_array_index(h->ctx.machine->cpus, h->cpu);
 }
 
 /* --- expr.c ------------------------------------------------------------------------ */

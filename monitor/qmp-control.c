@@ -50,5 +50,6 @@ char *qmp_human_monitor_command(QmpContext *ctx, const char *command_line,
         error_set(errp, "Parameter 'cpu-index' expects a CPU number");
         return NULL;
     }
-    return monitor_run_hmp(ctx->machine, ctx->replay, command_line);
+    unsigned cpu = has_cpu_index ? cpu_index : 0;
+    return monitor_run_hmp(ctx->machine, ctx->replay, &cpu, command_line);
 }

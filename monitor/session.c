@@ -8,7 +8,8 @@ static void hmp_line(void *opaque, const char *line)
     Monitor *mon = opaque;
     unsigned peer = mon->peer;
     mon->busy = true;
-    g_autofree char *out = monitor_run_hmp(mon->machine, mon->replay, line);
+    g_autofree char *out = monitor_run_hmp(mon->machine, mon->replay, &mon->cpu,
+                                              line);
     mon->busy = false;
     if (mon->peer != peer) {
         return; /* who asked is gone */
@@ -154,10 +155,11 @@ void monitor_free(Monitor *mon)
     g_free(mon);
 }
 
-char *monitor_run_hmp(Machine *m, Replay *r, const char *line)
+char *monitor_run_hmp(Machine *m, Replay *r, unsigned *cpu, const char *line)
 {
     Hmp h = { .ctx = { .machine = m, .replay = r },
-              .out = g_string_new(NULL) };
+              .out = g_string_new(NULL), .cpu = *cpu };
     hmp_run(&h, line);
+    *cpu = h.cpu;
     return g_string_free(h.out, FALSE);
 }

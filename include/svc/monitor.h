@@ -30,7 +30,8 @@ Monitor *monitor_new(Machine *m, Replay *r, Chardev *chr, MonitorMode mode,
 void monitor_free(Monitor *mon);
 
 /* Runs one HMP command line for somebody else (gdb's `monitor`, QMP's
- * human-monitor-command) and returns what it printed; the caller frees it. */
-char *monitor_run_hmp(Machine *m, Replay *r, const char *line);
+ * human-monitor-command) and returns what it printed; the caller frees it. *cpu:
+ * the vCPU that it is about; the command `cpu` changes it. */
+char *monitor_run_hmp(Machine *m, Replay *r, unsigned *cpu, const char *line);
 
 #endif

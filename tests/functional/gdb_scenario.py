@@ -170,6 +170,63 @@ def conditions():
     expect(int(gdb.parse_and_eval('counter')), 50, 'counter')
 
 
+def place():
+    """Where the machine stands, and which vCPU gdb says it is."""
+    return (icount(), gdb.selected_thread().num,
+            int(gdb.selected_frame().pc()) & 0xffffffff)
+
+
+def hits(count, command):
+    """Where it stops when it goes on so often."""
+    found = []
+    for _ in range(count):
+        execute(command)
+        found.append(place())
+    return found
+
+
+def thread_steps(thread, count):
+    """A vCPU is stepped alone, as gdb sees it; the others run as they would.
+    The same places come backwards."""
+    execute(f'thread {thread}')
+    seen = [place()]
+    for _ in range(count):
+        execute('stepi')
+        expect(gdb.selected_thread().num, thread, 'the thread that is stepped')
+        seen.append(place())
+    for before in reversed(seen[:-1]):
+        execute('reverse-stepi')
+        expect(place()[1:], before[1:], 'the same thread and place, back')
+    return seen
+
+
+def threads():
+    """Breakpoints, watchpoints and steps on a guest with four vCPUs."""
+    execute('set architecture i386')
+    expect(len(gdb.selected_inferior().threads()), 4, 'threads')
+    execute('hbreak pass_through')
+    forwards = hits(4, 'continue')
+    expect(sorted(h[1] for h in forwards), [1, 2, 3, 4], 'who came by')
+    for h in reversed(forwards[:-1]):
+        execute('reverse-continue')
+        expect(place(), h, 'the same breakpoint hit, backwards')
+    execute('delete')
+    execute('watch queue_put')
+    execute('continue')
+    written = hits(30, 'continue')
+    if len({h[1] for h in written}) < 2:
+        raise AssertionError('only one vCPU wrote')
+    values = []
+    for h in reversed(written): # each stop lies before the write
+        execute('reverse-continue')
+        values.append(int(gdb.parse_and_eval('queue_put')))
+        expect(place()[1], h[1], 'the writer, backwards')
+    expect(values, sorted(values, reverse=True), 'the counter, backwards')
+    execute('delete')
+    for thread in (1, 2, 3, 4):
+        thread_steps(thread, 40)
+
+
 def main():
     execute('set pagination off')
     execute('set confirm off')

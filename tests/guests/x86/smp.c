@@ -457,10 +457,17 @@ static unsigned count_cpus(void)
     __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
     check("CPUID says APIC", d >> 9 & 1, 1);
     check("CPUID's id", b >> 24, my_id());
-    a = 0xb;
-    c = 1;
+    outw(0x510, 5); /* fw_cfg: their number */
+    uint32_t count = inb(0x511) | inb(0x511) << 8;
+    a = 0;
     __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    return b;
+    if (a >= 0xb) {
+        a = 0xb;
+        c = 1;
+        __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+        check("CPUID's count", b, count);
+    }
+    return count;
 }
 
 void guest_main(void);
