@@ -60,7 +60,8 @@ static bool load_files(Program *p, Error **errp)
                   o->initrd ? "-initrd" : "-append");
         return false;
     }
-    return load_firmware(p, errp) && load_kernel(p, errp);
+    return load_firmware(p, errp) && load_kernel(p, errp) &&
+           program_load_roms(p, errp);
 }
 
 /* --- the machine -------------------------------------------------------------------- */
@@ -151,7 +152,9 @@ static void user_quit(void *opaque)
 
 static void mute(void *opaque, bool muted)
 {
-    chardev_set_mute(opaque, muted);
+    Program *p = opaque;
+    chardev_set_mute(p->chardevs, muted);
+    netdev_set_mute(p->netdevs, muted);
 }
 
 /* A verification never goes back, unless that is to be tried. */
@@ -188,7 +191,7 @@ static bool start_replay(Program *p, Error **errp)
     };
     p->replay = replay_start(p->m, &opts, errp);
     if (p->replay) {
-        replay_set_mute(p->replay, mute, p->chardevs);
+        replay_set_mute(p->replay, mute, p);
     }
     return p->replay != NULL;
 }
@@ -233,11 +236,13 @@ bool program_build(Program *p, Error **errp)
     configure(p);
     if (!program_open_perfmap(p, errp) || !load_files(p, errp) ||
         !program_open_drives(p, errp) ||
-        !program_open_chardevs(p, errp) || !machine_build(p->m, errp) ||
+        !program_open_chardevs(p, errp) ||
+        !program_open_networks(p, errp) || !machine_build(p->m, errp) ||
         !power_on(p, errp) || !program_open_doors(p, errp) ||
         !replay_begin(p->replay, errp)) {
         return false;
     }
+    program_add_network_infos(p);
     if (!p->opts.paused) {
         runstate_set(p->m, RUN_RUNNING);
     }
@@ -250,6 +255,7 @@ static void free_config(MachineConfig *c)
     g_clear_pointer(&c->kernel, g_bytes_unref);
     g_clear_pointer(&c->initrd, g_bytes_unref);
     g_clear_pointer(&c->serials, g_ptr_array_unref);
+    g_clear_pointer(&c->roms, g_hash_table_unref);
 }
 
 void program_close(Program *p)
@@ -263,6 +269,7 @@ void program_close(Program *p)
         program_close_drives(p);
         free_config(&p->m->config);
         chardev_set_free(p->chardevs);
+        netdev_set_free(p->netdevs);
         machine_free(p->m);
         world_free(p->world);
     }

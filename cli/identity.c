@@ -96,7 +96,8 @@ static void add_devices(GString *out, const Program *p)
         for (unsigned k = 0; k + 1 < d->props->len; k += 2) {
             const char *key = g_ptr_array_index(d->props, k);
             /* Where its bytes go is not the machine's business. */
-            bool wire = g_str_equal(key, "chardev");
+            bool wire = g_str_equal(key, "chardev") ||
+                        g_str_equal(key, "netdev");
             const char *value = g_ptr_array_index(d->props, k + 1);
             g_string_append_printf(out, ",%s=%s", key, wire ? "*" : value);
         }
@@ -151,6 +152,18 @@ static bool add_drives(GString *out, const Program *p, Error **errp)
     return true;
 }
 
+/* In an order that does not depend on where they lie. */
+static void add_device_roms(GString *out, const MachineConfig *c)
+{
+    GList *names = g_list_sort(g_hash_table_get_keys(c->roms),
+                               (GCompareFunc)g_strcmp0);
+    for (const GList *n = names; n; n = n->next) {
+        add_bytes(out, "romfile", g_hash_table_lookup(c->roms, n->data),
+                  n->data);
+    }
+    g_list_free(names);
+}
+
 bool program_identity(Program *p, GString *out, Error **errp)
 {
     const MachineConfig *c = &p->m->config;
@@ -159,6 +172,7 @@ bool program_identity(Program *p, GString *out, Error **errp)
     add_bytes(out, "bios", c->firmware, c->firmware_name);
     add_bytes(out, "kernel", c->kernel, c->kernel_name);
     add_bytes(out, "initrd", c->initrd, c->initrd_name);
+    add_device_roms(out, c);
     add(out, "append", c->cmdline ? c->cmdline : "");
     add_devices(out, p);
     return add_drives(out, p, errp);

@@ -200,16 +200,6 @@ bool opt_device(Options *o, const char *arg, KeyVal *kv, Error **errp)
     return true;
 }
 
-bool opt_object(Options *o, const char *arg, KeyVal *kv, Error **errp)
-{
-    const char *type = keyval_get(kv, "qom-type");
-    if (type && g_str_equal(type, "filter-replay")) {
-        return true;
-    }
-    error_set(errp, "object type '%s' is not supported", type ? type : "");
-    return false;
-}
-
 bool opt_global(Options *o, const char *arg, KeyVal *kv, Error **errp)
 {
     error_set(errp, "global properties are not supported; give the property "
@@ -226,11 +216,6 @@ static bool only_none(const char *arg, const char *what, Error **errp)
     }
     error_set(errp, "only 'none' is supported: there is no %s", what);
     return false;
-}
-
-bool opt_net(Options *o, const char *arg, KeyVal *kv, Error **errp)
-{
-    return only_none(arg, "network adapter", errp);
 }
 
 bool opt_dtb(Options *o, const char *arg, KeyVal *kv, Error **errp)

@@ -143,6 +143,8 @@ static void options_init(Options *o)
     o->drive_alias = g_hash_table_new(g_str_hash, g_str_equal);
     o->devices = g_ptr_array_new();
     o->chardevs = g_ptr_array_new();
+    o->nets = g_ptr_array_new_with_free_func((GDestroyNotify)net_option_free);
+    o->dumps = g_ptr_array_new_with_free_func(g_free);
     o->ends = g_ptr_array_new();
     o->rtc_base_sec = INT64_MIN;
     o->smp = (MachineSmp){ 1, 1, 1, 1, 1, TURN_QUANTUM };
@@ -196,6 +198,8 @@ void options_clear(Options *o)
     g_ptr_array_free(o->drives, TRUE);
     g_ptr_array_free(o->devices, TRUE);
     g_ptr_array_free(o->chardevs, TRUE);
+    g_ptr_array_free(o->nets, TRUE);
+    g_ptr_array_free(o->dumps, TRUE);
     g_ptr_array_free(o->ends, TRUE);
     g_hash_table_destroy(o->drive_alias);
     g_free(o->boot_order);

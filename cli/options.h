@@ -27,6 +27,19 @@ typedef struct DriveOption {
     int index;                 /* -1: next free */
 } DriveOption;
 
+/* -netdev, -nic and -net. Everything is owned. */
+typedef struct NetOption {
+    char *backend, *id;
+    GPtrArray *keys, *values;  /* char * */
+} NetOption;
+void net_option_free(NetOption *n);
+
+/* -object filter-dump */
+typedef struct DumpOption {
+    const char *netdev, *file;
+    uint32_t maxlen;
+} DumpOption;
+
 typedef struct ChardevOption {
     char *id;
     ChardevSpec spec;
@@ -110,6 +123,8 @@ typedef struct Options {
     bool snapshot;
     GPtrArray *devices;        /* DeviceConfig */
 
+    GPtrArray *nets;           /* NetOption */
+    GPtrArray *dumps;          /* DumpOption */
     GPtrArray *chardevs;       /* ChardevOption */
     GPtrArray *ends;           /* EndOption */
     IcountOption icount;

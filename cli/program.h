@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "io/loop.h"
+#include "io/netdev-open.h"
 #include "io/world.h"
 #include "options.h"
 #include "svc/gdbstub.h"
@@ -21,6 +22,7 @@ typedef struct Program {
     Machine *m;
     World *world;
     ChardevSet *chardevs;
+    NetdevSet *netdevs;
     Replay *replay;            /* NULL: neither record nor replay */
     GPtrArray *monitors;       /* Monitor */
     Gdbstub *gdb;
@@ -52,6 +54,13 @@ bool program_open_drives(Program *p, Error **errp);
 void program_close_drives(Program *p);
 /* -device's drive= that names a blkreplay drive names what is behind it. */
 const char *program_drive_id(const Program *p, const char *id);
+
+/* Reads the boot ROMs of devices into m->config.roms (roms.c). */
+bool program_load_roms(Program *p, Error **errp);
+/* Opens networks into m->config.netdevs; offers their `info`, once the machine
+ * is built. */
+bool program_open_networks(Program *p, Error **errp);
+void program_add_network_infos(Program *p);
 
 /* Opens the file of -perfmap, if it was asked for. */
 bool program_open_perfmap(Program *p, Error **errp);

@@ -17,6 +17,7 @@
 static const char *const firmware_dirs[] = {
     "/usr/share/seabios",
     "/usr/share/qemu",
+    "/usr/lib/ipxe/qemu",
     "/usr/local/share/qemu",
     NULL,
 };

@@ -11,7 +11,7 @@ root=$(realpath -m "$1")
 work=$root.apt
 
 packages=(libc6-dev linux-libc-dev libglib2.0-dev zlib1g-dev libjansson-dev
-          libxxhash-dev libarchive-dev libcapstone-dev
+          libxxhash-dev libarchive-dev libslirp-dev libcapstone-dev
           libmpfr-dev libgmp-dev)
 
 [ -e "$root/.complete" ] && exit 0

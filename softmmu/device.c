@@ -100,14 +100,16 @@ static BlockDev *find_drive(Machine *m, const char *id)
     return NULL;
 }
 
-/* A disk has one owner: what one device remembers of it, another would spoil. */
-static bool drive_is_taken(Machine *m, const BlockDev *b, const Device *by)
+/* A disk has one owner: what one device remembers of it, another would spoil. So
+ * has a network. */
+static bool is_taken(Machine *m, PropType type, const void *what,
+                     const Device *by)
 {
     for (guint i = 0; i < m->devices->len; i++) {
         Device *dev = g_ptr_array_index(m->devices, i);
         for (const PropDef *p = dev->cls->props; p && p->name; p++) {
-            if (dev != by && p->type == PROP_DRIVE &&
-                *(BlockDev **)prop_at(dev, p) == b) {
+            if (dev != by && p->type == type &&
+                *(void **)prop_at(dev, p) == what) {
                 return true;
             }
         }
@@ -115,10 +117,9 @@ static bool drive_is_taken(Machine *m, const BlockDev *b, const Device *by)
     return false;
 }
 
-static Chardev *find_chardev(Machine *m, const char *id)
+static void *find_in(GHashTable *table, const char *id)
 {
-    return m->config.chardevs ? g_hash_table_lookup(m->config.chardevs, id)
-                              : NULL;
+    return table ? g_hash_table_lookup(table, id) : NULL;
 }
 
 static bool set_number(Device *dev, const PropDef *p, const char *value)
@@ -150,11 +151,21 @@ static bool set_parsed(Device *dev, const PropDef *p, const char *value)
     case PROP_U64:
         return set_number(dev, p, value);
     case PROP_CHARDEV:
-        *(Chardev **)prop_at(dev, p) = find_chardev(dev->machine, value);
+        *(Chardev **)prop_at(dev, p) = find_in(dev->machine->config.chardevs,
+                                               value);
         return *(Chardev **)prop_at(dev, p) != NULL;
     case PROP_DRIVE:
         *(BlockDev **)prop_at(dev, p) = find_drive(dev->machine, value);
         return *(BlockDev **)prop_at(dev, p) != NULL;
+    case PROP_NETDEV:
+        *(Netdev **)prop_at(dev, p) = find_in(dev->machine->config.netdevs,
+                                              value);
+        return *(Netdev **)prop_at(dev, p) != NULL;
+    case PROP_ROM:
+        *(GBytes **)prop_at(dev, p) = find_in(dev->machine->config.roms,
+                                              value);
+        return !*value || *(GBytes **)prop_at(dev, p) ||
+               !g_strcmp0(value, p->value);
     }
     g_assert_not_reached();
 }
@@ -166,6 +177,7 @@ bool device_set_prop(Device *dev, const char *name, const char *value,
     static const char *const wants[] = {
         "a string",     "'on' or 'off'",        "a 32-bit number",
         "a number",     "the id of a -chardev", "the id of a -drive",
+        "the id of a -netdev", "the name of a file",
     };
     const PropDef *p = prop_find(dev->cls, name);
     if (!p && dev->inner && prop_find(dev->inner->cls, name)) {
@@ -175,15 +187,15 @@ bool device_set_prop(Device *dev, const char *name, const char *value,
         error_set(errp, "Property '%s.%s' not found", dev->cls->name, name);
         return false;
     }
-    if (p->type == PROP_DRIVE && find_drive(dev->machine, value) &&
-        drive_is_taken(dev->machine, find_drive(dev->machine, value), dev)) {
-        error_set(errp, "Drive '%s' is already in use by another block device",
-                  value);
-        return false;
-    }
     if (!set_parsed(dev, p, value)) {
         error_set(errp, "Property '%s.%s' can't find value '%s': it takes %s",
                   dev->cls->name, name, value, wants[p->type]);
+        return false;
+    }
+    if ((p->type == PROP_DRIVE || p->type == PROP_NETDEV) &&
+        is_taken(dev->machine, p->type, *(void **)prop_at(dev, p), dev)) {
+        error_set(errp, "%s '%s' is already in use by another device",
+                  p->type == PROP_DRIVE ? "Drive" : "Network", value);
         return false;
     }
     return true;

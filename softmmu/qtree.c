@@ -5,12 +5,14 @@
 
 #include "io/blockdev.h"
 #include "io/chardev.h"
+#include "io/netdev.h"
 #include "vm/machine.h"
 
 static void prop_print(const Device *dev, const PropDef *p, GString *out)
 {
     const void *at = (const char *)dev + p->offset;
     const void *pointer;
+    GBytes *rom;
 
     g_string_append_printf(out, "    %s = ", p->name);
     switch (p->type) {
@@ -35,6 +37,16 @@ static void prop_print(const Device *dev, const PropDef *p, GString *out)
         pointer = *(Chardev *const *)at;
         g_string_append_printf(out, "\"%s\"\n",
                                pointer ? chardev_id(pointer) : "");
+        break;
+    case PROP_NETDEV:
+        pointer = *(Netdev *const *)at;
+        g_string_append_printf(out, "\"%s\"\n",
+                               pointer ? netdev_id(pointer) : "");
+        break;
+    case PROP_ROM:
+        rom = *(GBytes *const *)at;
+        g_string_append_printf(out, "%zu bytes\n",
+                               rom ? g_bytes_get_size(rom) : 0);
         break;
     case PROP_DRIVE:
         pointer = *(BlockDev *const *)at;

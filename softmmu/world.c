@@ -1,10 +1,11 @@
 /*
- * Disks and character streams as devices see them: each call goes to the ops
+ * Disks, character streams and networks as devices see them: each call goes to the ops
  * table that the object begins with, so that hw/ links without block/ and
- * host/. See io/blockdev.h and io/chardev.h.
+ * host/. See io/blockdev.h, io/chardev.h and io/netdev.h.
  */
 #include "io/blockdev.h"
 #include "io/chardev.h"
+#include "io/netdev.h"
 
 static const BlockDevOps *disk_ops(const BlockDev *b)
 {
@@ -82,4 +83,42 @@ void chardev_bind_port(Chardev *c, NondetPort *port, ChardevRoom *room,
 void chardev_kick(Chardev *c)
 {
     stream_ops(c)->kick(c);
+}
+
+/* --- networks ---------------------------------------------------------------------- */
+
+static const NetdevOps *net_ops(const Netdev *n)
+{
+    return ((const NetdevHead *)n)->ops;
+}
+
+const char *netdev_id(const Netdev *n)
+{
+    return ((const NetdevHead *)n)->id;
+}
+
+void netdev_send(Netdev *n, const void *frame, size_t len)
+{
+    net_ops(n)->send(n, frame, len);
+}
+
+void netdev_bind_port(Netdev *n, NondetPort *port, NetdevRoom *room,
+                      void *opaque)
+{
+    net_ops(n)->bind_port(n, port, room, opaque);
+}
+
+void netdev_kick(Netdev *n)
+{
+    net_ops(n)->kick(n);
+}
+
+void netdev_received(Netdev *n, const void *frame, size_t len)
+{
+    net_ops(n)->received(n, frame, len);
+}
+
+void netdev_describe(Netdev *n, GString *out)
+{
+    net_ops(n)->describe(n, out);
 }

@@ -36,8 +36,10 @@ bool split_has_buffer(VirtioDevice *v, unsigned q);
 bool split_pop(VirtioDevice *v, unsigned q, VirtioBuffer *b);
 void split_push(VirtioDevice *v, unsigned q, uint16_t id, uint32_t written);
 bool split_wants_interrupt(VirtioDevice *v, unsigned q);
-unsigned split_available(VirtioDevice *v, unsigned q);
 
+/* Where the flags of the next descriptor are, and what they say. */
+PhysAddr packed_flags_address(const VirtioState *s, unsigned q);
+bool packed_is_available(const VirtioState *s, unsigned q, unsigned flags);
 bool packed_has_buffer(VirtioDevice *v, unsigned q);
 bool packed_pop(VirtioDevice *v, unsigned q, VirtioBuffer *b);
 void packed_unpop(VirtioDevice *v, unsigned q, unsigned entries);

@@ -19,10 +19,15 @@ static unsigned place(const VirtioState *s, unsigned q, uint16_t at)
     return at % s->queue_size[q];
 }
 
-static bool is_available(const VirtioState *s, unsigned q, unsigned flags)
+bool packed_is_available(const VirtioState *s, unsigned q, unsigned flags)
 {
     return !!(flags & DESC_AVAIL) == s->avail_wrap[q] &&
            !!(flags & DESC_USED) != s->avail_wrap[q];
+}
+
+PhysAddr packed_flags_address(const VirtioState *s, unsigned q)
+{
+    return s->desc_area[q] + place(s, q, s->avail_at[q]) * DESC_BYTES + 14;
 }
 
 bool packed_has_buffer(VirtioDevice *v, unsigned q)
@@ -30,7 +35,7 @@ bool packed_has_buffer(VirtioDevice *v, unsigned q)
     VirtioState *s = v->s;
     Desc d;
     return desc_load(v, s->desc_area[q], place(s, q, s->avail_at[q]), &d) &&
-           is_available(s, q, d.fourth);
+           packed_is_available(s, q, d.fourth);
 }
 
 static void advance(const VirtioState *s, unsigned q, uint16_t *at, bool *wrap,

@@ -513,16 +513,7 @@ STATE_TABLE(virtio_pci_state, "virtio-pci", 1, VirtioPciState,
 
 #define VECTORS_AUTO UINT32_MAX
 
-const PropDef virtio_pci_props[] = {
-    PCI_PROPS(VirtioPci),
-    PROP(VirtioPci, vectors, "vectors", PROP_U32, "0xffffffff",
-         "MSI-X vectors; 0: none"),
-    PROP(VirtioPci, disable_legacy, "disable-legacy", PROP_STRING, "auto",
-         "on: no registers for drivers of before version 1"),
-    PROP(VirtioPci, disable_modern, "disable-modern", PROP_BOOL, "off",
-         "no registers of version 1"),
-    PROP_END
-};
+const PropDef virtio_pci_props[] = { VIRTIO_PCI_PROPS(NULL), PROP_END };
 
 /* 4.1.2.3: types that were there before version 1 have transitional numbers. */
 static uint16_t transitional_id(uint16_t type)

@@ -158,11 +158,26 @@ bool virtio_has_buffer(VirtioDevice *v, unsigned q)
                                             : split_has_buffer(v, q));
 }
 
-unsigned virtio_available(VirtioDevice *v, unsigned q)
+unsigned virtio_peek(VirtioDevice *v, unsigned q)
 {
-    return !is_usable(v, q) ? 0
-           : is_packed(v)   ? packed_has_buffer(v, q)
-                            : split_available(v, q);
+    VirtioState *s = v->s;
+    PhysAddr at;
+    uint8_t word[2];
+
+    if (!is_usable(v, q)) {
+        return 0;
+    }
+    at = is_packed(v) ? packed_flags_address(s, q) : s->driver_area[q] + 2;
+    const MemRange *r = address_space_find(v->dev.machine->memory, at);
+    if (!r || r->region->kind != MEM_RAM || r->end - at < 1) {
+        return 0;
+    }
+    address_space_read(v->dev.machine->memory, at, word, sizeof word);
+    if (is_packed(v)) {
+        return packed_is_available(s, q, bytes_ld_le16(word));
+    }
+    uint16_t count = bytes_ld_le16(word) - s->avail_at[q];
+    return count <= s->queue_size[q] ? count : 0;
 }
 
 bool virtio_pop(VirtioDevice *v, unsigned q, VirtioBuffer *b)

@@ -18,7 +18,7 @@ static PhysAddr used_entry(const VirtioState *s, unsigned q, uint16_t at)
     return s->device_area[q] + 4 + 8 * (at % s->queue_size[q]);
 }
 
-unsigned split_available(VirtioDevice *v, unsigned q)
+static unsigned split_available(VirtioDevice *v, unsigned q)
 {
     VirtioState *s = v->s;
     uint16_t index = virtio_load_16(v, s->driver_area[q] + 2);

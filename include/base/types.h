@@ -47,6 +47,7 @@ typedef struct IrqLine IrqLine;
 typedef struct Machine Machine;
 typedef struct MachineParts MachineParts;
 typedef struct MemRegion MemRegion;
+typedef struct Netdev Netdev;
 typedef struct Nondet Nondet;
 typedef struct NondetPort NondetPort;
 typedef struct RamBlock RamBlock;

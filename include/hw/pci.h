@@ -132,6 +132,8 @@ struct PciFunction {
     /* Firmware's boot order: property bootindex, and what the function is
      * called in an Open Firmware path ("scsi@%s/disk@0,0"; %s is the slot).
      * NULL: nothing to boot from. */
+    GBytes *rom;           /* property romfile, or NULL */
+    MemRegion rom_region;
     const uint32_t *boot_index;
     const char *boot_path;
 };
@@ -140,6 +142,11 @@ struct PciFunction {
 #define PCI_PROPS(Type)                                                   \
     PROP(Type, pci.addr, "addr", PROP_STRING, NULL,                       \
          "slot and optional function number, example: 06.0 or 06")
+
+/* The expansion ROM, for functions that have one. */
+#define PCI_ROM_PROP(Type, file)                                          \
+    PROP(Type, pci.rom, "romfile", PROP_ROM, file,                        \
+         "its boot ROM; nothing: none")
 
 /* --- for functions -------------------------------------------------------- */
 

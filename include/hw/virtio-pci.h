@@ -29,8 +29,22 @@ void virtio_pci_reset(Device *dev);
 void virtio_pci_rewire(Device *dev);
 void virtio_pci_unrealize(Device *dev);
 
+/* The properties of all, with the default of romfile or NULL. */
+#define VIRTIO_PCI_PROPS(rom)                                                 \
+    PCI_PROPS(VirtioPci),                                                     \
+    PCI_ROM_PROP(VirtioPci, rom),                                             \
+    PROP(VirtioPci, vectors, "vectors", PROP_U32, "0xffffffff",               \
+         "MSI-X vectors; 0: none"),                                           \
+    PROP(VirtioPci, disable_legacy, "disable-legacy", PROP_STRING, "auto",    \
+         "on: no registers for drivers of before version 1"),                 \
+    PROP(VirtioPci, disable_modern, "disable-modern", PROP_BOOL, "off",       \
+         "no registers of version 1")
+
 /* Defines the DeviceClass `cls` called label, which carries inner_cls. */
 #define VIRTIO_PCI_CLASS(cls, label, kind, inner_cls, pci_info)              \
+    VIRTIO_PCI_CLASS_PROPS(cls, label, kind, inner_cls, pci_info,             \
+                           virtio_pci_props)
+#define VIRTIO_PCI_CLASS_PROPS(cls, label, kind, inner_cls, pci_info, table)  \
     static bool cls##_realize(Device *dev, Error **errp)                      \
     {                                                                         \
         return virtio_pci_realize(dev, &(pci_info), errp);                    \
@@ -43,7 +57,7 @@ void virtio_pci_unrealize(Device *dev);
         .size = sizeof(VirtioPci),                                            \
         .state_offset = offsetof(VirtioPci, s),                               \
         .state = virtio_pci_state,                                            \
-        .props = virtio_pci_props,                                            \
+        .props = table,                                            \
         .inner = &(inner_cls),                                                \
         .realize = cls##_realize,                                             \
         .reset = virtio_pci_reset,                                            \

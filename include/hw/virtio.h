@@ -185,8 +185,10 @@ void virtio_push(VirtioDevice *v, unsigned queue, uint16_t id,
 void virtio_interrupt(VirtioDevice *v, unsigned queue);
 /* Whether there is a buffer to take. */
 bool virtio_has_buffer(VirtioDevice *v, unsigned queue);
-/* How many entries (split) are available; packed: 1 if any is. */
-unsigned virtio_available(VirtioDevice *v, unsigned queue);
+/* How many buffers there may be to take (split), or whether there is one
+ * (packed). Looks and changes nothing, whatever the driver has put there: who
+ * asks need not be the guest. */
+unsigned virtio_peek(VirtioDevice *v, unsigned queue);
 
 /* Bytes of a buffer's readable or writable part, from offset on; what is
  * beyond its end is left out. The number of bytes moved. */

@@ -20,6 +20,9 @@ typedef enum PropType {
     PROP_U64,              /* uint64_t */
     PROP_CHARDEV,          /* Chardev *, by id */
     PROP_DRIVE,            /* BlockDev *, by -drive id */
+    PROP_NETDEV,           /* Netdev *, by -netdev id */
+    PROP_ROM,              /* GBytes *, by the name of a file that the roof has
+                            * read; NULL if it is "" */
 } PropType;
 
 typedef struct PropDef {

@@ -59,6 +59,8 @@ typedef struct MachineConfig {
     GPtrArray *devices;    /* DeviceConfig * */
     GPtrArray *serials;    /* Chardev *; an entry may be NULL (none) */
     GHashTable *chardevs;  /* id -> Chardev * */
+    GHashTable *netdevs;   /* id -> Netdev * */
+    GHashTable *roms;      /* name -> GBytes *: PROP_ROM */
     const char *boot_order; /* -boot order=, NULL: default */
     int64_t rtc_base_sec;  /* -rtc base=DATE; INT64_MIN: host's time */
     bool has_seed;

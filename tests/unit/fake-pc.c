@@ -298,6 +298,62 @@ Chardev *fake_chardev_new(void)
     return c;
 }
 
+static void fake_net_send(Netdev *n, const void *frame, size_t len)
+{
+    g_ptr_array_add(n->sent, g_bytes_new(frame, len));
+}
+
+static void fake_net_bind_port(Netdev *n, NondetPort *port, NetdevRoom *room,
+                               void *opaque)
+{
+    n->port = port;
+    n->room = room;
+    n->opaque = opaque;
+}
+
+static void fake_net_kick(Netdev *n)
+{
+    n->kicks++;
+}
+
+static void fake_net_received(Netdev *n, const void *frame, size_t len)
+{
+    n->received++;
+}
+
+static void fake_net_describe(Netdev *n, GString *out)
+{
+    g_string_append(out, n->head.id);
+}
+
+static const NetdevOps fake_net_ops = {
+    .send = fake_net_send,
+    .bind_port = fake_net_bind_port,
+    .kick = fake_net_kick,
+    .received = fake_net_received,
+    .describe = fake_net_describe,
+};
+
+Netdev *fake_netdev_new(void)
+{
+    Netdev *n = g_new0(Netdev, 1);
+    n->head.ops = &fake_net_ops;
+    n->head.id = "net";
+    n->sent = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    return n;
+}
+
+void fake_netdev_free(Netdev *n)
+{
+    g_ptr_array_free(n->sent, TRUE);
+    g_free(n);
+}
+
+void fake_netdev_deliver(Netdev *n, const void *frame, size_t len)
+{
+    nondet_sink(n->port, frame, len);
+}
+
 /* --- the machine -------------------------------------------------------------------*/
 
 #define ROM_BYTES (64 * KIB)
@@ -350,6 +406,14 @@ void fake_pc_add_device(Machine *m, const char *driver, ...)
     g_ptr_array_add(m->config.devices, d);
 }
 
+void fake_pc_add_netdev(Machine *m, const char *id, Netdev *n)
+{
+    if (!m->config.netdevs) {
+        m->config.netdevs = g_hash_table_new(g_str_hash, g_str_equal);
+    }
+    g_hash_table_insert(m->config.netdevs, (char *)id, n);
+}
+
 void fake_pc_start(Machine *m)
 {
     Error *err = NULL;
@@ -380,6 +444,7 @@ void fake_pc_free(Machine *m)
     g_ptr_array_free(m->config.drives, TRUE);
     g_ptr_array_free(m->config.devices, TRUE);
     g_ptr_array_free(m->config.serials, TRUE);
+    g_clear_pointer(&m->config.netdevs, g_hash_table_unref);
     g_bytes_unref(m->config.firmware);
     machine_free(m);
 }

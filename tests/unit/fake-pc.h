@@ -10,6 +10,7 @@
 
 #include "io/blockdev.h"
 #include "io/chardev.h"
+#include "io/netdev.h"
 #include "vm/machine.h"
 
 struct BlockDev {
@@ -26,6 +27,16 @@ struct Chardev {
     GByteArray *out;
 };
 
+/* A network: what was sent, and a way for frames to come in. */
+struct Netdev {
+    NetdevHead head;
+    GPtrArray *sent;       /* GBytes */
+    NondetPort *port;
+    NetdevRoom *room;
+    void *opaque;
+    unsigned kicks, received;
+};
+
 /* What the board does to its CPU. */
 typedef struct FakeCpuPins {
     bool intr, a20;
@@ -40,6 +51,10 @@ extern FakeCpuPins fake_pins;
 BlockDev *fake_disk_new(uint64_t size_bytes);
 void fake_disk_free(BlockDev *b);
 Chardev *fake_chardev_new(void);
+Netdev *fake_netdev_new(void);
+void fake_netdev_free(Netdev *n);
+/* Delivers a frame to the adapter. */
+void fake_netdev_deliver(Netdev *n, const void *frame, size_t len);
 
 /* A machine "pc" with ram_bytes, a ROM of 64 KiB (each byte its offset >> 8),
  * and no default devices; fill in config, then fake_pc_start(). */
@@ -49,6 +64,8 @@ void fake_pc_add_drive(Machine *m, const char *id, BlockDev *b, bool cdrom,
 /* -device driver,NAME=VALUE,… ended by NULL. */
 void fake_pc_add_device(Machine *m, const char *driver, ...)
     G_GNUC_NULL_TERMINATED;
+/* -netdev id; the table is the machine's. */
+void fake_pc_add_netdev(Machine *m, const char *id, Netdev *n);
 /* Builds and powers on; aborts on an error. */
 void fake_pc_start(Machine *m);
 void fake_pc_free(Machine *m);

@@ -1,0 +1,188 @@
+"""Networks: a real network stack (iPXE, from an adapter's boot ROM) talks to
+the world, is recorded, and replayed without one."""
+import http.server
+import os
+import re
+import socket
+import struct
+import threading
+import time
+import unittest
+
+import reprise
+
+ROMS = '/usr/lib/ipxe/qemu'
+SCRIPT = '#!ipxe\necho address ${net0/ip}\n'
+
+
+class Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@unittest.skipUnless(os.path.isdir(ROMS), 'needs ipxe-qemu')
+class Ipxe(reprise.TestCase):
+    def script(self, text):
+        os.makedirs(self.path('tftp'), exist_ok=True)
+        with open(self.path('tftp/boot'), 'w', encoding='ascii') as f:
+            f.write(SCRIPT + text)
+
+    def user(self):
+        return f'user,id=n,tftp={self.path("tftp")},bootfile=boot'
+
+    def serve(self):
+        """An HTTP server on the folder; its port."""
+        def handler(*args):
+            return Silent(*args, directory=self.dir)
+        server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return server.server_address[1]
+
+    def machine(self, mode, *args, device='virtio-net-pci', **kwargs):
+        more = ',rrdigest=5000000' if mode == 'record' else ''
+        return self.start('-m', '64', '-device', f'{device},netdev=n',
+                          '-icount', f'shift=4,rr={mode},'
+                          f'rrfile={self.path("net.rr")}{more}', *args,
+                          **kwargs)
+
+    def recorded(self, *args, device='virtio-net-pci'):
+        vm = self.machine('record', '-netdev', self.user(), *args,
+                          device=device, qmp=True)
+        vm.serial.expect(r'address 10\.0\.2\.15')
+        vm.serial.expect('the end')
+        vm.qmp.cmd('quit')
+        self.assertEqual(vm.wait(), 0)
+        return vm.serial.seen
+
+    def dump(self, name):
+        return ('-object', 'filter-dump,id=d,netdev=n,'
+                f'file={self.path(name)}')
+
+    def check_dump(self, name):
+        with open(self.path(name), 'rb') as f:
+            dump = f.read()
+        self.assertEqual(struct.unpack('<IHH', dump[:8]), (0xa1b2c3d4, 2, 4))
+        frames, at = 0, 24
+        while at < len(dump):
+            at += 16 + struct.unpack_from('<I', dump, at + 8)[0]
+            frames += 1
+        self.assertEqual(at, len(dump))
+        self.assertGreater(frames, 700)
+        self.assertIn(b'\x08\x06\0\x01\x08\0', dump)    # ARP
+        return dump
+
+    def check_replay(self, printed, device):
+        """The network is silent now: what comes is in the log."""
+        vm = self.machine('replay', '-netdev', 'user,id=n',
+                          *self.dump('two'), device=device, qmp=True)
+        vm.serial.expect('the end')
+        vm.qmp.event('STOP')
+        self.assertEqual(vm.serial.seen, printed, vm.output())
+        vm.close()
+        self.assertEqual(self.check_dump('two'), self.check_dump('one'))
+        vm = self.machine('replay', '-netdev', 'user,id=n', '-accel',
+                          'tcg,backend=interp', '-replay-verify',
+                          device=device)
+        self.assertEqual(vm.wait(), 0, vm.output())
+
+    def check_http(self, device):
+        """A file over HTTP, recorded and replayed; the dumps of its frames
+        are the same."""
+        with open(self.path('file'), 'wb') as f:
+            f.write(os.urandom(1 << 20))
+        self.script(f'imgfetch http://10.0.2.2:{self.serve()}/file && '
+                    'imgstat\necho the end\nshell\n')
+        printed = self.recorded(*self.dump('one'), device=device)
+        self.assertIn(b'file : 1048576 bytes', printed)
+        self.check_replay(printed, device)
+
+    def test_http_by_virtio(self):
+        self.check_http('virtio-net-pci')
+
+    def test_port_of_the_host_leads_through_a_hub_into_the_guest(self):
+        self.script('echo the end\nshell\n')
+        vm = self.start('-m', '64', '-net', 'nic,model=virtio-net-pci,'
+                        'macaddr=52:54:00:aa:bb:cc', '-net',
+                        'user,id=u,hostfwd=tcp:127.0.0.1:0-:7,'
+                        f'tftp={self.path("tftp")},bootfile=boot', '-object',
+                        f'filter-dump,id=d,netdev=u,file={self.path("dump")}',
+                        hmp=True)
+        vm.serial.expect('52:54:00:aa:bb:cc')
+        vm.serial.expect('the end')
+        self.assertIn('type=hubport,hubid=0', vm.hmp.cmd('info network'))
+        text = vm.hmp.cmd('info usernet')
+        port = int(text.split('TCP[HOST_FORWARD]')[1].split()[2])
+        client = socket.create_connection(('127.0.0.1', port))
+        self.addCleanup(client.close)
+        # Its SYN, to port 7, as the adapter received it.
+        self.wait_for_frame('dump', b'\x0a\0\x02\x02\x0a\0\x02\x0f'
+                            b'..\0\x07.{4}\0{4}.\x02')
+
+    def wait_for_frame(self, name, pattern):
+        end = time.monotonic() + reprise.TIMEOUT
+        regex = re.compile(pattern, re.S)
+        while True:
+            with open(self.path(name), 'rb') as f:
+                if regex.search(f.read()):
+                    return
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+
+    def test_nic_is_a_network_and_an_adapter(self):
+        vm = self.start('-m', '64', '-nic', 'user,model=virtio,'
+                        'mac=52:54:00:aa:bb:cd', '-S', hmp=True)
+        text = vm.hmp.cmd('info network')
+        self.assertIn('macaddr=52:54:00:aa:bb:cd', text)
+        self.assertIn('type=user,net=10.0.2.0,restrict=off', text)
+
+
+class Refused(reprise.TestCase):
+    def refused(self, *args):
+        done = reprise.run('-nodefaults', *args)
+        self.assertEqual(done.returncode, 1, args)
+        return done.stderr
+
+    def test_wrong_options_are_named(self):
+        for args, words in (
+                (('-netdev', 'user'), "'id' is missing"),
+                (('-netdev', 'vde,id=n'), "'vde'"),
+                (('-netdev', 'user,id=n,color=red'), "'color'"),
+                (('-netdev', 'user,id=n,net=10.0.0.0/99'), '10.0.0.0/99'),
+                (('-netdev', 'user,id=n,dhcpstart=1.2.3.4'), 'dhcpstart'),
+                (('-netdev', 'user,id=n,restrict=maybe'), 'restrict'),
+                (('-netdev', 'user,id=n,hostfwd=tcp:1-2'), 'hostfwd'[:4]),
+                (('-netdev', 'user,id=n,hostfwd=tcp::99999-:22'), '99999'),
+                (('-netdev', 'user,id=n,guestfwd=tcp:1.2.3.4:5-cmd:cat'),
+                 '1.2.3.4'),
+                (('-netdev', 'user,id=n', '-netdev', 'user,id=n'),
+                 "another network 'n'"),
+                (('-netdev', 'socket,id=n'), 'listen='),
+                (('-netdev', 'stream,id=n,addr.type=fd,addr.str=77'), '77'),
+                (('-netdev', 'hubport,id=n'), 'hubid='),
+                (('-netdev', 'hubport,id=n,hubid=0,netdev=x'), 'netdev=x'),
+                (('-nic', 'user,model=ne9000'), 'ne9000'),
+                (('-device', 'virtio-net-pci,netdev=n'), 'netdev'),
+                (('-device', 'virtio-net-pci,mac=52:54'), 'mac=52:54'),
+                (('-device', 'virtio-net-pci,mac=01:00:00:00:00:01'),
+                 'mac=01'),
+                (('-device', 'virtio-net-pci,romfile=/none'), '/none'),
+                (('-netdev', 'user,id=n', '-device',
+                  'virtio-net-pci,netdev=n', '-device',
+                  'virtio-net-pci,netdev=n'), 'already in use'),
+                (('-object', 'filter-dump,id=d,netdev=x,file=/tmp/x'),
+                 "no network 'x'"),
+                (('-object', 'filter-mirror,id=d'), 'filter-mirror')):
+            with self.subTest(args=args):
+                self.assertIn(words, self.refused(*args))
+
+    def test_none_is_accepted(self):
+        for option in ('-net', '-nic'):
+            vm = self.start(option, 'none', '-S', qmp=True)
+            vm.qmp.cmd('quit')
+            self.assertEqual(vm.wait(), 0)
+
+
+if __name__ == '__main__':
+    reprise.main()
