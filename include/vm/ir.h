@@ -85,6 +85,15 @@ typedef enum IrEffect {
 
 #define IR_MAX_ARGS 6
 
+/* What a pure helper computes, where a host may have an instruction for it:
+ * the same bits, whichever is used. */
+typedef enum IrIdiom {
+    IR_IDIOM_NONE,
+    IR_IDIOM_CRC32C,       /* crc, value, constant bytes: reflected CRC-32C */
+    IR_IDIOM_PDEP,         /* value, mask: its low bits where the mask has ones */
+    IR_IDIOM_PEXT,         /* value, mask: the bits where the mask has ones */
+} IrIdiom;
+
 /* A helper: uint64_t fn(Cpu *, uint64_t × nargs). A helper without a result
  * returns 0. Targets generate these from their helpers.def. */
 typedef struct IrHelper {
@@ -93,6 +102,7 @@ typedef struct IrHelper {
     uint8_t nargs;         /* without the Cpu */
     IrType result;         /* IR_NONE, IR_I32 or IR_I64 */
     uint8_t effects;       /* IrEffect mask */
+    uint8_t idiom;         /* IrIdiom, of pure ones */
 } IrHelper;
 
 /* A guest register: where it lives in the CPU struct. */

@@ -3,6 +3,8 @@
  * adjustment, and the instructions that make several memory accesses, which
  * must all be known to succeed before the first store.
  */
+#include "base/bytes.h"
+#include "base/crc32c.h"
 #include "cpu.h"
 
 static void gpr_set(X86Cpu *cpu, unsigned reg, uint64_t v, unsigned bytes)
@@ -52,6 +54,11 @@ uint64_t helper_div(Cpu *c, uint64_t divisor, uint64_t bytes)
 {
     X86Cpu *cpu = x86_cpu(c);
     Wide n = dividend_get(cpu, bytes);
+    if (!(n >> 64) && divisor && (uint64_t)n / divisor <= bits_mask(bytes * 8)) {
+        uint64_t low = n; /* 64 bits are divided much faster */
+        quotient_set(cpu, bytes, low / divisor, low % divisor);
+        return 0;
+    }
     if (!divisor || n / divisor > bits_mask(bytes * 8)) {
         x86_raise(cpu, EXC_DE, -1);
     }
@@ -64,7 +71,12 @@ uint64_t helper_idiv(Cpu *c, uint64_t divisor, uint64_t bytes)
     X86Cpu *cpu = x86_cpu(c);
     unsigned up = 128 - bytes * 16;
     SignedWide n = (SignedWide)(dividend_get(cpu, bytes) << up) >> up;
-    int64_t d = bits_sext(divisor, bytes * 8);
+    int64_t d = bits_sext(divisor, bytes * 8), low = n;
+    if (n == low && d && d != -1 &&
+        low / d == (int64_t)bits_sext((uint64_t)(low / d), bytes * 8)) {
+        quotient_set(cpu, bytes, low / d, low % d);
+        return 0;
+    }
     /* The most negative dividend by -1 overflows C's type, too. */
     bool over = !d || (d == -1 && n == (SignedWide)((Wide)1 << 127));
     if (over || n / d != bits_sext((uint64_t)(n / d), bytes * 8)) {
@@ -118,17 +130,13 @@ uint64_t helper_rcr_carry(Cpu *cpu, uint64_t value, uint64_t count,
     return rotate_right(value, count, carry, bytes * 8) >> (bytes * 8) & 1;
 }
 
-/* CRC-32C, reflected, one bit at a time (vol. 2, CRC32). */
+/* CRC-32C, reflected, without the inversions that a checksum has at both ends
+ * (vol. 2, CRC32). */
 uint64_t helper_crc32(Cpu *cpu, uint64_t crc, uint64_t value, uint64_t bytes)
 {
-    uint32_t r = crc;
-    for (unsigned i = 0; i < bytes; i++) {
-        r ^= (value >> (8 * i)) & 0xff;
-        for (unsigned bit = 0; bit < 8; bit++) {
-            r = r >> 1 ^ (r & 1 ? 0x82f63b78u : 0);
-        }
-    }
-    return r;
+    uint8_t data[8];
+    bytes_st_le(data, 8, value);
+    return (uint32_t)~crc32c(~(uint32_t)crc, data, bytes);
 }
 
 /* --- decimal adjustment ----------------------------------------------------*/

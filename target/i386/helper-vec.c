@@ -153,10 +153,26 @@ static void wide_put(X86State *s, unsigned reg, const Wide *w)
     memcpy(s->ymmh[reg], &w->half[1], sizeof(V128));
 }
 
-static void wide_set_lane(Wide *w, unsigned bytes, unsigned n, uint64_t v)
+/* Element n, of 4 or 8 bytes, of a register where it lies. */
+static uint64_t *element_word(X86State *s, unsigned reg, unsigned at)
 {
-    unsigned lanes = 16 / bytes;
-    vec_set_lane(&w->half[n / lanes], bytes * 8, n % lanes, v);
+    return at < 16 ? &s->xmm[reg][at / 8] : &s->ymmh[reg][at / 8 - 2];
+}
+
+static uint64_t element_get(X86State *s, unsigned reg, unsigned bytes,
+                            unsigned n)
+{
+    uint64_t w = *element_word(s, reg, n * bytes);
+    return bytes == 8 ? w : (uint32_t)(w >> (n & 1) * 32);
+}
+
+static void element_set(X86State *s, unsigned reg, unsigned bytes, unsigned n,
+                        uint64_t v)
+{
+    uint64_t *w = element_word(s, reg, n * bytes);
+    *w = bytes == 8 ? v
+         : n & 1 ? (uint32_t)*w | v << 32
+                 : (*w & ~UINT64_C(0xffffffff)) | (uint32_t)v;
 }
 
 static uint64_t gather_linear(X86Cpu *cpu, const Gather *g, uint64_t base,
@@ -183,21 +199,20 @@ uint64_t helper_gather(Cpu *c, uint64_t base, uint64_t how, uint64_t mode)
     X86Cpu *cpu = x86_cpu(c);
     X86State *s = &cpu->s;
     Gather g = gather_decode(how);
-    Wide index = wide_get(s, g.index), mask = wide_get(s, g.mask);
-    Wide to = wide_get(s, g.to), done = { 0 };
-    unsigned count = g.size / MAX(g.lane, g.index_bytes);
+    unsigned count = g.lane == 8 || g.index_bytes == 8 ? g.size / 8
+                                                       : g.size / 4;
+    unsigned all = g.lane == 8 ? 4 : 8;
     for (unsigned n = 0; n < count; n++) {
-        if (wide_top(&mask, g.lane, n)) {
-            uint64_t i = wide_lane(&index, g.index_bytes, n);
+        if (element_get(s, g.mask, g.lane, n) >> (g.lane * 8 - 1)) {
+            uint64_t i = element_get(s, g.index, g.index_bytes, n);
             uint64_t at = gather_linear(cpu, &g, base, i);
-            wide_set_lane(&to, g.lane, n, cpu_ld(c, at, g.lane, mode));
-            wide_set_lane(&mask, g.lane, n, 0);
-            wide_put(s, g.to, &to);
-            wide_put(s, g.mask, &mask);
+            element_set(s, g.to, g.lane, n, cpu_ld(c, at, g.lane, mode));
+            element_set(s, g.mask, g.lane, n, 0);
         }
-        wide_set_lane(&done, g.lane, n, wide_lane(&to, g.lane, n));
     }
-    wide_put(s, g.to, &done); /* what is above is zero, and the mask is */
+    for (unsigned n = count; n < all; n++) { /* what is above becomes zero */
+        element_set(s, g.to, g.lane, n, 0);
+    }
     wide_put(s, g.mask, &(Wide){ 0 });
     return 0;
 }

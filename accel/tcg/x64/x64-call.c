@@ -6,6 +6,7 @@
  * for what is rare.
  */
 #include "x64-gen.h"
+#include "x64-host.h"
 
 void x64_lea_cpu(const X64State *x, Asm *a)
 {
@@ -106,10 +107,66 @@ static void store_budget(Gen *g)
     asm_store(&g->a, true, x64_env(g, offsetof(Cpu, budget)), HOST_BUDGET);
 }
 
+/* --- what the host has an instruction for ----------------------------------------- */
+
+/* value, mask: VEX, F2 or F3 for the prefix (vol. 2, PDEP). */
+static void bits_idiom(Gen *g, const IrInst *i, unsigned pp)
+{
+    uint8_t v = x64_use(g, i->arg[0]), mask = x64_use(g, i->arg[1]);
+    x64_release_args(g);
+    uint8_t dst = x64_def(g, v);
+    asm_vex(&g->a, 2, pp, 0xf5, true, (uint8_t[]){ dst, v, mask });
+}
+
+/* The crc is overwritten; a value of 2 bytes has a prefix more (vol. 2,
+ * CRC32). */
+static void crc_idiom(Gen *g, const IrInst *i, unsigned bytes)
+{
+    unsigned v = x64_use(g, i->arg[1]), t = x64_scratch(g);
+    x64_copy_to(g, t, i->arg[0]);
+    if (bytes == 2) {
+        asm_8(&g->a, 0x66);
+    }
+    asm_8(&g->a, 0xf2);
+    asm_8(&g->a, 0x40 | asm_rex(bytes == 8, t, 0, v));
+    asm_8(&g->a, 0x0f);
+    asm_8(&g->a, 0x38);
+    asm_8(&g->a, bytes == 1 ? 0xf0 : 0xf1);
+    asm_8(&g->a, 0xc0 | (t & 7) << 3 | (v & 7));
+    x64_release_args(g);
+    asm_mov(&g->a, true, x64_def(g, t), t);
+}
+
+/* False: there is no instruction for what the helper does. */
+static bool idiom(Gen *g, const IrInst *i, const IrHelper *h)
+{
+    uint64_t bytes;
+    switch (h->idiom) {
+    case IR_IDIOM_CRC32C:
+        if (!(g->x->features & HOST_SSE42) ||
+            !x64_const(g, i->arg[2], &bytes)) {
+            return false;
+        }
+        crc_idiom(g, i, bytes);
+        return true;
+    case IR_IDIOM_PDEP:
+    case IR_IDIOM_PEXT:
+        if (g->x->bmi2) {
+            bits_idiom(g, i, h->idiom == IR_IDIOM_PDEP ? 3 : 2);
+        }
+        return g->x->bmi2;
+    default:
+        return false;
+    }
+}
+
 void x64_call(Gen *g, const IrInst *i)
 {
     const IrHelper *h = g_ptr_array_index(g->ir->helpers, i->imm);
     bool writes = h->effects & IR_WRITES;
+    if (idiom(g, i, h)) {
+        return;
+    }
     g_assert(h->nargs <= G_N_ELEMENTS(arg_host));
     x64_fp_drop(g);
     x64_save_for_call(g, writes);

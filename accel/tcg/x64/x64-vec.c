@@ -35,6 +35,9 @@ typedef enum VecForm {
     FORM_CMP,              /* FORM_2_IMM whose upper predicates are AVX's */
     FORM_FMA,
     FORM_F16,              /* FORM_1_IMM, encoded like a store */
+    FORM_STRI,             /* PCMPISTRI and PCMPESTRI */
+    FORM_STRM,             /* the same for a mask, which comes in XMM0 */
+    FORM_PERM8X32,
 } VecForm;
 
 typedef struct VecNative {
@@ -293,6 +296,69 @@ static void op_com(Gen *g, const Op *o)
     asm_alu_imm(&g->a, ALU_AND, false, dst, ZF_PF_CF);
 }
 
+/* --- strings, permutations ------------------------------------------------------------------ */
+
+/* The row's lengths in EAX and EDX if the instruction looks at them. */
+static void string_compare(Gen *g, const Op *o)
+{
+    bool implicit = o->imm & VEC_STR_IMPLICIT;
+    x64_take(g, RAX);
+    x64_take(g, RCX);
+    x64_take(g, RDX);
+    unsigned a = x64_vec_use(g, o->i->arg[0]);
+    unsigned b = x64_vec_use(g, o->i->arg[1]);
+    if (!implicit) {
+        x64_copy_to(g, RDX, o->i->arg[2]);
+        asm_mov(&g->a, false, RAX, RDX);
+        asm_shift_imm(&g->a, SH_SHR, true, RDX, 32);
+    }
+    asm_vec_rr(&g->a, o->code + (implicit ? 2 : 0), false, a, b);
+    asm_8(&g->a, o->imm);
+    x64_vec_release_args(g);
+}
+
+/* ECX | CF << 8 | ZF << 9 | SF << 10 | OF << 11 */
+static void op_stri(Gen *g, const Op *o)
+{
+    static const uint8_t flags[] = { CC_O, CC_S, CC_E, CC_B };
+    string_compare(g, o);
+    for (unsigned n = 0; n < 4; n++) {
+        setcc(g, flags[n], n ? RDX : RAX);
+        if (n) {
+            asm_rm(&g->a, OP_LEA, false, RAX, (HostMem){ RDX, RAX, 1, 0 });
+        }
+    }
+    asm_shift_imm(&g->a, SH_SHL, false, RAX, 8);
+    asm_alu(&g->a, ALU_OR, false, RAX, RCX);
+    asm_mov(&g->a, true, x64_def(g, RAX), RAX);
+}
+
+static void op_strm(Gen *g, const Op *o)
+{
+    x64_vec_take(g, 0);
+    string_compare(g, o);
+    asm_vec_mov(&g->a, x64_vec_def(g, 0), 0);
+}
+
+/* From a by the low two bits of each index, and from b; the third bit says
+ * which of them. */
+static void op_perm8x32(Gen *g, const Op *o)
+{
+    enum { VPERMILPS = 0x66380c, PSLLD = 0x660f72, VBLENDVPS = 0x663a4a };
+    unsigned from_a = x64_vec_scratch(g), from_b = x64_vec_scratch(g);
+    unsigned index = x64_vec_use(g, o->i->arg[2]);
+    asm_vex_rr(&g->a, VPERMILPS, false, from_a,
+               x64_vec_use(g, o->i->arg[0]), index);
+    asm_vex_rr(&g->a, VPERMILPS, false, from_b,
+               x64_vec_use(g, o->i->arg[1]), index);
+    x64_vec_release_args(g);
+    unsigned dst = x64_vec_def(g, index);
+    asm_vex_rr(&g->a, PSLLD, false, 6, dst, index);
+    asm_8(&g->a, 29);
+    asm_vex_rr(&g->a, VBLENDVPS, false, dst, from_a, from_b);
+    asm_8(&g->a, dst << 4);
+}
+
 /* --- the portable function --------------------------------------------------------------- */
 
 static HostMem args_mem(const Gen *g, size_t offset)
@@ -448,6 +514,9 @@ static void op_native(Gen *g, const Op *o)
     case FORM_COM: op_com(g, o); break;
     case FORM_FMA: op_fma(g, o); break;
     case FORM_F16: op_f16(g, o); break;
+    case FORM_STRI: op_stri(g, o); break;
+    case FORM_STRM: op_strm(g, o); break;
+    case FORM_PERM8X32: op_perm8x32(g, o); break;
     default: g_assert_not_reached();
     }
 }
