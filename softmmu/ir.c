@@ -248,6 +248,32 @@ IrVal ir_vec(IrBlock *b, VecOp op, unsigned imm, const IrVal *args)
     return append(b, i);
 }
 
+static IrType x80_type(char c)
+{
+    return c == 'x' ? IR_F80 : c == '-' ? IR_NONE : sig_type(c);
+}
+
+IrVal ir_x80(IrBlock *b, X80Op op, unsigned imm, const IrVal *args)
+{
+    const char *sig = x80_ops[op].sig, *operands = sig + 2;
+    IrInst i = { .op = IR_X80, .type = x80_type(sig[0]),
+                 .imm = op | (uint64_t)imm << 16 };
+    for (; operands[i.nargs]; i.nargs++) {
+        g_assert(ir_type(b, args[i.nargs]) == x80_type(operands[i.nargs]));
+        i.arg[i.nargs] = args[i.nargs];
+    }
+    return append(b, i);
+}
+
+X80Kind ir_mem_x80(IrMem m)
+{
+    unsigned log2 = ir_mem_log2(m);
+    X80Kind first = m & IR_MEM_TRUNC ? X80_T16
+                    : m & IR_MEM_INT ? X80_I16 : X80_F32;
+    unsigned smallest = first == X80_F32 ? IR_MEM_32 : IR_MEM_16;
+    return log2 == IR_MEM_80 ? X80_F80 : first + (log2 - smallest);
+}
+
 IrVal ir_vec1(IrBlock *b, VecOp op, unsigned imm, IrVal a)
 {
     g_assert(!vec_ops[op].sig[3]);
@@ -279,6 +305,12 @@ void ir_exit_if(IrBlock *b, IrCond cond, IrVal x, IrVal y, IrVal pc,
     append(b, (IrInst){ .op = IR_EXIT_IF, .cond = cond, .nargs = 3,
                         .mem = how, .insn = b->insn_words->len,
                         .arg = { x, y, pc } });
+}
+
+void ir_exit_stale_if(IrBlock *b, IrCond cond, IrVal x, IrVal y, IrVal pc)
+{
+    ir_exit_if(b, cond, x, y, pc, IR_EXIT_STALE);
+    at(b, b->insts->len - 1)->insn--;
 }
 
 void ir_exit(IrBlock *b, IrVal pc, IrExit how)

@@ -194,6 +194,7 @@ static void tcg_print_info(Machine *m, GString *out)
     print_count(out, "lookups", s->left[TB_EXIT_LOOKUP]);
     print_count(out, "loop exits", s->left[TB_EXIT_LOOP]);
     print_count(out, "budget exits", s->left[TB_EXIT_BUDGET]);
+    print_count(out, "stale exits", s->left[TB_EXIT_STALE]);
     print_count(out, "TLB flushes", cpu->tlb.flushes);
     print_count(out, "TLB fills", cpu->tlb.fills);
     print_count(out, "slow accesses", cpu->tlb.slow);

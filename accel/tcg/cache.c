@@ -11,6 +11,8 @@
 #define HASH_BITS 15
 #define HASH_SIZE (1u << HASH_BITS)
 #define LAST_HERE_MOST 65536u
+/* A TB at one place that assumes too much so often is made without. */
+#define STALE_MOST 4u
 
 static unsigned hash_of(const TbKey *key, RamAddr ra, TbLimit limit)
 {
@@ -238,6 +240,9 @@ static void drop_jump_cache(TcgState *s, const Tb *tb)
 
 static void invalidate(TcgState *s, Tb *tb)
 {
+    if (G_UNLIKELY(g_hash_table_size(s->stale))) {
+        g_hash_table_remove(s->stale, GSIZE_TO_POINTER(tb->key.pc));
+    }
     tb->invalid = true;
     hash_unlink(s, tb);
     page_unlink(s, tb, 0);
@@ -272,6 +277,25 @@ void cache_end_at(TcgState *s, Tb *tb, GuestAddr pc)
     if (!tb->invalid) {
         invalidate(s, tb);
     }
+}
+
+void cache_drop_stale(TcgState *s, Tb *tb)
+{
+    gpointer pc = GSIZE_TO_POINTER(tb->key.pc);
+    if (g_hash_table_size(s->stale) >= LAST_HERE_MOST) {
+        g_hash_table_remove_all(s->stale);
+    }
+    gsize times = GPOINTER_TO_SIZE(g_hash_table_lookup(s->stale, pc));
+    if (!tb->invalid) {
+        invalidate(s, tb);
+    }
+    g_hash_table_insert(s->stale, pc, GSIZE_TO_POINTER(times + 1));
+}
+
+bool cache_may_assume(const TcgState *s, GuestAddr pc)
+{
+    return GPOINTER_TO_SIZE(g_hash_table_lookup(
+               s->stale, GSIZE_TO_POINTER(pc))) < STALE_MOST;
 }
 
 /* The page's map from the TBs that are there. */
@@ -447,6 +471,7 @@ void cache_flush(TcgState *s)
             invalidate(s, s->hash[i]);
         }
     }
+    g_hash_table_remove_all(s->stale);
     s->flushes++;
 }
 
@@ -468,6 +493,7 @@ TcgState *cache_new(Machine *m)
     s->hash = g_new0(Tb *, HASH_SIZE);
     s->pages = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     s->last_here = g_hash_table_new(NULL, NULL);
+    s->stale = g_hash_table_new(NULL, NULL);
     s->garbage = g_ptr_array_new();
     s->modes = g_hash_table_new_full(mode_hash, mode_equal, g_free, NULL);
     ram_watch_set(m, RAM_WATCH_CODE, code_written, s);
@@ -482,6 +508,7 @@ void cache_free(TcgState *s)
     g_free(s->hash);
     g_hash_table_destroy(s->pages);
     g_hash_table_destroy(s->last_here);
+    g_hash_table_destroy(s->stale);
     g_hash_table_destroy(s->modes);
     g_ptr_array_free(s->garbage, TRUE);
     ir_block_free(s->ir);

@@ -330,6 +330,9 @@ static void run_tbs(Cpu *cpu, TbKey key)
             log_entry(cpu, tb);
         }
         why = run_tb(cpu, &key, tb, &last, &slot);
+        if (why == TB_EXIT_STALE) {
+            cache_drop_stale(s, last);
+        }
         /* Looking a TB up sets accessed bits and may fault: that belongs to
          * the next instruction, which may not run now. */
         if (why != TB_EXIT_LOOKUP || s->kicked || s->random || !cpu->budget ||

@@ -5,7 +5,7 @@
  * cpu->frame for a value, or a slot of the constant pool at the frame's upper
  * end. So no operation cares where its operands come from, and constants and
  * most register reads cost nothing. i32 values are kept zero-extended; a
- * vector has two slots side by side.
+ * vector or a number of 80 bits has two slots side by side.
  *
  * ORDER interp-op: the list makes the enum, the label table and the names.
  */
@@ -36,6 +36,7 @@
     X(LDENV8) X(LDENV16) X(LDENV32) X(LDENV64)                             \
     X(STENV8) X(STENV16) X(STENV32) X(STENV64)                             \
     X(VMOV) X(VCONST) X(VLD) X(VST) X(VEC) X(FVEC) X(FVECX)                \
+    X(XLD) X(XST) X(X80)                                                   \
     X(CALL0) X(CALL1) X(CALL2) X(CALL3) X(CALL4) X(CALL5) X(CALL6)         \
     X(CANON) X(EXIT)
 
@@ -143,13 +144,13 @@ static uint32_t new_pair(Compiler *c)
 
 static GArray *free_list(const Compiler *c, IrVal v)
 {
-    return inst(c, v)->type == IR_V128 ? c->free_pairs : c->free_slots;
+    return ir_is_big(inst(c, v)->type) ? c->free_pairs : c->free_slots;
 }
 
 /* Gives the value of instruction n a slot, and its code that destination. */
 static void set_result(Compiler *c, unsigned n, Code *o)
 {
-    c->where[n] = inst(c, n)->type == IR_V128 ? new_pair(c) : new_slot(c);
+    c->where[n] = ir_is_big(inst(c, n)->type) ? new_pair(c) : new_slot(c);
     o->d = c->where[n];
     if (!c->last_use[n]) {
         g_array_append_val(free_list(c, n), c->where[n]);
@@ -417,8 +418,9 @@ static void compile_cond(Compiler *c, unsigned n, const IrInst *i)
 
 static void compile_vector_memory(Compiler *c, unsigned n, const IrInst *i)
 {
-    bool load = i->op == IR_LD;
-    Code *o = emit_args(c, load ? OP_VLD : OP_VST, i);
+    bool load = i->op == IR_LD, number = i->type == IR_F80;
+    Code *o = emit_args(c, load ? (number ? OP_XLD : OP_VLD)
+                                : number ? OP_XST : OP_VST, i);
     o->imm = i->mem;
     release_args(c, n);
     if (load) {
@@ -442,9 +444,25 @@ static void compile_vec(Compiler *c, unsigned n, const IrInst *i)
     set_result(c, n, o);
 }
 
+static void compile_x80(Compiler *c, unsigned n, const IrInst *i)
+{
+    Code *o = emit_args(c, OP_X80, i);
+    const char *operands = x80_ops[ir_x80_op(i)].sig + 2;
+    unsigned numbers = strspn(operands, "x");
+    o->mode = numbers;
+    if (operands[numbers]) {           /* the integer is always in f */
+        o->f = operand(c, i->arg[numbers]);
+    }
+    o->imm = i->imm;
+    release_args(c, n);
+    if (i->type != IR_NONE) {
+        set_result(c, n, o);
+    }
+}
+
 static void compile_memory(Compiler *c, unsigned n, const IrInst *i)
 {
-    if (i->type == IR_V128) {
+    if (ir_is_big(i->type)) {
         compile_vector_memory(c, n, i);
         return;
     }
@@ -538,6 +556,9 @@ static void compile_inst(Compiler *c, unsigned n)
     case IR_FVEC:
     case IR_FVECX:
         compile_vec(c, n, i);
+        break;
+    case IR_X80:
+        compile_x80(c, n, i);
         break;
     case IR_LDENV:
     case IR_STENV:
@@ -711,6 +732,71 @@ static void store_vec(Cpu *cpu, const Code *p)
     }
 }
 
+static Sf80 x80_at(const Cpu *cpu, uint32_t at)
+{
+    const uint64_t *w = (const uint64_t *)((const char *)cpu + at);
+    return (Sf80){ w[0], w[1] };
+}
+
+static void x80_put(Cpu *cpu, uint32_t at, Sf80 v)
+{
+    uint64_t *w = (uint64_t *)((char *)cpu + at);
+    w[0] = v.frac;
+    w[1] = v.sign_exp;
+}
+
+static void run_x80(Cpu *cpu, const Code *p)
+{
+    X80Op op = p->imm & 0xffff;
+    X80Args v = { .imm = p->imm >> 16, .x = REG(p->f) };
+    v.a = p->mode > 0 ? x80_at(cpu, p->a) : v.a;
+    v.b = p->mode > 1 ? x80_at(cpu, p->b) : v.b;
+    x80_do(op, &v, &cpu->fp80);
+    if (x80_ops[op].sig[0] == 'x') {
+        x80_put(cpu, p->d, v.out);
+    } else if (x80_ops[op].sig[0] != '-') {
+        REG(p->d) = v.r;
+    }
+}
+
+static void load_x80(Cpu *cpu, const Code *p)
+{
+    uint64_t va = REG(p->a);
+    unsigned size = ir_mem_size(p->imm);
+    const void *host = tlb_host(cpu, va, size, MMU_LOAD, ir_mem_mode(p->imm));
+    V128 v = { { 0, 0 } };
+    if (G_LIKELY(host)) {
+        uint8_t bytes[16] = { 0 };
+        memcpy(bytes, host, size);
+        v = (V128){ { bytes_ld_le64(bytes), bytes_ld_le64(bytes + 8) } };
+    } else {
+        cpu->fault_insn = p->insn;
+        tlb_load_vec(cpu, va, &v, p->imm);
+    }
+    x80_put(cpu, p->d, x80_load(ir_mem_x80(p->imm), v.w, &cpu->fp80));
+}
+
+/* Flags change when nothing can fault any more. */
+static void store_x80(Cpu *cpu, const Code *p)
+{
+    uint64_t va = REG(p->a);
+    unsigned size = ir_mem_size(p->imm);
+    SfEnv env = cpu->fp80;
+    V128 v;
+    x80_store(ir_mem_x80(p->imm), x80_at(cpu, p->b), v.w, &env);
+    void *host = tlb_host(cpu, va, size, MMU_STORE, ir_mem_mode(p->imm));
+    if (G_LIKELY(host)) {
+        uint8_t bytes[16];
+        bytes_st_le64(bytes, v.w[0]);
+        bytes_st_le64(bytes + 8, v.w[1]);
+        memcpy(host, bytes, size);
+    } else {
+        cpu->fault_insn = p->insn;
+        tlb_store_vec(cpu, va, &v, p->imm);
+    }
+    cpu->fp80.flags = env.flags;
+}
+
 #define CONDITIONS(X, w, T, S)                                             \
     X(EQ, w, (T)A == (T)B) X(NE, w, (T)A != (T)B)                          \
     X(LTU, w, (T)A < (T)B) X(GEU, w, (T)A >= (T)B)                         \
@@ -861,6 +947,9 @@ enter:
     L_VEC:
     L_FVEC:
     L_FVECX: run_vec(cpu, p); NEXT;
+    L_XLD: load_x80(cpu, p); NEXT;
+    L_XST: store_x80(cpu, p); NEXT;
+    L_X80: run_x80(cpu, p); NEXT;
 
     CALL(0, FN())
     CALL(1, FN(U), , A)
@@ -885,6 +974,9 @@ leave:
         return TB_EXIT_LOOP;
     }
     *last = tb;
+    if (p->how == IR_EXIT_STALE) {
+        return TB_EXIT_STALE;
+    }
     *slot = p->how <= IR_EXIT_CHAIN1 ? p->how : -1;
     if (*slot >= 0 && tb->chain[*slot]) {
         tb = tb->chain[*slot];

@@ -14,6 +14,8 @@
  * after every instruction. All SETs are made in their order: where an
  * instruction faults, the registers are those of its start.
  *
+ * Nothing is assumed that has to be looked at again (TranslateContext.may_assume).
+ *
  * What was entered before is a bit in a map, which nothing needs to keep
  * exact: it only decides how something is done.
  */

@@ -64,6 +64,7 @@ typedef enum TbExit {
     TB_EXIT_LOOKUP,        /* find the next TB */
     TB_EXIT_LOOP,          /* look at interrupts and modes first */
     TB_EXIT_BUDGET,        /* too little budget for the TB at the pc */
+    TB_EXIT_STALE,         /* *last is to be made anew */
 } TbExit;
 
 typedef struct TcgState TcgState;
@@ -124,6 +125,7 @@ struct TcgState {
     Tb **hash;             /* by page of RAM and key */
     GHashTable *pages;     /* page RamAddr -> CodePage */
     GHashTable *last_here; /* pcs of instructions that must end their TB */
+    GHashTable *stale;     /* pc -> how often a TB there had assumed too much */
     /* Code that was never run before may hit devices at every instruction; to
      * translate long TBs for it, and leave them at once, would be slow. */
     unsigned aborts;       /* TBs left for that, minus translations since */
@@ -136,7 +138,7 @@ struct TcgState {
     uint64_t flushes, translated, invalidated;
     uint64_t interpreted;  /* instructions, by once.c */
     uint64_t chained, unchained; /* exits, ever */
-    uint64_t left[3];      /* returns of run(), by TbExit */
+    uint64_t left[4];      /* returns of run(), by TbExit */
     GHashTable *modes;     /* TbMode -> Tb.mode */
     Tb no_tb;              /* in empty jump cache entries; its mode is no TB's */
     GHashTable *pool;      /* interp: constant -> its place in cpu->frame */
@@ -158,6 +160,10 @@ void cache_insert(TcgState *s, Tb *tb, RamAddr ra);
 void cache_end_at(TcgState *s, Tb *tb, GuestAddr pc);
 /* from's exit `slot` leads to `to` from now on. */
 void cache_chain(TcgState *s, Tb *from, int slot, Tb *to);
+/* tb, which runs no more, had assumed what is not so: it goes. */
+void cache_drop_stale(TcgState *s, Tb *tb);
+/* True if code at pc was not dropped for that too often. */
+bool cache_may_assume(const TcgState *s, GuestAddr pc);
 /* The jump cache: tb is found there from now on; all entries are empty. */
 void jump_cache_enter(Cpu *cpu, Tb *tb);
 void jump_cache_init(Cpu *cpu);
@@ -209,7 +215,7 @@ static inline bool ir_env_overlaps(const IrBlock *b, const IrInst *i,
                                    unsigned reg)
 {
     const IrReg *r = &b->cls->regs[reg];
-    unsigned bytes = r->type == IR_V128 ? 16 : r->type == IR_I64 ? 8 : 4;
+    unsigned bytes = ir_is_big(r->type) ? 16 : r->type == IR_I64 ? 8 : 4;
     return i->imm < r->offset + bytes &&
            r->offset < i->imm + ir_mem_size(i->mem);
 }

@@ -189,6 +189,7 @@ Tb *translate_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
 {
     TcgState *s = tcg_state(cpu);
     Translation t = { 0 };
+    t.tc.may_assume = cache_may_assume(s, key->pc);
     translation_start(&t, cpu, key, limit == TB_SINGLE ? 1 : longest(s));
     translate_all(&t);
     log_guest_code(&t.tc, key->pc);

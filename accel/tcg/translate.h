@@ -20,7 +20,7 @@ typedef struct Translation {
 } Translation;
 
 /* Begins at key; the IR goes to the TcgState's block. May raise a fault of the
- * fetch. */
+ * fetch. tc.may_assume, false in a Translation of zeroes, is the caller's. */
 void translation_start(Translation *t, Cpu *cpu, const TbKey *key,
                        unsigned max_insns);
 /* The next instruction. It is taken back, and translation_insn() left by

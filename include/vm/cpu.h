@@ -208,6 +208,10 @@ struct Cpu {
     /* What FVEC ops run under, kept by the target's rewire() and by helpers that
      * write its control registers; sync() takes the flags out of it. */
     SfEnv fp;
+    /* The same for X80 ops and loads and stores of such numbers, with all
+     * exceptions masked. SF_ROUNDED_UP is that of the last one. Bits of flags
+     * besides SF_ALL and it mean nothing. */
+    SfEnv fp80;
 
     Icount run_end;             /* icount when budget reaches 0 */
     bool in_tb;                 /* translated code or its helpers run */

@@ -23,11 +23,15 @@
 #define VM_IR_H
 
 #include "base/bits.h"
-#include "base/vector.h"
 #include "base/types.h"
+#include "base/vector.h"
+#include "base/x80.h"
 
-/* Floating-point numbers are lane 0 of a vector. */
-typedef enum IrType { IR_NONE, IR_I32, IR_I64, IR_V128 } IrType;
+/* Floating-point numbers are lane 0 of a vector, but for those of 80 bits, which
+ * have a type of their own. */
+typedef enum IrType { IR_NONE, IR_I32, IR_I64, IR_V128, IR_F80 } IrType;
+/* Vectors and numbers of 80 bits: moved by few ops, never in frame states. */
+static inline bool ir_is_big(IrType t) { return t >= IR_V128; }
 
 typedef enum IrOp {
 #define IR_OP(name, text, args, result, flags, meaning) IR_##name,
@@ -45,20 +49,31 @@ typedef enum IrCond {
 /* How a guest load or store is made: size_log2 | IR_MEM_SIGN | IR_MEM_ALIGN |
  * mmu mode, and with the mode the flags of MMU_FLAGS (vm/cpu.h). Little-endian.
  * A load's result has the instruction's type; a vector is loaded from 4, 8 or
- * 16 bytes, the others become zero, and stored to as many. */
+ * 16 bytes, the others become zero, and stored to as many. A number of 80 bits
+ * is converted from and to floats of 4, 8 or 10 bytes or, with IR_MEM_INT,
+ * integers of 2, 4 or 8, under Cpu.fp80, which gets the flags if the access did
+ * not fault. */
 typedef uint16_t IrMem;
 #define IR_MEM_8    0u
 #define IR_MEM_16   1u
 #define IR_MEM_32   2u
 #define IR_MEM_64   3u
 #define IR_MEM_128  4u
+#define IR_MEM_80   5u         /* 10 bytes */
 #define IR_MEM_SIGN 8u
 /* Vectors only: an address that is no multiple of the size goes to
  * CpuClass.unaligned. */
 #define IR_MEM_ALIGN 16u
+/* Of IR_F80: an integer; and truncated, whatever the rounding. */
+#define IR_MEM_INT   32u
+#define IR_MEM_TRUNC 64u
 #define IR_MEM_MODE(mode) ((IrMem)((mode) << 8))
 static inline unsigned ir_mem_log2(IrMem m) { return m & 7; }
-static inline unsigned ir_mem_size(IrMem m) { return 1u << ir_mem_log2(m); }
+static inline unsigned ir_mem_size(IrMem m)
+{
+    return ir_mem_log2(m) == IR_MEM_80 ? 10 : 1u << ir_mem_log2(m);
+}
+X80Kind ir_mem_x80(IrMem m);
 /* The MMU mode alone, and with its flags. */
 static inline unsigned ir_mem_mode(IrMem m) { return (m >> 8) & 3; }
 static inline unsigned ir_mem_access(IrMem m) { return m >> 8; }
@@ -72,6 +87,8 @@ typedef enum IrExit {
     IR_EXIT_LOOKUP,        /* look the next TB up; no interrupt can be due */
     IR_EXIT_LOOP,          /* back to cpu_exec(): modes, interrupts, TBs may
                             * have changed */
+    IR_EXIT_STALE,         /* the TB assumed what is not so any more (see
+                            * TranslateContext.may_assume): made anew */
 } IrExit;
 
 /* Effects of a helper. Without flags it is pure: its result depends on its
@@ -109,7 +126,7 @@ typedef struct IrHelper {
 typedef struct IrReg {
     const char *name;
     uint32_t offset;
-    IrType type;           /* IR_I32: 4 bytes, IR_I64: 8, IR_V128: 16 */
+    IrType type;           /* IR_I32: 4 bytes, IR_I64: 8, others: 16 */
     bool hot;              /* used all the time: a back end should keep it in a
                             * host register from TB to TB */
 } IrReg;
@@ -187,6 +204,11 @@ IrVal ir_vec1(IrBlock *b, VecOp op, unsigned imm, IrVal a);
 IrVal ir_vec2(IrBlock *b, VecOp op, unsigned imm, IrVal a, IrVal v);
 /* A vector of which both halves are v. */
 IrVal ir_vec_const(IrBlock *b, uint64_t v);
+/* An operation on numbers of 80 bits; args, the integer last: as many as its row
+ * takes. imm: 0 if the row has none. */
+IrVal ir_x80(IrBlock *b, X80Op op, unsigned imm, const IrVal *args);
+static inline X80Op ir_x80_op(const IrInst *i) { return i->imm & 0xffff; }
+static inline unsigned ir_x80_imm(const IrInst *i) { return i->imm >> 16; }
 /* Which row an instruction is, and its immediate. */
 static inline VecOp ir_vec_op(const IrInst *i) { return i->imm & 0xffff; }
 static inline unsigned ir_vec_imm(const IrInst *i) { return i->imm >> 16; }
@@ -194,6 +216,9 @@ void ir_insn_start(IrBlock *b, uint64_t word0, uint64_t word1);
 void ir_exit_if(IrBlock *b, IrCond cond, IrVal x, IrVal y, IrVal pc,
                 IrExit how);
 void ir_exit(IrBlock *b, IrVal pc, IrExit how);
+/* The present instruction has not begun: leaves before it, at pc, by
+ * IR_EXIT_STALE. */
+void ir_exit_stale_if(IrBlock *b, IrCond cond, IrVal x, IrVal y, IrVal pc);
 
 /* What the table vm/ir-ops.def says of an op. */
 typedef struct IrOpInfo {
@@ -206,6 +231,11 @@ extern const IrOpInfo ir_op_info[IR_OP_COUNT];
 static inline bool ir_is_vec(const IrInst *i)
 {
     return i->op == IR_VEC || i->op == IR_FVEC || i->op == IR_FVECX;
+}
+/* Ops on or with numbers of 80 bits, loads and stores included. */
+static inline bool ir_is_x80(const IrInst *i)
+{
+    return i->type == IR_F80 || i->op == IR_X80;
 }
 /* True if nothing but the operands bears on it and nothing but the value comes
  * of it (of CALL, its helper says). */
@@ -233,6 +263,9 @@ struct TranslateContext {
     bool ended;            /* target: the last instruction emitted an EXIT */
     bool end_after;        /* target: this one must be the TB's last (`io`,
                             * `end` rows); translate_stop() emits the exit */
+    /* The TB may rest on more than its key, as the CPU is now: the target has
+     * it look again by ir_exit_stale_if(). Not where that went wrong often. */
+    bool may_assume;
     uint64_t scratch[16];  /* the target's, set up by translate_start() */
     uint8_t (*byte)(TranslateContext *tc, unsigned offset);
 };

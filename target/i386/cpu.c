@@ -12,6 +12,7 @@
     { name, offsetof(X86Cpu, s.gpr) + 8 * (n), IR_I64, .hot = (n) < 8 }
 #define VEC(name, member, n) \
     { name #n, offsetof(X86Cpu, s.member[n]), IR_V128 }
+#define FPR(n) { "fpr" #n, offsetof(X86Cpu, s.fpr[n]), IR_F80 }
 #define CACHE(name, member, type) { name, offsetof(X86Cpu, member), type }
 #define BASE(name, seg) \
     { name, offsetof(X86Cpu, s.seg_base) + 8 * (seg), IR_I64 }
@@ -30,6 +31,11 @@ const IrReg x86_ir_regs[X86_REG_COUNT] = {
     CACHE("df", df, IR_I64),
     BASE("es_base", SEG_ES), BASE("cs_base", SEG_CS), BASE("ss_base", SEG_SS),
     BASE("ds_base", SEG_DS), BASE("fs_base", SEG_FS), BASE("gs_base", SEG_GS),
+    CACHE("fcw", s.fcw, IR_I32), CACHE("fsw", s.fsw, IR_I32),
+    CACHE("fvalid", s.fvalid, IR_I32), CACHE("fop", s.fop, IR_I32),
+    CACHE("fcs", s.fcs, IR_I32), CACHE("fds", s.fds, IR_I32),
+    CACHE("fip", s.fip, IR_I64), CACHE("fdp", s.fdp, IR_I64),
+    FPR(0), FPR(1), FPR(2), FPR(3), FPR(4), FPR(5), FPR(6), FPR(7),
     VEC("xmm", xmm, 0), VEC("xmm", xmm, 1), VEC("xmm", xmm, 2),
     VEC("xmm", xmm, 3), VEC("xmm", xmm, 4), VEC("xmm", xmm, 5),
     VEC("xmm", xmm, 6), VEC("xmm", xmm, 7), VEC("xmm", xmm, 8),
@@ -163,6 +169,7 @@ static void x86_sync(Cpu *parent)
     X86Cpu *cpu = x86_cpu(parent);
     cpu->s.eflags = x86_eflags(cpu);
     x86_fpu_sync(cpu);
+    x87_sync(cpu);
 }
 
 static void x86_rewire(Cpu *parent)
@@ -171,6 +178,7 @@ static void x86_rewire(Cpu *parent)
     cpu->exc_vector = -1;
     cpu->delivering = -1;
     x86_fpu_rewire(cpu);
+    x87_rewire(cpu);
     x86_set_eflags(cpu, cpu->s.eflags);
     debug_rearm(cpu);
     tlb_flush(parent);

@@ -23,7 +23,11 @@ enum {
     X86_DF,                /* i64: +1 or -1 */
     X86_ES_BASE, X86_CS_BASE, X86_SS_BASE, X86_DS_BASE, X86_FS_BASE,
     X86_GS_BASE,           /* i64, ORDER x86-seg */
-    X86_XMM0,              /* v128: 16 of them, then the high halves of YMM */
+    /* i32: words of the x87, ORDER x86-x87-reg; i64: its pointers */
+    X86_FCW, X86_FSW, X86_FVALID, X86_FOP, X86_FCS, X86_FDS,
+    X86_FIP, X86_FDP,
+    X86_FPR0,              /* f80: R0 to R7 */
+    X86_XMM0 = X86_FPR0 + 8, /* v128: 16 of them, then the high halves of YMM */
     X86_YMMH0 = X86_XMM0 + 16,
     X86_REG_COUNT = X86_YMMH0 + 16
 };
@@ -329,6 +333,11 @@ void x86_fpu_rewire(X86Cpu *cpu);
 void x86_fp_trap(Cpu *parent, unsigned flags);
 void x86_unaligned(Cpu *parent, GuestAddr va);
 
+/* While the CPU runs, the x87's flags and C1 are in Cpu.fp80, where translated
+ * code leaves them, and those of the row are old. Into the row; and Cpu.fp80 from
+ * the rows, after control or status word have changed. */
+void x87_sync(X86Cpu *cpu);
+void x87_rewire(X86Cpu *cpu);
 /* The x87 as FNINIT leaves it, and for power-on. */
 void x87_init(X86Cpu *cpu);
 /* A pending x87 exception with CR0.NE = 0 (vol. 1, 8.7.2): FERR# is driven, and

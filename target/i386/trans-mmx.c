@@ -37,6 +37,8 @@ static void set_stack(X86Trans *t, uint8_t valid)
     v = ir_op2i(t->ir, IR_AND, v, ~UINT64_C(0x3800));
     ir_stenv(t->ir, fsw, v, IR_MEM_16);
     ir_stenv(t->ir, offsetof(X86Cpu, s.fvalid), k64(t, valid), IR_MEM_8);
+    t->st->x87.top = 0;
+    t->st->x87.valid = valid;
 }
 
 void mmx_end(X86Trans *t)

@@ -1,11 +1,10 @@
 /*
- * Translation of x87 instructions: each becomes a call of a helper. Memory
- * operands are loaded before the call, and what is stored the helper stores,
- * so that a fault finds nothing changed. TOP is in the status word and not
- * known here.
+ * Translation of x87 instructions. Where trans-x87-known.c cannot do it, an
+ * instruction becomes a call of a helper: memory operands are loaded before the
+ * call, and what is stored the helper stores, so that a fault finds nothing
+ * changed.
  */
-#include "translate.h"
-#include "x87.h"
+#include "trans-x87.h"
 
 /* CR0.EM and CR0.TS (vol. 3, 2.5): #NM. False: that was emitted. */
 static bool is_present(X86Trans *t)
@@ -17,31 +16,33 @@ static bool is_present(X86Trans *t)
     return true;
 }
 
-static unsigned fop_of(const X86Insn *in)
-{
-    return (in->opcode & 7) << 8 | in->mod << 6 | (in->reg & 7) << 3 |
-           (in->rm & 7);
-}
-
 static IrVal insn_word(X86Trans *t, unsigned op, unsigned pops, bool to_sti)
 {
     const X86Insn *in = &t->in;
-    return k64(t, X87_INSN(op, in->rm & 7, pops, to_sti, fop_of(in)));
+    return k64(t, X87_INSN(op, in->rm & 7, pops, to_sti, x87_fop(in)));
 }
 
 static IrVal insn_mem_word(X86Trans *t, unsigned op, unsigned kind,
                            unsigned pops)
 {
     const X86Insn *in = &t->in;
-    return k64(t, X87_INSN(op, 0, pops, false, fop_of(in)) |
+    return k64(t, X87_INSN(op, 0, pops, false, x87_fop(in)) |
                   X87_MEM(kind, in->seg));
+}
+
+/* Alignment of what mem_ld() and mem_st() do not access (vol. 3, table 6-7). */
+static void check_alignment(X86Trans *t, unsigned bytes)
+{
+    if (t->tc->flags & TB_AC) {
+        CALL(t, align_check, t->linear, k64(t, bytes));
+    }
 }
 
 /* --- arithmetic and comparisons ----------------------------------------------*/
 
 void trans_x87_arith_mem(X86Trans *t)
 {
-    static const uint8_t kinds[] = { X87_F32, X87_I32, X87_F64, X87_I16 };
+    static const uint8_t kinds[] = { X80_F32, X80_I32, X80_F64, X80_I16 };
     static const uint8_t sizes[] = { 4, 4, 8, 2 };
     unsigned op = t->in.reg & 7, kind = t->in.opcode >> 1 & 3;
     if (!is_present(t)) {
@@ -49,9 +50,15 @@ void trans_x87_arith_mem(X86Trans *t)
     }
     IrVal offset = mem_effective(t);
     t->linear = mem_linear(t, t->in.seg, offset, sizes[kind], false);
+    check_alignment(t, sizes[kind]);
+    X87Mem m = { kinds[kind], offset, t->linear };
+    if (x87_known_arith_mem(t, op, &m)) {
+        return;
+    }
     IrVal v = mem_ld(t, t->linear, sizes[kind]);
     CALL(t, x87_arith_mem, insn_mem_word(t, op, kinds[kind], op == X87_COMP),
          k64(t, t->pc), offset, v);
+    x87_guess_pops(t, op == X87_COMP);
 }
 
 /* D8: to ST(0). DC: to ST(i). DE: to ST(i), and pop. Comparisons are the same
@@ -80,33 +87,58 @@ void trans_x87_arith(X86Trans *t)
     if (in->opcode == 0xda || in->opcode == 0xdd) {
         op = X87_UCOM;
     }
+    if (x87_known_arith(t, op, pops, in->opcode != 0xd8)) {
+        return;
+    }
     CALL(t, x87_arith, insn_word(t, op, pops, in->opcode != 0xd8),
          k64(t, t->pc));
+    x87_guess_pops(t, pops);
 }
 
 void trans_x87_comi(X86Trans *t)
 {
-    bool unordered = (t->in.reg & 7) == 5;
-    if (is_present(t)) {
-        CALL(t, x87_comi, insn_word(t, unordered ? X87_UCOM : X87_COM,
-                                    t->in.opcode == 0xdf, false),
-             k64(t, t->pc));
-        flags_forget(t);
+    bool unordered = (t->in.reg & 7) == 5, pops = t->in.opcode == 0xdf;
+    if (!is_present(t) || x87_known_comi(t, unordered, pops)) {
+        return;
     }
+    CALL(t, x87_comi, insn_word(t, unordered ? X87_UCOM : X87_COM, pops,
+                                false), k64(t, t->pc));
+    flags_forget(t);
+    x87_guess_pops(t, pops);
 }
 
 /* DA: B E BE U; DB: their opposites. As condition codes 2 4 6 A, and odd. */
 void trans_x87_cmov(X86Trans *t)
 {
     static const uint8_t codes[] = { 2, 4, 6, 10 };
-    if (is_present(t)) {
-        unsigned cc = codes[t->in.reg & 3] | (t->in.opcode == 0xdb);
+    unsigned cc = codes[t->in.reg & 3] | (t->in.opcode == 0xdb);
+    if (is_present(t) && !x87_known_cmov(t, cc)) {
         CALL(t, x87_cmov, insn_word(t, 0, 0, false), k64(t, t->pc),
              cond_value(t, flags_cond(t, cc)));
     }
 }
 
 /* --- the top of the stack ------------------------------------------------------*/
+
+/* What helpers of these operations do to the stack, if all goes well. */
+static void guess_top(X86Trans *t, unsigned op, unsigned pops)
+{
+    bool pushes = op <= X87_LDZ || op == X87_PTAN || op == X87_SINCOS ||
+                  op == X87_XTRACT || op == X87_LDST;
+    bool pops1 = op == X87_YL2X || op == X87_YL2XP1 || op == X87_PATAN;
+    if (pushes) {
+        x87_guess_push(t);
+    }
+    x87_guess_pops(t, pops1 ? 1 : pops);
+}
+
+static void top(X86Trans *t, unsigned op, unsigned pops, bool to_sti)
+{
+    if (is_present(t) && !x87_known_top(t, op, pops)) {
+        CALL(t, x87_top, insn_word(t, op, pops, to_sti), k64(t, t->pc));
+        guess_top(t, op, pops);
+    }
+}
 
 /* D9 E0 to D9 FF. */
 void trans_x87_unary(X86Trans *t)
@@ -116,10 +148,7 @@ void trans_x87_unary(X86Trans *t)
     static const uint8_t row4[] = { X87_CHS, X87_ABS, 0, 0, X87_TST,
                                     X87_XAM };
     unsigned reg = t->in.reg & 7, rm = t->in.rm & 7;
-    unsigned op = reg == 4 ? row4[rm] : first[reg] + rm;
-    if (is_present(t)) {
-        CALL(t, x87_top, insn_word(t, op, 0, false), k64(t, t->pc));
-    }
+    top(t, reg == 4 ? row4[rm] : first[reg] + rm, 0, false);
 }
 
 /* D9 C0..DF, DD C0..DF, DF C0..DF: moves between registers. */
@@ -132,10 +161,7 @@ void trans_x87_stack(X86Trans *t)
     };
     unsigned map = t->in.opcode >> 1 & 3, reg = t->in.reg & 3;
     unsigned op = ops[map == 0 ? 0 : map - 1][reg];
-    bool pops = map == 3 ? reg != 1 : reg == 3;
-    if (is_present(t)) {
-        CALL(t, x87_top, insn_word(t, op, pops, true), k64(t, t->pc));
-    }
+    top(t, op, map == 3 ? reg != 1 : reg == 3, true);
 }
 
 /* FENI, FDISI and FSETPM of the 8087 and 287 do nothing since the 387. */
@@ -152,15 +178,15 @@ typedef struct MemForm {
 
 /* By opcode D9, DB, DD, DF and ModRM.reg. */
 static const MemForm mem_forms[4][8] = {
-    { { X87_F32, 4, 0 }, { 0 }, { X87_F32, 4, 0 }, { X87_F32, 4, 1 } },
-    { { X87_I32, 4, 0 }, { X87_T32, 4, 1 }, { X87_I32, 4, 0 },
-      { X87_I32, 4, 1 }, { 0 }, { X87_F80, 10, 0 }, { 0 },
-      { X87_F80, 10, 1 } },
-    { { X87_F64, 8, 0 }, { X87_T64, 8, 1 }, { X87_F64, 8, 0 },
-      { X87_F64, 8, 1 } },
-    { { X87_I16, 2, 0 }, { X87_T16, 2, 1 }, { X87_I16, 2, 0 },
-      { X87_I16, 2, 1 }, { X87_BCD, 10, 0 }, { X87_I64, 8, 0 },
-      { X87_BCD, 10, 1 }, { X87_I64, 8, 1 } },
+    { { X80_F32, 4, 0 }, { 0 }, { X80_F32, 4, 0 }, { X80_F32, 4, 1 } },
+    { { X80_I32, 4, 0 }, { X80_T32, 4, 1 }, { X80_I32, 4, 0 },
+      { X80_I32, 4, 1 }, { 0 }, { X80_F80, 10, 0 }, { 0 },
+      { X80_F80, 10, 1 } },
+    { { X80_F64, 8, 0 }, { X80_T64, 8, 1 }, { X80_F64, 8, 0 },
+      { X80_F64, 8, 1 } },
+    { { X80_I16, 2, 0 }, { X80_T16, 2, 1 }, { X80_I16, 2, 0 },
+      { X80_I16, 2, 1 }, { X87_BCD, 10, 0 }, { X80_I64, 8, 0 },
+      { X87_BCD, 10, 1 }, { X80_I64, 8, 1 } },
 };
 
 static const MemForm *mem_form(const X86Trans *t)
@@ -176,20 +202,18 @@ void trans_x87_load(X86Trans *t)
     }
     IrVal offset = mem_effective(t), high = k64(t, 0);
     t->linear = mem_linear(t, t->in.seg, offset, f->bytes, false);
+    check_alignment(t, MIN(f->bytes, 8));
+    X87Mem m = { f->kind, offset, t->linear };
+    if (x87_known_load(t, &m)) {
+        return;
+    }
     IrVal low = mem_ld(t, t->linear, MIN(f->bytes, 8));
     if (f->bytes > 8) {
         high = mem_ld(t, linear_add(t, t->linear, 8), 2);
     }
     CALL(t, x87_load, insn_mem_word(t, 0, f->kind, 0), k64(t, t->pc), offset,
          low, high);
-}
-
-/* Alignment of what a helper accesses (vol. 3, table 6-7). */
-static void check_alignment(X86Trans *t, unsigned bytes)
-{
-    if (t->tc->flags & TB_AC) {
-        CALL(t, align_check, t->linear, k64(t, bytes));
-    }
+    x87_guess_push(t);
 }
 
 void trans_x87_store(X86Trans *t)
@@ -201,41 +225,54 @@ void trans_x87_store(X86Trans *t)
     IrVal offset = mem_effective(t);
     t->linear = mem_linear(t, t->in.seg, offset, f->bytes, true);
     check_alignment(t, MIN(f->bytes, 8));
+    X87Mem m = { f->kind, offset, t->linear };
+    if (x87_known_store(t, &m, f->pops)) {
+        return;
+    }
     CALL(t, x87_store, insn_mem_word(t, 0, f->kind, f->pops), k64(t, t->pc),
          offset, t->linear, k64(t, access_mode(t)));
+    x87_guess_pops(t, f->pops);
 }
 
 /* --- control -------------------------------------------------------------------*/
+
+/* What follows is translated when the x87 is what it will be. */
+static void changes_all(X86Trans *t)
+{
+    t->tc->end_after = true;
+}
 
 void trans_fldcw(X86Trans *t)
 {
     if (is_present(t)) {
         CALL(t, x87_ldcw, mem_ld(t, mem_operand(t, 2), 2));
+        changes_all(t);
     }
 }
 
 /* The status or control word to memory. */
-static void store_word(X86Trans *t, uint32_t offset)
+static void store_word(X86Trans *t, IrVal v)
 {
-    if (is_present(t)) {
-        t->store = true;
-        mem_st(t, mem_operand(t, 2),
-               ir_ldenv(t->ir, IR_I64, offset, IR_MEM_16), 2);
-    }
+    t->store = true;
+    mem_st(t, mem_operand(t, 2), v, 2);
 }
 
 void trans_fnstcw(X86Trans *t)
 {
-    store_word(t, offsetof(X86Cpu, s.fcw));
+    if (is_present(t)) {
+        store_word(t, ir_op1(t->ir, IR_ZEXT64, ir_get(t->ir, X86_FCW)));
+    }
 }
 
 void trans_fnstsw(X86Trans *t)
 {
-    uint32_t offset = offsetof(X86Cpu, s.fsw);
+    if (!is_present(t)) {
+        return;
+    }
     if (t->in.mod != 3) {
-        store_word(t, offset);
-    } else if (is_present(t)) {
-        reg_set(t, X86_RAX, ir_ldenv(t->ir, IR_I64, offset, IR_MEM_16), 2);
+        store_word(t, x87_status(t));
+    } else {
+        reg_set(t, X86_RAX, x87_status(t), 2);
     }
 }
 
@@ -243,6 +280,7 @@ void trans_fninit(X86Trans *t)
 {
     if (is_present(t)) {
         CALL0(t, x87_init);
+        changes_all(t);
     }
 }
 
@@ -265,6 +303,7 @@ static void image(X86Trans *t, X86HelperId helper, bool registers, bool store)
     check_alignment(t, word);
     t_call(t, helper, (IrVal[]){ t->linear, k64(t, access_mode(t)),
                                  k64(t, word) });
+    changes_all(t);
 }
 
 void trans_fnstenv(X86Trans *t)
@@ -291,7 +330,9 @@ void trans_frstor(X86Trans *t)
 
 void trans_fwait(X86Trans *t)
 {
-    CALL0(t, fwait);
+    if (!x87_known_wait(t)) {
+        CALL0(t, fwait);
+    }
 }
 
 /* With an x87 what no row knows is undefined; without, nobody answers. */

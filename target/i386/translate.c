@@ -119,6 +119,8 @@ void x86_translate_start(TranslateContext *tc)
     *st = (TransState){ .cc_op = -1, .exit = IR_EXIT_CHAIN0,
                         .features = x86_cpu(tc->cpu)->features };
     tc->ir->fp_traps = tc->flags & TB_XM;
+    X86Trans t = { .tc = tc, .ir = tc->ir, .st = st };
+    x87_known_start(&t);
 }
 
 static uint8_t byte_of_code(void *opaque, unsigned offset)
@@ -235,11 +237,13 @@ void x86_translate_insn(TranslateContext *tc)
         .sp_override = IR_NO_VAL,
     };
     DecodeResult result = decode(&t);
+    unsigned first = tc->ir->insts->len;
     ir_insn_start(tc->ir, t.pc, 0);
     switch (result) {
     case DECODE_OK:
         t.next = offset_of(tc, tc->pc + t.in.len);
         translate_row(&t);
+        x87_known_watch(&t, first);
         break;
     case DECODE_UD:
         t_raise(&t, EXC_UD);

@@ -14,6 +14,18 @@
 #include "decode.h"
 #include "opmap-gen.h"
 
+/* The x87 as a TB takes it to be: as it was when the TB was translated, and as its
+ * instructions have changed it since. `sure` once the TB has looked, until
+ * something may have changed it that is not followed here. */
+typedef struct X87Known {
+    bool usable, sure;
+    uint8_t top, valid;    /* TOP; a bit set: R[n] is not empty */
+    uint16_t fcw;
+    bool moved;            /* FSW and FVALID are to be SET */
+    IrVal rest;            /* if sure: i32, the status word without TOP */
+    IrVal selector[6];     /* if sure: i32, or IR_NO_VAL */
+} X87Known;
+
 /* What is known from instruction to instruction of a TB (tc->scratch). */
 typedef struct TransState {
     /* The lazy flags, as values of this TB; cc_op < 0: not known. */
@@ -26,6 +38,7 @@ typedef struct TransState {
     bool mmx;              /* no x87 exception is pending, TOP = 0, no register
                             * is empty */
     const uint32_t *features; /* of the model, ORDER x86-feat */
+    X87Known x87;
 } TransState;
 
 typedef struct X86Trans {
@@ -142,6 +155,14 @@ void sp_set(X86Trans *t, IrVal sp);
 void stack_push(X86Trans *t, IrVal v, unsigned bytes);
 /* Loads from the top of the stack; the caller moves RSP with sp_set(). */
 IrVal stack_top(X86Trans *t, unsigned bytes);
+
+/* --- trans-x87-known.c ------------------------------------------------------ */
+
+/* A TB begins: what the CPU's x87 is now. */
+void x87_known_start(X86Trans *t);
+/* An instruction has been translated, into what is in the block from `first` on:
+ * did it change the x87 behind our backs? */
+void x87_known_watch(X86Trans *t, unsigned first);
 
 /* --- trans-flags.c -------------------------------------------------------- */
 

@@ -119,28 +119,21 @@ uint64_t helper_x87_arith(Cpu *c, uint64_t insn, uint64_t ip)
     return 0;
 }
 
-/* A number of 32 or 64 bits in 80, a signalling NaN still signalling. */
 static Operand from_memory(unsigned kind, uint64_t lo)
 {
     SfEnv env = sf_env_x87(FCW_INIT);
     Operand r = { .empty = false };
     switch (kind) {
-    case X87_I16:
+    case X80_I16:
         r.v = sf80_from_int64((int16_t)lo, &env);
-        return r;
-    case X87_I32:
+        break;
+    case X80_I32:
         r.v = sf80_from_int64((int32_t)lo, &env);
-        return r;
-    case X87_F32:
-        r.v = sf32_to_sf80(lo, &env);
-        r.v.frac &= env.flags & SF_INVALID ? ~BIT(62) : UINT64_MAX;
         break;
     default:
-        r.v = sf64_to_sf80(lo, &env);
-        r.v.frac &= env.flags & SF_INVALID ? ~BIT(62) : UINT64_MAX;
+        r.v = x80_widen(kind, lo, &r.denormal);
         break;
     }
-    r.denormal = env.flags & SF_DENORMAL;
     return r;
 }
 

@@ -205,6 +205,7 @@ uint64_t helper_x87_init(Cpu *c)
 uint64_t helper_x87_clex(Cpu *c)
 {
     X86Cpu *cpu = x86_cpu(c);
+    x87_sync(cpu);
     cpu->s.fsw &= ~(SF_ALL | FSW_SF);
     x87_update_es(cpu);
     return 0;
@@ -216,6 +217,7 @@ uint64_t helper_x87_stenv(Cpu *c, uint64_t linear, uint64_t mode,
     X86Cpu *cpu = x86_cpu(c);
     uint8_t image[IMAGE_MAX];
     Layout l = layout_now(cpu, word);
+    x87_sync(cpu);
     env_put(&cpu->s, l, image);
     store_image(cpu, linear, image, env_bytes(l), mode);
     cpu->s.fcw |= SF_ALL;
@@ -242,6 +244,7 @@ uint64_t helper_x87_save(Cpu *c, uint64_t linear, uint64_t mode,
     uint8_t image[IMAGE_MAX];
     Layout l = layout_now(cpu, word);
     unsigned bytes = env_bytes(l);
+    x87_sync(cpu);
     env_put(&cpu->s, l, image);
     for (unsigned i = 0; i < 8; i++, bytes += 10) {
         Sf80 v = x87_get(&cpu->s, i);

@@ -17,17 +17,17 @@ static Sf80 load_bcd(uint64_t lo, uint64_t hi)
 static Sf80 load(unsigned kind, uint64_t lo, uint64_t hi, SfEnv *env)
 {
     switch (kind) {
-    case X87_F32:
+    case X80_F32:
         return sf32_to_sf80(lo, env);
-    case X87_F64:
+    case X80_F64:
         return sf64_to_sf80(lo, env);
-    case X87_F80:
+    case X80_F80:
         return (Sf80){ lo, hi };
     case X87_BCD:
         return load_bcd(lo, hi);
-    case X87_I16:
+    case X80_I16:
         return sf80_from_int64((int16_t)lo, env);
-    case X87_I32:
+    case X80_I32:
         return sf80_from_int64((int32_t)lo, env);
     default:
         return sf80_from_int64(lo, env);
@@ -72,15 +72,15 @@ static Stored store_bcd(Sf80 v, SfEnv *env)
 
 static Stored convert(unsigned kind, Sf80 v, SfEnv *env)
 {
-    static const uint8_t bits[] = { [X87_I16] = 16, [X87_I32] = 32,
-                                    [X87_I64] = 64, [X87_T16] = 16,
-                                    [X87_T32] = 32, [X87_T64] = 64 };
+    static const uint8_t bits[] = { [X80_I16] = 16, [X80_I32] = 32,
+                                    [X80_I64] = 64, [X80_T16] = 16,
+                                    [X80_T32] = 32, [X80_T64] = 64 };
     switch (kind) {
-    case X87_F32:
+    case X80_F32:
         return (Stored){ sf80_to_sf32(v, env), 0, 4 };
-    case X87_F64:
+    case X80_F64:
         return (Stored){ sf80_to_sf64(v, env), 0, 8 };
-    case X87_F80:
+    case X80_F80:
         return (Stored){ v.frac, v.sign_exp, 10 };
     case X87_BCD:
         return store_bcd(v, env);
@@ -88,7 +88,7 @@ static Stored convert(unsigned kind, Sf80 v, SfEnv *env)
         break;
     }
     unsigned how = SF_INT(bits[kind]) | SF_INT_INDEFINITE |
-                   (kind >= X87_T16 ? SF_INT_TRUNCATE : 0);
+                   (kind >= X80_T16 ? SF_INT_TRUNCATE : 0);
     return (Stored){ sf80_to_int(v, how, env), 0, bits[kind] / 8 };
 }
 

@@ -6,28 +6,8 @@
 
 /* --- constants ---------------------------------------------------------------*/
 
-/* As rounded down, and whether rounding to nearest goes up from there: 8.3.4. */
-static const struct {
-    Sf80 down;
-    bool inexact, near_up;
-} constants[] = {
-    [X87_LD1] = { { UINT64_C(0x8000000000000000), 0x3fff }, false, false },
-    [X87_LDL2T] = { { UINT64_C(0xd49a784bcd1b8afe), 0x4000 }, true, false },
-    [X87_LDL2E] = { { UINT64_C(0xb8aa3b295c17f0bb), 0x3fff }, true, true },
-    [X87_LDPI] = { { UINT64_C(0xc90fdaa22168c234), 0x4000 }, true, true },
-    [X87_LDLG2] = { { UINT64_C(0x9a209a84fbcff798), 0x3ffd }, true, true },
-    [X87_LDLN2] = { { UINT64_C(0xb17217f7d1cf79ab), 0x3ffe }, true, true },
-    [X87_LDZ] = { { 0, 0 }, false, false },
-};
-
-static Sf80 constant(unsigned op, SfRound rounding)
-{
-    Sf80 v = constants[op].down;
-    bool up = rounding == SF_UP ||
-              (rounding == SF_NEAREST_EVEN && constants[op].near_up);
-    v.frac += up && constants[op].inexact;
-    return v;
-}
+/* ORDER x80-const: FLD1 to FLDZ are numbered alike. */
+G_STATIC_ASSERT(X87_LDZ == (int)X80_K_0);
 
 /* Pushes unless the stack is full. */
 static void push_checked(X86Cpu *cpu, Sf80 v, bool source_empty)
@@ -205,7 +185,7 @@ static void run_two_trig(X86Cpu *cpu, bool tangent)
     }
     bool nan = (under.sign_exp & 0x7fff) == 0x7fff && under.frac << 1;
     if (tangent) {
-        over = nan ? under : constant(X87_LD1, SF_NEAREST_EVEN);
+        over = nan ? under : x80_constant(X80_K_1, SF_NEAREST_EVEN);
     }
     bool full = !empty && !x87_is_empty(s, 7);
     set_c2(s, !done && !full);
@@ -356,7 +336,7 @@ uint64_t helper_x87_top(Cpu *c, uint64_t insn, uint64_t ip)
     x87_wait(cpu);
     if (op <= X87_LDZ) {
         SfRound rounding = cpu->s.fcw >> 10 & 3;
-        push_checked(cpu, constant(op, rounding), false);
+        push_checked(cpu, x80_constant(op, rounding), false);
     } else {
         run_top(cpu, insn);
     }

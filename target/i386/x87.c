@@ -6,6 +6,22 @@
 
 #include "cpuid.h"
 
+void x87_sync(X86Cpu *cpu)
+{
+    cpu->s.fsw = (cpu->s.fsw & ~FSW_C1) | (cpu->parent.fp80.flags & FSW_FP80);
+}
+
+static void keep_flags(X86Cpu *cpu)
+{
+    cpu->parent.fp80.flags = cpu->s.fsw & FSW_FP80;
+}
+
+void x87_rewire(X86Cpu *cpu)
+{
+    cpu->parent.fp80 = sf_env_x87(cpu->s.fcw | SF_ALL);
+    keep_flags(cpu);
+}
+
 void x87_pending(X86Cpu *cpu)
 {
     if (cpu->s.cr[0] & CR0_NE) {
@@ -43,6 +59,7 @@ void x87_update_es(X86Cpu *cpu)
         s->ignne = false;
         drive_ferr(cpu, false);
     }
+    x87_rewire(cpu);
 }
 
 bool x87_flags(X86Cpu *cpu, unsigned flags, unsigned stops)
@@ -82,6 +99,7 @@ void x87_note_code(X86Cpu *cpu, uint64_t insn, uint64_t ip)
     if (keeps_pointers(cpu)) {
         s->fop = insn >> 16 & X87_FOP_MASK;
     }
+    keep_flags(cpu);
 }
 
 void x87_note_data(X86Cpu *cpu, unsigned seg, uint64_t offset)

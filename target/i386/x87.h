@@ -10,7 +10,7 @@
 #ifndef TARGET_I386_X87_H
 #define TARGET_I386_X87_H
 
-#include "base/softfloat.h"
+#include "base/x80.h"
 #include "cpu.h"
 
 /* The status word. The six exceptions are SF_*; C1 is SF_ROUNDED_UP. */
@@ -23,6 +23,9 @@
 #define FSW_CC (FSW_C0 | FSW_C1 | FSW_C2 | FSW_C3)
 #define FSW_B 0x8000u          /* as ES */
 #define FSW_TOP_SHIFT 11
+#define FSW_TOP (7u << FSW_TOP_SHIFT)
+/* What of it is in Cpu.fp80. */
+#define FSW_FP80 (SF_ALL | FSW_C1)
 #define FCW_INIT 0x37fu
 #define FCW_MASK 0x1f3fu       /* bits that exist; bit 6 is always set */
 
@@ -48,9 +51,8 @@ static inline unsigned x87_mem_seg(uint64_t insn) { return insn >> 36 & 7; }
 enum { X87_ADD, X87_MUL, X87_COM, X87_COMP, X87_SUB, X87_SUBR, X87_DIV,
        X87_DIVR, X87_UCOM };
 
-/* Memory operands; Tn: integers stored truncated (FISTTP). */
-enum { X87_F32, X87_F64, X87_F80, X87_I16, X87_I32, X87_I64, X87_BCD,
-       X87_T16, X87_T32, X87_T64 };
+/* Memory operands: X80Kind, and one more. */
+enum { X87_BCD = X80_T64 + 1 };
 
 /* Operations on the top. The first of each line are in order of ModRM.rm. */
 enum {
@@ -121,6 +123,7 @@ void x87_pending(X86Cpu *cpu);
 /* A waiting instruction begins. */
 static inline void x87_wait(X86Cpu *cpu)
 {
+    x87_sync(cpu);
     if (G_UNLIKELY(cpu->s.fsw & FSW_ES)) {
         x87_pending(cpu);
     }
@@ -133,7 +136,7 @@ unsigned x87_told(const SfEnv *env);
 /* Stack faults: underflow, or overflow (C1). */
 #define X87_UNDERFLOW (FSW_SF | SF_INVALID)
 #define X87_OVERFLOW (FSW_SF | SF_INVALID | FSW_C1)
-/* The last instruction's pointer and opcode. x87_flags() was called before. */
+/* The instruction is done: its pointer and opcode. */
 void x87_note_code(X86Cpu *cpu, uint64_t insn, uint64_t ip);
 /* And its memory operand's. */
 void x87_note_data(X86Cpu *cpu, unsigned seg, uint64_t offset);

@@ -86,6 +86,7 @@ static void store_area(Area *a)
 static void put_x87(Area *a)
 {
     const X86State *s = &a->cpu->s;
+    x87_sync(a->cpu);
     put(a, 0, s->fcw | (uint64_t)s->fsw << 16 | (uint64_t)s->fvalid << 32 |
                   (uint64_t)s->fop << 48);
     put(a, 8, a->wide ? s->fip : (uint32_t)s->fip | (uint64_t)s->fcs << 32);

@@ -133,6 +133,7 @@ uint64_t xstate_in_use(X86Cpu *cpu)
 {
     const X86State *s = &cpu->s;
     unsigned vectors = xstate_vectors(cpu);
+    x87_sync(cpu);
     return (x87_in_use(s) ? XCR0_X87 : 0) |
            (any_set(s->xmm, vectors) ? XCR0_SSE : 0) |
            (any_set(s->ymmh, vectors) ? XCR0_AVX : 0) |

@@ -13,7 +13,7 @@ BOARD = ('-M', 'pc', '-nodefaults', '-display', 'none', '-vga', 'none',
 MACHINE = (*BOARD, '-m', '64')
 ICOUNT = 'shift=7,sleep=off'
 EXIT_STATUS = 1            # isa-debug-exit: 0 << 1 | 1
-SAID = re.compile(rb'bench: (\w+) ([0-9a-f]{8})\r?\n')
+SAID = re.compile(rb'bench: ([\w-]+) ([0-9a-f]{8})\r?\n')
 
 
 @dataclasses.dataclass

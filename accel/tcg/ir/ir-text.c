@@ -19,7 +19,8 @@
 #include "base/error.h"
 #include "tb.h"
 
-static const char *const type_text[] = { "none", "i32", "i64", "v128" };
+static const char *const type_text[] = { "none", "i32", "i64", "v128",
+                                         "f80" };
 
 /* ORDER ir-cond (vm/ir.h) */
 static const char *const cond_text[] = {
@@ -28,7 +29,7 @@ static const char *const cond_text[] = {
 };
 
 static const char *const exit_text[] = { "chain0", "chain1", "jump", "lookup",
-                                         "loop" };
+                                         "loop", "stale" };
 
 static bool has_cond(const IrInst *i)
 {
@@ -74,9 +75,12 @@ static void print_extra(const IrBlock *b, const IrInst *i, GString *out)
     }
     case IR_LD:
     case IR_ST:
-        g_string_append_printf(out, " %u%s%s mode %u", ir_mem_size(i->mem),
+        g_string_append_printf(out, " %u%s%s%s%s mode %u",
+                               ir_mem_size(i->mem),
                                i->mem & IR_MEM_SIGN ? "s" : "",
                                i->mem & IR_MEM_ALIGN ? " aligned" : "",
+                               i->mem & IR_MEM_INT ? " int" : "",
+                               i->mem & IR_MEM_TRUNC ? " trunc" : "",
                                ir_mem_mode(i->mem));
         if (ir_mem_access(i->mem) & MMU_UPDATE) {
             g_string_append(out, " update");
@@ -90,6 +94,10 @@ static void print_extra(const IrBlock *b, const IrInst *i, GString *out)
     case IR_FVECX:
         g_string_append_printf(out, " %s 0x%x", vec_ops[ir_vec_op(i)].name,
                                ir_vec_imm(i));
+        break;
+    case IR_X80:
+        g_string_append_printf(out, " %s 0x%x", x80_ops[ir_x80_op(i)].name,
+                               ir_x80_imm(i));
         break;
     case IR_LDENV:
     case IR_STENV:
@@ -215,7 +223,7 @@ static unsigned parse_reg(Parser *p)
 /* "4", "4s" */
 static IrMem parse_size(Parser *p)
 {
-    static const char *const sizes[] = { "1", "2", "4", "8", "16", "?", "?",
+    static const char *const sizes[] = { "1", "2", "4", "8", "16", "10", "?",
                                          "?", "1s", "2s", "4s", "8s" };
     return index_of(p, next_word(p), sizes, G_N_ELEMENTS(sizes));
 }
@@ -266,6 +274,21 @@ static void parse_vec(Parser *p, IrInst *i)
     i->nargs = strlen(vec_ops[op].sig) - 2;
 }
 
+static void parse_x80(Parser *p, IrInst *i)
+{
+    const char *name = next_word(p);
+    unsigned op = 0;
+    while (op < X80_OP_COUNT && !g_str_equal(x80_ops[op].name, name)) {
+        op++;
+    }
+    if (op == X80_OP_COUNT) {
+        p->wrong = p->wrong ? p->wrong : "unknown operation of 80 bits";
+        return;
+    }
+    i->imm = op | parse_number(p) << 16;
+    i->nargs = strlen(x80_ops[op].sig) - 2;
+}
+
 static void parse_exit(Parser *p, IrInst *i)
 {
     unsigned how = index_of(p, next_word(p), exit_text,
@@ -306,10 +329,15 @@ static void parse_extra(Parser *p, IrInst *i)
     case IR_FVECX:
         parse_vec(p, i);
         break;
+    case IR_X80:
+        parse_x80(p, i);
+        break;
     case IR_LD:
     case IR_ST:
         i->mem = parse_size(p);
         i->mem |= take_word(p, "aligned") ? IR_MEM_ALIGN : 0;
+        i->mem |= take_word(p, "int") ? IR_MEM_INT : 0;
+        i->mem |= take_word(p, "trunc") ? IR_MEM_TRUNC : 0;
         if (take_word(p, "mode")) {
             i->mem |= IR_MEM_MODE(parse_number(p) % MMU_MODES);
         }

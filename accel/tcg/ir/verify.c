@@ -38,7 +38,7 @@ static uint8_t effects(const Verify *v, const IrInst *i)
 static const char *check_operands(const Verify *v, guint n)
 {
     const IrInst *i = inst(v, n);
-    bool own = i->op == IR_CALL || ir_is_vec(i);
+    bool own = i->op == IR_CALL || ir_is_vec(i) || i->op == IR_X80;
     unsigned want = own ? i->nargs : ir_op_info[i->op].args;
     if (i->nargs != want) {
         return "wrong number of operands";
@@ -171,21 +171,70 @@ static const char *check_vec(const Verify *v, const IrInst *i)
     return NULL;
 }
 
-/* Vectors are moved by few ops and computed with by VEC and its like only. */
+static IrType x80_type(char c)
+{
+    return c == 'x' ? IR_F80 : c == '-' ? IR_NONE : sig_type(c);
+}
+
+/* As its row of base/x80-ops.def says. */
+static const char *check_x80(const Verify *v, const IrInst *i)
+{
+    if (ir_x80_op(i) >= X80_OP_COUNT) {
+        return "no such operation of 80 bits";
+    }
+    const char *sig = x80_ops[ir_x80_op(i)].sig;
+    if (strlen(sig) != i->nargs + 2u || i->type != x80_type(sig[0])) {
+        return "not as the row of 80 bits says";
+    }
+    for (unsigned k = 0; k < i->nargs; k++) {
+        if (type_of(v, i->arg[k]) != x80_type(sig[2 + k])) {
+            return "not the operands of its operation of 80 bits";
+        }
+    }
+    return NULL;
+}
+
+/* Vectors and numbers of 80 bits are moved by few ops and computed with by VEC
+ * and its like and by X80 only. */
 static const char *check_type(const Verify *v, const IrInst *i)
 {
-    bool moves = i->op == IR_CONST || i->op == IR_GET || i->op == IR_SET ||
-                 i->op == IR_LD || i->op == IR_ST || ir_is_vec(i);
-    bool vector = i->type == IR_V128;
+    bool moves = i->op == IR_GET || i->op == IR_SET || i->op == IR_LD ||
+                 i->op == IR_ST;
+    bool vector = i->type == IR_V128, number = i->type == IR_F80;
     for (unsigned k = 0; k < i->nargs; k++) {
         vector |= type_of(v, i->arg[k]) == IR_V128;
+        number |= type_of(v, i->arg[k]) == IR_F80;
     }
-    return !vector || moves ? NULL : "does not know vectors";
+    if (vector && !moves && i->op != IR_CONST && !ir_is_vec(i)) {
+        return "does not know vectors";
+    }
+    return !number || moves || i->op == IR_X80
+               ? NULL : "does not know numbers of 80 bits";
+}
+
+static const char *check_x80_mem(const IrInst *i)
+{
+    unsigned size = ir_mem_log2(i->mem);
+    bool integer = i->mem & IR_MEM_INT;
+    bool truncates = i->mem & IR_MEM_TRUNC;
+    bool known = integer ? size >= IR_MEM_16 && size <= IR_MEM_64
+                         : size == IR_MEM_32 || size == IR_MEM_64 ||
+                               size == IR_MEM_80;
+    return known && !(i->mem & (IR_MEM_SIGN | IR_MEM_ALIGN)) &&
+           (!truncates || (integer && i->op == IR_ST))
+               ? NULL : "no form of a number of 80 bits";
 }
 
 static const char *check_mem(const IrInst *i)
 {
     unsigned bytes = ir_mem_size(i->mem);
+    if (i->type == IR_F80) {
+        return check_x80_mem(i);
+    }
+    if (i->mem & (IR_MEM_INT | IR_MEM_TRUNC) ||
+        ir_mem_log2(i->mem) > IR_MEM_128) {
+        return "no size but for numbers of 80 bits";
+    }
     if (i->type == IR_V128) {
         return bytes >= 4 && bytes <= 16 ? NULL : "no size for a vector";
     }
@@ -208,6 +257,8 @@ static const char *check_extra(const Verify *v, const IrInst *i)
     case IR_FVEC:
     case IR_FVECX:
         return check_vec(v, i);
+    case IR_X80:
+        return check_x80(v, i);
     case IR_LD:
     case IR_ST:
         return check_mem(i);

@@ -92,8 +92,9 @@ static bool needed(const Dce *d, guint n)
         return false;
     case IR_SET:
         /* Frame states have no vectors: a store costs less than what it would
-         * take to bring 16 bytes back from wherever they are. */
-        return !d->overwritten[i->imm] || i->type == IR_V128 ||
+         * take to bring 16 bytes back from wherever they are. Nor numbers of
+         * 80 bits: back ends make those SETs when somebody looks. */
+        return !d->overwritten[i->imm] || ir_is_big(i->type) ||
                (d->rules.keep_hot && d->b->cls->regs[i->imm].hot);
     case IR_CALL:
         return helper(d, i)->effects;

@@ -375,7 +375,7 @@ void ir_fold(IrBlock *b)
         if (decide_exit(&f, n)) {
             break;
         }
-        if (i->type == IR_V128 || ir_is_vec(i)) {
+        if (ir_is_big(i->type) || ir_is_vec(i) || i->op == IR_X80) {
             follow_reg(&f, n);
             continue;
         }

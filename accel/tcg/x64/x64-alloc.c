@@ -495,6 +495,7 @@ static void save_values_of_regs(Gen *g)
 
 void x64_save_for_call(Gen *g, bool writes)
 {
+    x64_x80_save_for_call(g, writes);
     if (writes) {
         save_values_of_regs(g);
     }
@@ -524,6 +525,7 @@ static void reload_pins(Gen *g, bool all)
 
 void x64_after_call(Gen *g, bool writes)
 {
+    x64_x80_after_call(g, writes);
     g->page_host = HOST_NONE;
     for (unsigned k = 0; k < sizeof temps; k++) {
         temp_forget(g, temps[k]);
@@ -613,6 +615,7 @@ void x64_save_frame(Gen *g)
 
 void x64_env_read(Gen *g, const IrInst *i)
 {
+    x64_x80_env_read(g, i);
     for (unsigned p = 0; p < g->x->pin_count; p++) {
         if (ir_env_overlaps(g->ir, i, g->x->pin_reg[p])) {
             sync_pin(g, p);
@@ -622,6 +625,7 @@ void x64_env_read(Gen *g, const IrInst *i)
 
 void x64_env_before_write(Gen *g, const IrInst *i)
 {
+    x64_x80_env_before_write(g, i);
     for (unsigned p = 0; p < g->x->pin_count; p++) {
         if (!ir_env_overlaps(g->ir, i, g->x->pin_reg[p])) {
             continue;

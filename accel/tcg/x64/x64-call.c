@@ -168,6 +168,7 @@ void x64_call(Gen *g, const IrInst *i)
         return;
     }
     g_assert(h->nargs <= G_N_ELEMENTS(arg_host));
+    x64_x80_save_for_call(g, writes);
     x64_fp_drop(g);
     x64_save_for_call(g, writes);
     x64_save_frame(g);

@@ -158,6 +158,12 @@ static void leave_with_pc(Gen *g, const IrInst *i, IrVal pc, unsigned why)
     x64_leave(g, why);
 }
 
+static unsigned left_by(IrExit how)
+{
+    return how == IR_EXIT_LOOP    ? LEFT_LOOP
+           : how == IR_EXIT_STALE ? LEFT_STALE : LEFT_LOOKUP;
+}
+
 static bool may_chain(const Gen *g, IrExit how)
 {
     return how <= IR_EXIT_CHAIN1 && !g->tb->jump_at[how] &&
@@ -178,13 +184,13 @@ static void exit_to(Gen *g, const IrInst *i, IrExit how, IrVal pc)
     } else if (how == IR_EXIT_JUMP && !constant && !g->tb->key.base) {
         jump_anywhere(g, i);
     } else {
-        leave_with_pc(g, i, pc, how == IR_EXIT_LOOP ? LEFT_LOOP
-                                                    : LEFT_LOOKUP);
+        leave_with_pc(g, i, pc, left_by(how));
     }
 }
 
 void x64_exit(Gen *g, const IrInst *i)
 {
+    x64_x80_flush(g);
     exit_to(g, i, i->cond, i->arg[0]);
 }
 
@@ -197,7 +203,7 @@ static void cold_side_exit(Gen *g, const Cold *c)
         exit_to(g, i, i->mem, i->arg[2]);
     } else {
         refund(g, i);
-        x64_leave(g, i->mem == IR_EXIT_LOOP ? LEFT_LOOP : LEFT_LOOKUP);
+        x64_leave(g, left_by(i->mem));
     }
 }
 
@@ -207,6 +213,7 @@ void x64_exit_if(Gen *g, const IrInst *i)
 {
     uint64_t pc;
     bool constant = x64_const(g, i->arg[2], &pc);
+    x64_x80_flush(g);
     if (!constant) {
         asm_store(&g->a, true, pc_mem(g), x64_use(g, i->arg[2]));
     }

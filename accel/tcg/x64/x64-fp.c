@@ -47,6 +47,13 @@ static void compare_byte(Asm *a, HostMem m, unsigned with)
     asm_8(a, with);
 }
 
+/* Is MXCSR or the x87 (FRAME_X80_LIVE, the byte behind) the guest's? */
+static void compare_both(Asm *a, HostMem m)
+{
+    asm_rm(a, 0x660083, false, ALU_CMP, m);
+    asm_8(a, 0);
+}
+
 static void mxcsr(const X64State *x, Asm *a, unsigned digit)
 {
     asm_vec_rm(a, VOP_GROUP15, digit, word(x, FRAME_MXCSR));
@@ -92,6 +99,9 @@ static void make_leave(X64State *x, Asm *a)
     HostMem flags = fixed(x, offsetof(Cpu, fp) + offsetof(SfEnv, flags));
     G_STATIC_ASSERT(sizeof(((SfEnv *)0)->flags) == 2);
     x->fp_leave = a->p;
+    x64_x80_drop_fixed(x, a);
+    compare_byte(a, word(x, FRAME_FP_LIVE), 0);
+    uint8_t *no = asm_jcc(a, CC_E);
     asm_push(a, RAX);
     mxcsr(x, a, STMXCSR);
     asm_load(a, false, RAX, word(x, FRAME_MXCSR));
@@ -101,6 +111,7 @@ static void make_leave(X64State *x, Asm *a)
     mxcsr(x, a, LDMXCSR);
     set_live(x, a, false);
     asm_pop(a, RAX);
+    asm_patch(no, a->p);
     asm_ret(a);
 }
 
@@ -112,7 +123,7 @@ void x64_make_fp_paths(X64State *x, Asm *a)
 
 void x64_fp_drop_fixed(const X64State *x, Asm *a)
 {
-    compare_byte(a, word(x, FRAME_FP_LIVE), 0);
+    compare_both(a, word(x, FRAME_FP_LIVE));
     uint8_t *no = asm_jcc(a, CC_E);
     asm_call_to(a, x->fp_leave);
     asm_patch(no, a->p);
@@ -146,8 +157,8 @@ void x64_fp_ensure(Gen *g)
 
 void x64_fp_drop(Gen *g)
 {
-    compare_byte(&g->a, word(g->x, FRAME_FP_LIVE), 0);
+    compare_both(&g->a, word(g->x, FRAME_FP_LIVE));
     Cold *c = x64_cold(g, cold_leave, asm_jcc(&g->a, CC_NE));
     c->back = g->a.p;
-    g->fp_live = false;
+    g->fp_live = g->x80.live = false;
 }

@@ -27,6 +27,7 @@
 #include "codebuf.h"
 #include "tb.h"
 #include "x64-emit.h"
+#include "x64-x80.h"
 
 /* Points into the CPU struct, so that guest registers have short offsets. */
 #define HOST_ENV    R14
@@ -50,24 +51,30 @@ enum {
     FRAME_SCRATCH1,        /* GROUP_NEXT, on its way to a probe of its own */
     FRAME_SCRATCH2,
     FRAME_MXCSR,           /* on its way to and from the register */
-    FRAME_FP_LIVE,         /* byte: MXCSR is the guest's, see x64-fp.c */
+    FRAME_FP_LIVE,         /* byte: MXCSR is the guest's, see x64-fp.c; the
+                            * next one: FRAME_X80_LIVE, see x64-x80-env.c */
     FRAME_MEM,             /* slow path of vectors: IrMem, and the vector */
     FRAME_VEC = 24,
     FRAME_VEC_SAVE = 26,   /* XMM0 to 15 on the slow path */
     FRAME_VEC_ARGS = 58,   /* VecArgs of an operation without an instruction */
-    FRAME_SLOTS = 70,      /* spilled values; vectors take even pairs */
+    FRAME_X80_ARG = 70,    /* an integer, for the host's x87 */
+    FRAME_X80_CW,          /* on its way to the register */
+    FRAME_X80_ENV,         /* 28 bytes: the host's x87 environment */
+    FRAME_X80_SAVE = 76,   /* the host's x87 stack on the slow path */
+    FRAME_SLOTS = 92,      /* spilled values; vectors take even pairs */
     FRAME_SLOT_COUNT = 1024,
 };
 
 /* What run() is told in the low bits of the TB's address. */
 enum {
     LEFT_CHAIN0, LEFT_CHAIN1, LEFT_LOOKUP, LEFT_LOOP, LEFT_BUDGET,
+    LEFT_STALE,
     LEFT_MASK = 7,
 };
 
 /* --- what is there once, per machine ------------------------------------------ */
 
-typedef struct X64State {
+struct X64State {
     CodeBuf buf;
     uint64_t fixed_bytes;  /* entry, exit and slow paths, at the buffer's start */
     const CpuClass *cls;
@@ -86,8 +93,11 @@ typedef struct X64State {
     unsigned int_regs;     /* behind them guest registers are vectors only */
     bool bmi2, lzcnt, bmi1, popcnt;
     uint32_t features;     /* HOST_* of host-features.h */
+    uint8_t *x80_enter, *x80_set_c1; /* see x64-x80-env.c */
+    uint8_t *x80_store;    /* slow path: x64_x80_store_slow() */
+    unsigned x80_first, x80_count; /* guest registers of 80 bits */
     struct Gen *gen;
-} X64State;
+};
 
 /* --- compiling one TB ---------------------------------------------------------- */
 
@@ -133,8 +143,6 @@ typedef struct Value {
  * comparison of flags_x and flags_y as well. */
 typedef enum FlagsKind { FLAGS_UNKNOWN, FLAGS_RESULT, FLAGS_COMPARE } FlagsKind;
 
-typedef struct Gen Gen;
-
 /* Code behind the TB's straight line. */
 typedef struct Cold {
     void (*emit)(Gen *g, const struct Cold *c);
@@ -148,6 +156,8 @@ typedef struct Cold {
     uint8_t vec;           /* accesses of vectors: its XMM register */
     bool saves_vec;        /* the XMM registers have values */
     bool fp;               /* behind it MXCSR must be the guest's */
+    bool pops;             /* stores of 80 bits: the value is not needed */
+    uint16_t x80;          /* accesses: x64_x80_note() */
     uint64_t imm;          /* constant address or pc */
     uint64_t value_imm;
 } Cold;
@@ -212,6 +222,7 @@ struct Gen {
     IrVal in_vec[HOST_VECS];
     uint16_t vec_locked;   /* XMM registers that must stay */
     bool fp_live;          /* MXCSR is the guest's here */
+    X80Gen x80;
     GArray *cold;          /* Cold */
     GArray *rows;          /* X64Row */
     GArray *lazy;          /* X64Lazy */
@@ -322,6 +333,8 @@ unsigned x64_vec_def(Gen *g, unsigned prefer);
 void x64_vec_def_end(Gen *g);
 void x64_vec_get(Gen *g, unsigned reg);
 void x64_vec_set(Gen *g, unsigned reg, IrVal v);
+/* Two slots for a value of 16 bytes; the first. */
+unsigned x64_pair_new(Gen *g, IrVal v);
 /* The value gets slots, if it has none. */
 void x64_vec_spill(Gen *g, IrVal v);
 /* A call is next, or was: no register survives. */

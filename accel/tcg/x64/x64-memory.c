@@ -72,6 +72,21 @@ static bool is_vector(const IrInst *i)
     return i->type == IR_V128;
 }
 
+static bool is_big(const IrInst *i)
+{
+    return ir_is_big(i->type);
+}
+
+/* Cold code's turn: what the straight line does with m. */
+static void move_number(Gen *g, const Cold *c, HostMem m)
+{
+    if (c->inst->op == IR_ST) {
+        x64_x80_emit_store(g, c->inst, m, c->pops);
+    } else {
+        x64_x80_emit_load(g, c->inst, m);
+    }
+}
+
 /* Vectors of 4, 8 or 16 bytes. */
 static void load_vector(Gen *g, const IrInst *i, unsigned dst, HostMem m)
 {
@@ -89,6 +104,9 @@ static void store_vector(Gen *g, const IrInst *i, HostMem m, unsigned src)
 static void pass_value(Gen *g, const Cold *c)
 {
     HostMem arg1 = x64_frame(g, FRAME_ARG1);
+    if (c->inst->type == IR_F80) {
+        return;                        /* see x64_x80_cold_pass_top() */
+    }
     if (is_vector(c->inst)) {
         asm_vec_store(&g->a, x64_frame(g, FRAME_VEC), c->vec);
     } else if (c->value == HOST_NONE) {
@@ -101,15 +119,20 @@ static void pass_value(Gen *g, const Cold *c)
 static const uint8_t *slow_path_of(Gen *g, const IrInst *i)
 {
     bool store = i->op == IR_ST;
-    if (is_vector(i)) {
+    if (is_big(i)) {
         asm_store_imm(&g->a, 2, x64_frame(g, FRAME_MEM), i->mem);
-        return g->x->slow_vec[store];
+        return store && i->type == IR_F80 ? g->x->x80_store
+                                          : g->x->slow_vec[store];
     }
     return g->x->slow[store][ir_mem_log2(i->mem)][ir_mem_access(i->mem)];
 }
 
 static void take_result(Gen *g, const Cold *c)
 {
+    if (c->inst->type == IR_F80) {
+        move_number(g, c, x64_frame(g, FRAME_VEC));
+        return;
+    }
     if (c->inst->op == IR_ST) {
         return;
     }
@@ -138,6 +161,10 @@ static void call_slow_path(Gen *g, const Cold *c)
         }
     }
     x64_note_place(g, c->fault, c->site);
+    x64_x80_cold_leave(g, c->x80);
+    if (i->op == IR_ST && i->type == IR_F80) {
+        x64_x80_cold_pass_top(g, c->x80);
+    }
     if (c->saves_vec) {
         asm_call_to(&g->a, g->x->save_vec);
     }
@@ -148,6 +175,7 @@ static void call_slow_path(Gen *g, const Cold *c)
     if (c->fp) {
         asm_call_to(&g->a, g->x->fp_enter);
     }
+    x64_x80_cold_return(g, c->x80, i->type != IR_F80);
     take_result(g, c);
     if (c->page != HOST_NONE) {
         asm_mov_imm(&g->a, c->page, 0);
@@ -214,7 +242,7 @@ static void access_begin(Gen *g, const IrInst *i, MmuAccess kind, Access *a)
     *a = (Access){ .i = i, .kind = kind, .size = ir_mem_size(i->mem),
                    .mode = ir_mem_mode(i->mem), .base = HOST_NONE };
     /* A vector's constant address is like any other: it is too rare. */
-    a->constant = !is_vector(i) && x64_const(g, i->arg[0], &a->va);
+    a->constant = !is_big(i) && x64_const(g, i->arg[0], &a->va);
     a->to = a->size;
     if (g->val[g->n].role == GROUP_FIRST) {
         a->from = g->val[g->n].range_from;
@@ -353,7 +381,9 @@ static void cold_alone(Gen *g, const Cold *c)
     load_addend(g, &a);
     note_line(g, a.kind, a.base, i->imm, a.s2);
     HostMem m = host_mem_index(a.s1, a.base, i->imm);
-    if (is_vector(i) && store) {
+    if (i->type == IR_F80) {
+        move_number(g, c, m);
+    } else if (is_vector(i) && store) {
         store_vector(g, i, m, c->vec);
     } else if (is_vector(i)) {
         load_vector(g, i, c->vec, m);
@@ -406,6 +436,7 @@ static Cold *cold_for(Gen *g, const Access *a, uint8_t *miss, unsigned site)
     c->unaligned = a->unaligned;
     c->saves_vec = g->vectors && x64_vec_is_live(g);
     c->fp = g->fp_live;
+    c->x80 = x64_x80_note(g);
     return c;
 }
 
@@ -450,10 +481,41 @@ static void store_vec(Gen *g, const IrInst *i)
     x64_vec_release_args(g);
 }
 
+static void load_number(Gen *g, const IrInst *i)
+{
+    Access a;
+    uint8_t *miss;
+    x64_x80_before_load(g);
+    access_begin(g, i, MMU_LOAD, &a);
+    HostMem m = access_host(g, &a, &miss);
+    Cold *c = cold_for(g, &a, miss, x64_site(g));
+    x64_x80_load_from(g, i, m);
+    end_cold(g, &a, c);
+    x64_release_args(g);
+}
+
+static void store_number(Gen *g, const IrInst *i)
+{
+    Access a;
+    uint8_t *miss;
+    x64_x80_before_store(g, i->arg[1]);
+    access_begin(g, i, MMU_STORE, &a);
+    HostMem m = access_host(g, &a, &miss);
+    Cold *c = cold_for(g, &a, miss, x64_site(g));
+    c->pops = x64_x80_dies(g, i->arg[1]);
+    x64_x80_store_to(g, i, m);
+    end_cold(g, &a, c);
+    x64_release_args(g);
+}
+
 void x64_load(Gen *g, const IrInst *i)
 {
     Access a;
     uint8_t *miss;
+    if (i->type == IR_F80) {
+        load_number(g, i);
+        return;
+    }
     if (is_vector(i)) {
         load_vec(g, i);
         return;
@@ -479,6 +541,10 @@ void x64_store(Gen *g, const IrInst *i)
     Access a;
     uint8_t *miss;
     uint64_t imm = 0;
+    if (i->type == IR_F80) {
+        store_number(g, i);
+        return;
+    }
     if (is_vector(i)) {
         store_vec(g, i);
         return;
@@ -516,6 +582,7 @@ static void cold_canon(Gen *g, const Cold *c)
  * fault are cold. */
 void x64_canon(Gen *g, const IrInst *i)
 {
+    x64_x80_flush(g);
     unsigned v = x64_use(g, i->arg[0]), t = x64_scratch(g);
     bool upper = (int64_t)g->tb->key.pc < 0;
     asm_mov(&g->a, true, t, v);
@@ -626,17 +693,18 @@ static void make_slow_path(X64State *x, Asm *a, bool store, unsigned sm)
                           : (uintptr_t)tlb_load_slow);
 }
 
-/* tlb_load_vec() and tlb_store_vec() take the same arguments. */
-static void make_slow_vector(X64State *x, Asm *a, bool store)
+/* tlb_load_vec(), tlb_store_vec() and x64_x80_store_slow() take the same
+ * arguments. */
+static uint8_t *make_slow_big(const X64State *x, Asm *a, uintptr_t fn)
 {
-    x->slow_vec[store] = a->p;
+    uint8_t *start = a->p;
     slow_begin(x, a);
     x64_lea_cpu(x, a);
     asm_load(a, true, RSI, save_word(x, FRAME_ARG0));
     asm_rm(a, OP_LEA, true, RDX, save_word(x, FRAME_VEC));
     asm_load(a, false, RCX, save_word(x, FRAME_MEM));
-    slow_call(x, a, store ? (uintptr_t)tlb_store_vec
-                          : (uintptr_t)tlb_load_vec);
+    slow_call(x, a, fn);
+    return start;
 }
 
 static void make_vector_saves(X64State *x, Asm *a)
@@ -659,8 +727,10 @@ void x64_make_slow_paths(X64State *x, Asm *a)
         for (unsigned sm = 0; sm < 4 * MMU_ACCESSES; sm++) {
             make_slow_path(x, a, store, sm);
         }
-        make_slow_vector(x, a, store);
     }
+    x->slow_vec[0] = make_slow_big(x, a, (uintptr_t)tlb_load_vec);
+    x->slow_vec[1] = make_slow_big(x, a, (uintptr_t)tlb_store_vec);
+    x->x80_store = make_slow_big(x, a, (uintptr_t)x64_x80_store_slow);
     make_bad_target(x, a);
     make_vector_saves(x, a);
 }

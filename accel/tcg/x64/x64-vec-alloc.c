@@ -56,7 +56,7 @@ static bool slot_is_free(const Gen *g, unsigned s)
     return s >= g->slot_top || g->in_slot[s] == IR_NO_VAL;
 }
 
-static unsigned pair_new(Gen *g, IrVal v)
+unsigned x64_pair_new(Gen *g, IrVal v)
 {
     unsigned s = 0;
     while (!slot_is_free(g, s) || !slot_is_free(g, s + 1)) {
@@ -76,7 +76,7 @@ void x64_vec_spill(Gen *g, IrVal v)
     uint16_t locked = g->vec_locked;
     if (value(g, v)->slot < 0) {
         unsigned host = x64_vec_use(g, v);
-        asm_vec_store(&g->a, slot_mem(g, pair_new(g, v)), host);
+        asm_vec_store(&g->a, slot_mem(g, x64_pair_new(g, v)), host);
     }
     g->vec_locked = locked;
 }

@@ -411,6 +411,7 @@ static void call_plain(Gen *g, const IrInst *i)
 /* It may leave the TB. */
 static void call_checked(Gen *g, const IrInst *i)
 {
+    x64_x80_flush(g);
     x64_fp_drop(g);
     x64_save_for_call(g, false);
     x64_save_frame(g);

@@ -62,13 +62,18 @@ static void choose_pins(X64State *x)
     x->pin_of = g_new(int8_t, cls->reg_count);
     for (unsigned r = 0; r < cls->reg_count; r++) {
         bool pinned = cls->regs[r].hot && x->pin_count < PINS &&
-                      cls->regs[r].type != IR_V128;
+                      !ir_is_big(cls->regs[r].type);
         g_assert(!pinned || cls->regs[r].type == IR_I64);
         x->pin_of[r] = pinned ? (int)x->pin_count : NO_PIN;
         if (pinned) {
             x->pin_reg[x->pin_count++] = r;
         }
-        if (cls->regs[r].type != IR_V128) {
+        if (cls->regs[r].type == IR_F80) {
+            x->x80_first = x->x80_count ? x->x80_first : r;
+            g_assert(r == x->x80_first + x->x80_count++);
+            g_assert(x->x80_count <= X80_DEPTH);
+        }
+        if (!ir_is_big(cls->regs[r].type)) {
             x->int_regs = r + 1;
         }
     }
@@ -95,6 +100,7 @@ static Gen *gen_new(X64State *x)
     g->rows = g_array_new(FALSE, FALSE, sizeof(X64Row));
     g->lazy = g_array_new(FALSE, FALSE, sizeof(X64Lazy));
     g->in_reg = g_new(IrVal, x->cls->reg_count);
+    g->x80.saved = g_array_new(FALSE, FALSE, sizeof(X80Saved));
     return g;
 }
 
@@ -103,6 +109,8 @@ static void gen_free(Gen *g)
     g_array_free(g->cold, TRUE);
     g_array_free(g->rows, TRUE);
     g_array_free(g->lazy, TRUE);
+    g_array_free(g->x80.saved, TRUE);
+    g_free(g->x80.over);
     g_free(g->in_reg);
     g_free(g->inst);
     g_free(g->val);
@@ -225,10 +233,25 @@ static void gen_vector(Gen *g, const IrInst *i)
     x64_vec_def_end(g);
 }
 
+static void gen_number(Gen *g, const IrInst *i)
+{
+    if (i->op == IR_LD || i->op == IR_ST) {
+        g->flags = FLAGS_UNKNOWN;
+        gen_other(g, i);
+    } else {
+        x64_x80(g, i);
+    }
+}
+
 static void gen_inst(Gen *g, unsigned n)
 {
     const IrInst *i = &g->inst[n];
     x64_alloc_inst(g, n);
+    if (ir_is_x80(i)) {
+        gen_number(g, i);
+        x64_def_end(g);
+        return;
+    }
     if (i->type == IR_V128 || ir_is_vec(i)) {
         gen_vector(g, i);
         x64_def_end(g);
@@ -281,6 +304,7 @@ static void x64_compile(Cpu *cpu, Tb *tb, const IrBlock *ir)
     gen_begin(g, cpu, tb, ir);
     x64_lower(g);
     x64_alloc_begin(g);
+    x64_x80_begin(g);
     entry_check(g);
     for (unsigned n = 0; n < g->count; n++) {
         if (g->val[n].form == FORM_OP) {
@@ -310,6 +334,7 @@ static bool x64_init(TcgState *s, Cpu *cpu)
     x->cls = cpu->cls;
     choose_pins(x);
     find_host_features(x, s->options);
+    x64_make_x80_paths(x, &a);
     x64_make_fp_paths(x, &a);
     make_enter(x, &a);
     make_leave(x, &a);
@@ -369,7 +394,8 @@ static TbExit x64_run(Cpu *cpu, Tb *tb, Tb **last, int *slot)
     }
     *last = from;
     *slot = why <= LEFT_CHAIN1 ? (int)why : -1;
-    return why == LEFT_LOOP ? TB_EXIT_LOOP : TB_EXIT_LOOKUP;
+    return why == LEFT_LOOP    ? TB_EXIT_LOOP
+           : why == LEFT_STALE ? TB_EXIT_STALE : TB_EXIT_LOOKUP;
 }
 
 static void x64_dump(const Tb *tb, GString *out)
