@@ -169,10 +169,20 @@ static void take_packet(Gdbstub *g)
     serve(g, packet->data, packet->len - 1);
 }
 
+/* gdb sends a NAK, too, when an answer takes longer than its patience, even when
+ * both sides have agreed on none: it would take an older answer for this one. */
+static void repeat(Gdbstub *g)
+{
+    if (g->sent && !g->no_ack) {
+        chardev_write(g->chr, g->sent->data, g->sent->len);
+    }
+}
+
 static void handle(Gdbstub *g, PacketEvent ev)
 {
     switch (ev) {
     case PACKET_READY:
+        g_clear_pointer(&g->sent, g_byte_array_unref); /* it has arrived */
         send_raw(g, '+');
         take_packet(g);
         break;
@@ -180,9 +190,7 @@ static void handle(Gdbstub *g, PacketEvent ev)
         send_raw(g, '-');
         break;
     case PACKET_NAK:
-        if (g->sent) {
-            chardev_write(g->chr, g->sent->data, g->sent->len);
-        }
+        repeat(g);
         break;
     case PACKET_INTERRUPT:
         interrupt(g);

@@ -48,6 +48,22 @@ class Noise(reprise.TestCase):
             f'shift=7,rr={mode},rrdigest=100000,rrfile={self.path("run.rr")}',
             qmp=True)
 
+    def test_impatience(self):
+        """A NAK repeats the last answer, if that may have been lost."""
+        self.open('record')
+        gdb = rsp.Rsp(self.door)
+        gdb.cmd('qC')
+        gdb.send('-')
+        self.assertEqual(gdb.answer(), 'QC01')
+        # Behind a packet: there is no answer yet, or it comes again.
+        self.assertEqual(gdb.cmd('QStartNoAckMode'), 'OK')
+        gdb.put('m7000,4')
+        gdb.send('---')
+        self.assertEqual(gdb.answer(), '00000000')
+        gdb.send('-')
+        self.assertEqual(gdb.cmd('qC'), 'QC01')
+        self.assertEqual(gdb.cmd('qAttached'), '1')
+
     def packet(self, rnd):
         """A name that is known, and what does not belong behind it."""
         body = rnd.choice(NAMES) + ''.join(
