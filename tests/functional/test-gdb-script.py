@@ -1,5 +1,6 @@
 """share/reprise/gdb.py, the commands for gdb that are installed with the
 program, in a real gdb."""
+import json
 import os
 import subprocess
 
@@ -48,6 +49,13 @@ class Script(reprise.TestCase):
 
     def test_without_a_recording(self):
         self.gdb('unrecorded', self.stub())
+
+    def test_installed(self):
+        with open(os.path.join(reprise.BUILD, 'meson-info',
+                               'intro-installed.json'),
+                  encoding='utf-8') as f:
+            where = json.load(f)
+        self.assertTrue(where[SCRIPT].endswith('/share/reprise/gdb.py'))
 
     def test_without_an_emulator(self):
         self.gdb('unattached')
