@@ -45,6 +45,11 @@ void cpu_need_last_insn(Cpu *cpu)
     ops_of(cpu)->need_last_insn(cpu);
 }
 
+void cpu_need_last_insn_once(Cpu *cpu)
+{
+    ops_of(cpu)->need_last_insn_once(cpu);
+}
+
 void cpu_drop_store(Cpu *cpu)
 {
     ops_of(cpu)->drop_store(cpu);

@@ -44,7 +44,7 @@ uint64_t tlb_tag(Cpu *cpu, const TlbInfo *info, bool readonly,
                  MmuAccess access);
 void tlb_clear_entry(TlbEntry *e);
 typedef void TlbEntryFn(Cpu *cpu, unsigned n, void *opaque);
-/* Calls fn for every entry that may be in use, perhaps more than once. */
+/* Calls fn for every entry that may be in use, once. */
 void tlb_for_entries(Cpu *cpu, TlbEntryFn *fn, void *opaque);
 /* The jump cache forgets the page of an entry that goes. */
 void tlb_forget_code(Cpu *cpu, unsigned mode, unsigned index);
@@ -63,6 +63,9 @@ void tlb_walk_free(Cpu *cpu);
 void tlb_note_walked(Cpu *cpu, RamAddr ra, bool is_leaf);
 /* True if a cached translation was made from [ra, ra + len), in one page. */
 bool tlb_walked_at(Machine *m, RamAddr ra, uint64_t len);
+/* The RAM behind an entry of a page table, or NULL. Devices do not serve walks:
+ * nobody could say at which icount they are asked. */
+uint8_t *tlb_walk_ram(Cpu *cpu, PhysAddr pa, unsigned size, RamAddr *ra);
 /* Nothing is cached any more. */
 void tlb_walked_forget(Machine *m);
 

@@ -105,9 +105,7 @@ bool tlb_walked_at(Machine *m, RamAddr ra, uint64_t len)
 
 /* --- walks --------------------------------------------------------------- */
 
-/* The RAM behind an entry of a page table, or NULL. Devices do not serve walks:
- * nobody could say at which icount they are asked. */
-static uint8_t *walk_ram(Cpu *cpu, PhysAddr pa, unsigned size, RamAddr *ra)
+uint8_t *tlb_walk_ram(Cpu *cpu, PhysAddr pa, unsigned size, RamAddr *ra)
 {
     const MemRange *r = address_space_find(tlb_memory(cpu), pa);
     if (!r || r->region->kind != MEM_RAM || r->end - pa < size - 1) {
@@ -121,7 +119,7 @@ static uint8_t *walk_ram(Cpu *cpu, PhysAddr pa, unsigned size, RamAddr *ra)
 uint64_t walk_ld(Cpu *cpu, PhysAddr pa, unsigned size)
 {
     RamAddr ra;
-    const uint8_t *host = walk_ram(cpu, pa, size, &ra);
+    const uint8_t *host = tlb_walk_ram(cpu, pa, size, &ra);
     if (!host) {
         return bits_mask(8 * size);
     }
@@ -140,12 +138,13 @@ void walk_st(Cpu *cpu, PhysAddr pa, uint64_t v, unsigned size)
     RamAddr ra;
     Machine *m = cpu->machine;
     const MemRange *r = address_space_find(tlb_memory(cpu), pa);
-    uint8_t *host = walk_ram(cpu, pa, size, &ra);
+    uint8_t *host = tlb_walk_ram(cpu, pa, size, &ra);
     if (!host || r->readonly) {
         return;
     }
-    /* The TB may have loaded the entry and hold it for unchanged. */
-    cpu_need_last_insn(cpu);
+    /* The TB may have loaded the entry and hold it for unchanged. That is
+     * once for each page: hot code must not be cut there for good. */
+    cpu_need_last_insn_once(cpu);
     if ((ram_watch_bits(m, ra) & RAM_WATCH_CODE) && tb_code_at(m, ra, size)) {
         cpu_stop_chain(cpu);
     }

@@ -49,13 +49,17 @@ static TlbEntry *numbered_entry(Cpu *cpu, unsigned n)
 /* Flushes and the like look at what was filled only, unless it is a lot. */
 static void note_filled(CpuTlb *t, unsigned mode, unsigned index)
 {
+    if (t->info[mode][index].listed) {
+        return;
+    }
+    t->info[mode][index].listed = true;
     if (t->filled_count < TLB_FILLED) {
         t->filled[t->filled_count] = mode << TLB_BITS | index;
     }
     t->filled_count++;
 }
 
-/* Calls fn for every entry that may be in use, perhaps more than once. */
+/* Calls fn for every entry that may be in use, once each. */
 void tlb_for_entries(Cpu *cpu, TlbEntryFn *fn, void *opaque)
 {
     const CpuTlb *t = &cpu->tlb;
@@ -140,6 +144,7 @@ const TlbInfo *tlb_lookup(Cpu *cpu, GuestAddr va, MmuAccess access,
 static void clear_numbered(Cpu *cpu, unsigned n, void *opaque)
 {
     tlb_clear_entry(numbered_entry(cpu, n));
+    cpu->tlb.info[n >> TLB_BITS][n & (TLB_SIZE - 1)].listed = false;
 }
 
 void tlb_init(Cpu *cpu)
@@ -180,16 +185,6 @@ void tlb_flush(Cpu *cpu)
     cpu->tlb.flushes++;
     cpu->tlb.empty = true;
     forget_walked(cpu->machine);
-}
-
-void tlb_flush_page(Cpu *cpu, GuestAddr va)
-{
-    cpu_stop_chain(cpu);
-    jump_cache_flush_page(cpu, va);
-    for (unsigned mode = 0; mode < MMU_MODES; mode++) {
-        tlb_forget_code(cpu, mode, tlb_index(va));
-        tlb_clear_entry(&cpu->tlb.entry[mode][tlb_index(va)]);
-    }
 }
 
 void tlb_flush_all(Machine *m)

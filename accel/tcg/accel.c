@@ -218,6 +218,7 @@ const AccelOps accel_tcg = {
     .exit_retired = tcg_exit_retired,
     .present_insn = tcg_present_insn,
     .need_last_insn = tcg_need_last_insn,
+    .need_last_insn_once = tcg_need_last_insn_once,
     .drop_store = tcg_drop_store,
     .jump_cache_flush = tcg_jump_cache_flush,
     .jump_cache_flush_page = tcg_jump_cache_flush_page,

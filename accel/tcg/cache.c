@@ -8,7 +8,7 @@
  */
 #include "tb.h"
 
-#define HASH_BITS 15
+#define HASH_BITS 16
 #define HASH_SIZE (1u << HASH_BITS)
 #define LAST_HERE_MOST 65536u
 /* A TB at one place that assumes too much so often is made without. */
@@ -16,7 +16,9 @@
 
 static unsigned hash_of(const TbKey *key, RamAddr ra, TbLimit limit)
 {
-    uint64_t h = ra * UINT64_C(0x9e3779b97f4a7c15) ^ key->base * 31 ^
+    /* The page of the pc, too: each process may have a library elsewhere. */
+    uint64_t h = (ra ^ (key->pc & PAGE_MASK) << 20) *
+                     UINT64_C(0x9e3779b97f4a7c15) ^ key->base * 31 ^
                  (uint64_t)key->flags * UINT64_C(0x85ebca6b) ^ limit;
     return (h ^ (h >> 29)) & (HASH_SIZE - 1);
 }
@@ -71,14 +73,40 @@ static void mark_code(CodePage *p, const Tb *tb, int n)
     }
 }
 
+static int page_side(const Tb *tb, RamAddr page)
+{
+    return tb->ram[0] == page ? 0 : 1;
+}
+
+/* Puts a TB where *at points to. */
+static void page_insert(Tb **at, Tb *tb, int n)
+{
+    Tb *next = *at;
+    tb->page_next[n] = next;
+    tb->page_at[n] = at;
+    if (next) {
+        int side = page_side(next, tb->ram[n]);
+        next->page_at[side] = &tb->page_next[n];
+    }
+    *at = tb;
+}
+
+static void page_remove(Tb *tb, int n)
+{
+    Tb *next = tb->page_next[n];
+    *tb->page_at[n] = next;
+    if (next) {
+        next->page_at[page_side(next, tb->ram[n])] = tb->page_at[n];
+    }
+}
+
 static void page_link(TcgState *s, Tb *tb, int n)
 {
     if (tb->ram[n] == TB_NO_RAM) {
         return;
     }
     CodePage *p = page_get(s, tb->ram[n]);
-    tb->page_next[n] = p->first;
-    p->first = tb;
+    page_insert(&p->first, tb, n);
     mark_code(p, tb, n);
 }
 
@@ -202,11 +230,6 @@ static void hash_unlink(TcgState *s, Tb *tb)
     *at = tb->hash_next;
 }
 
-static int page_side(const Tb *tb, RamAddr page)
-{
-    return tb->ram[0] == page ? 0 : 1;
-}
-
 /* The page's map keeps the bits of TBs that are gone until a write finds out:
  * it may only say too much. */
 static void page_unlink(TcgState *s, Tb *tb, int n)
@@ -216,11 +239,7 @@ static void page_unlink(TcgState *s, Tb *tb, int n)
         return;
     }
     CodePage *p = g_hash_table_lookup(s->pages, page_key(page));
-    Tb **at = &p->first;
-    while (*at != tb) {
-        at = &(*at)->page_next[page_side(*at, page)];
-    }
-    *at = tb->page_next[n];
+    page_remove(tb, n);
     if (!p->first) {
         g_hash_table_remove(s->pages, page_key(page));
         ram_watch_disarm(s->machine, RAM_WATCH_CODE, page);
@@ -400,33 +419,56 @@ uint32_t cache_mode(TcgState *s, const TbKey *key, TbLimit limit)
     return GPOINTER_TO_UINT(found);
 }
 
-static void drop_jump_group(Cpu *cpu, unsigned group)
-{
-    JumpEntry *e = &cpu->jump_cache[group << JUMP_GROUP_BITS];
-    Tb *none = &tcg_state(cpu)->no_tb;
-    if (!(cpu->jump_groups & BIT(group))) {
-        return;
-    }
-    for (unsigned i = 0; i < 1u << JUMP_GROUP_BITS; i++) {
-        e[i].tb = none;
-    }
-    cpu->jump_groups &= ~BIT(group);
-}
-
 static unsigned jump_group(GuestAddr va)
 {
     return jump_hash(va & PAGE_MASK) >> JUMP_GROUP_BITS;
 }
 
+static bool group_in_use(const Cpu *cpu, unsigned group)
+{
+    return cpu->jump_groups[group / 64] & BIT(group % 64);
+}
+
+static void drop_jump_group(Cpu *cpu, unsigned group)
+{
+    JumpEntry *e = &cpu->jump_cache[group << JUMP_GROUP_BITS];
+    Tb *none = &tcg_state(cpu)->no_tb;
+    if (!group_in_use(cpu, group)) {
+        return;
+    }
+    for (unsigned i = 0; i < 1u << JUMP_GROUP_BITS; i++) {
+        e[i].tb = none;
+    }
+    cpu->jump_groups[group / 64] &= ~BIT(group % 64);
+}
+
+/* Those of the page of va: all, or those that end in the next page. */
+static void drop_jump_page(Cpu *cpu, GuestAddr va, bool crossing)
+{
+    unsigned group = jump_group(va);
+    JumpEntry *e = &cpu->jump_cache[group << JUMP_GROUP_BITS];
+    Tb *none = &tcg_state(cpu)->no_tb;
+    if (!group_in_use(cpu, group)) {
+        return;
+    }
+    for (unsigned i = 0; i < 1u << JUMP_GROUP_BITS; i++) {
+        if (!((e[i].pc ^ va) & PAGE_MASK) &&
+            (!crossing || e[i].tb->ram[1] != TB_NO_RAM)) {
+            e[i].tb = none;
+        }
+    }
+}
+
 void jump_cache_enter(Cpu *cpu, Tb *tb)
 {
     cpu->jump_cache[jump_hash(tb->key.pc)] = (JumpEntry){ tb->key.pc, tb };
-    cpu->jump_groups |= BIT(jump_group(tb->key.pc));
+    unsigned group = jump_group(tb->key.pc);
+    cpu->jump_groups[group / 64] |= BIT(group % 64);
 }
 
 void jump_cache_init(Cpu *cpu)
 {
-    cpu->jump_groups = UINT32_MAX;
+    memset(cpu->jump_groups, 0xff, sizeof cpu->jump_groups);
     tcg_jump_cache_flush(cpu);
 }
 
@@ -439,8 +481,8 @@ void tcg_jump_cache_flush(Cpu *cpu)
 
 void tcg_jump_cache_flush_page(Cpu *cpu, GuestAddr va)
 {
-    drop_jump_group(cpu, jump_group(va));
-    drop_jump_group(cpu, jump_group(va - PAGE_SIZE)); /* TBs that end in this page */
+    drop_jump_page(cpu, va, false);
+    drop_jump_page(cpu, va - PAGE_SIZE, true);
 }
 
 /* --- whole cache --------------------------------------------------------------- */

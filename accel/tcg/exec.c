@@ -87,9 +87,14 @@ bool tcg_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc)
     return true;
 }
 
+static bool is_last_insn(const Cpu *cpu)
+{
+    return !cpu->in_tb || cpu->fault_insn + 1u == cpu->tb->insn_count;
+}
+
 void tcg_need_last_insn(Cpu *cpu)
 {
-    if (!cpu->in_tb || cpu->fault_insn + 1u == cpu->tb->insn_count) {
+    if (is_last_insn(cpu)) {
         return;
     }
     TcgState *s = tcg_state(cpu);
@@ -102,6 +107,15 @@ void tcg_need_last_insn(Cpu *cpu)
     s->aborts = MIN(s->aborts + ABORT_CHARGE, ABORT_MOST);
     cache_end_at(s, tb, key.pc);
     siglongjmp(cpu->jump, LEAVE_AGAIN);
+}
+
+void tcg_need_last_insn_once(Cpu *cpu)
+{
+    if (!is_last_insn(cpu)) {
+        to_insn_start(cpu);
+        cpu->last_insn_only = true;
+        siglongjmp(cpu->jump, LEAVE_AGAIN);
+    }
 }
 
 void tcg_drop_store(Cpu *cpu)

@@ -51,7 +51,8 @@ struct Tb {
     uint32_t guard_at[2];  /* word that holds chain[n], on another page */
 
     Tb *hash_next;
-    Tb *page_next[2];      /* in the list of the page ram[n] */
+    Tb *page_next[2];      /* in the list of the page ram[n]; */
+    Tb **page_at[2];       /* what points to this one there */
     Tb *chain[2];          /* where IR_EXIT_CHAIN0/1 lead, or NULL */
     Tb *incoming;          /* first TB that chains to this one … */
     Tb *incoming_next[2];  /* … and the next, per exit of the source */
@@ -244,6 +245,7 @@ void tcg_raise(Cpu *cpu) G_GNUC_NORETURN;
 void tcg_exit_retired(Cpu *cpu) G_GNUC_NORETURN;
 bool tcg_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc);
 void tcg_need_last_insn(Cpu *cpu);
+void tcg_need_last_insn_once(Cpu *cpu);
 void tcg_drop_store(Cpu *cpu);
 void tcg_jump_cache_flush(Cpu *cpu);
 void tcg_jump_cache_flush_page(Cpu *cpu, GuestAddr va);

@@ -53,6 +53,7 @@ typedef struct AccelOps {
     void (*exit_retired)(Cpu *cpu) G_GNUC_NORETURN;
     bool (*present_insn)(const Cpu *cpu, Icount *icount, GuestAddr *pc);
     void (*need_last_insn)(Cpu *cpu);
+    void (*need_last_insn_once)(Cpu *cpu);
     void (*drop_store)(Cpu *cpu);
     void (*jump_cache_flush)(Cpu *cpu);
     void (*jump_cache_flush_page)(Cpu *cpu, GuestAddr va);
@@ -86,6 +87,9 @@ bool cpu_present_insn(const Cpu *cpu, Icount *icount, GuestAddr *pc);
  * icount is exact and changes take effect after it: returns if it is, and
  * otherwise restarts it in a TB of its own. For device accesses and the like. */
 void cpu_need_last_insn(Cpu *cpu);
+/* The same where it is the data that asks for it and not the place in the
+ * code: the TB stays as it is for the next time. */
+void cpu_need_last_insn_once(Cpu *cpu);
 /* The present instruction stores to where nothing is, or to ROM: harmless,
  * unless the TB takes what it stored for what is there. Then as
  * cpu_need_last_insn(). */

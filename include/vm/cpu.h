@@ -155,10 +155,10 @@ struct CpuClass {
 /* Where TBs were found last, so that they need not be looked up: by pc, a
  * group of entries a page, so that one page's can be dropped. No TB here has
  * a breakpoint. */
-#define JUMP_CACHE_BITS  11
+#define JUMP_CACHE_BITS  13
 #define JUMP_CACHE_SIZE  (1u << JUMP_CACHE_BITS)
-#define JUMP_GROUP_BITS  6
-#define JUMP_GROUPS      (1u << (JUMP_CACHE_BITS - JUMP_GROUP_BITS)) /* 32 */
+#define JUMP_GROUP_BITS  8
+#define JUMP_GROUPS      (1u << (JUMP_CACHE_BITS - JUMP_GROUP_BITS)) /* 128 */
 
 typedef struct JumpEntry {
     GuestAddr pc;
@@ -194,7 +194,8 @@ struct Cpu {
     bool stop_chain;            /* the budget is biased: cpu_stop_chain() */
     struct Tb *tb;              /* being run, NULL between TBs */
     JumpEntry jump_cache[JUMP_CACHE_SIZE];
-    uint32_t jump_groups;       /* bit per group that may have entries */
+    /* A bit per group that may have entries. */
+    uint64_t jump_groups[(JUMP_GROUPS + 63) / 64];
     CpuTlb tlb;
 
     /* The line of a store's first byte is noted if notes_lines: never, where

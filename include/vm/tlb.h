@@ -22,7 +22,7 @@
 #define MMU_FLAGS  (MMU_UPDATE | MMU_TARGET)
 #define MMU_ACCESSES 16u   /* modes with any flags are below */
 #define TLB_TRAIL 8        /* most entries that a walk reads */
-#define TLB_FILLED 512     /* as many entries are dropped one by one */
+#define TLB_FILLED 1024    /* as many entries are dropped one by one */
 
 typedef enum MmuAccess { MMU_LOAD, MMU_STORE, MMU_FETCH } MmuAccess;
 
@@ -48,6 +48,7 @@ typedef struct TlbInfo {
     bool readonly;         /* stores do nothing */
     uint8_t prot;          /* bit per MmuAccess */
     bool fetched;          /* the jump cache may know code of this page */
+    bool listed;           /* in CpuTlb.filled */
 } TlbInfo;
 
 typedef struct CpuTlb {
@@ -55,8 +56,8 @@ typedef struct CpuTlb {
     TlbInfo info[MMU_MODES][TLB_SIZE];
     uint64_t flushes, fills, slow;
     bool empty;            /* nothing was filled since the last flush */
-    /* What was filled since then: mode << TLB_BITS | index; all of it while the
-     * count is at most TLB_FILLED. */
+    /* What was filled since then, once each: mode << TLB_BITS | index; all of
+     * it while the count is at most TLB_FILLED. */
     uint16_t filled[TLB_FILLED];
     unsigned filled_count;
     /* Entries of page tables that the present walk has read. */
@@ -104,12 +105,29 @@ uint8_t cpu_fetch_byte(Cpu *cpu, GuestAddr va, unsigned mmu_mode);
 uint64_t walk_ld(Cpu *cpu, PhysAddr pa, unsigned size);
 void walk_st(Cpu *cpu, PhysAddr pa, uint64_t v, unsigned size);
 
+/* The topmost tables of two address spaces in one format, as the target reads
+ * them: n entries of entry_bytes, chosen by the bits of the virtual address from
+ * shift on. */
+typedef struct TlbRoots {
+    const uint8_t *before, *after;
+    bool in_ram;           /* after is at ram, and not in registers */
+    RamAddr ram;
+    unsigned entry_bytes, shift, index_bits;
+    uint64_t valid;        /* bits of an entry that leads on and was used */
+} TlbRoots;
+
+/* The RAM that holds [pa, pa + len) of a page table, for TlbRoots; NULL if it is
+ * not in RAM in one piece. */
+const uint8_t *walk_table(Cpu *cpu, PhysAddr pa, unsigned len, RamAddr *ra);
+/* The page tables have another root. Where both roots lead to the same tables
+ * what is cached stays; the rest is dropped. */
+void tlb_change_root(Cpu *cpu, const TlbRoots *roots);
+
 /* Called once by cpu_new(), and by cpu_free(). */
 void tlb_init(Cpu *cpu);
 void tlb_free(Cpu *cpu);
-/* Drops all cached translations, or those of one page (all modes). */
+/* Drops all cached translations. */
 void tlb_flush(Cpu *cpu);
-void tlb_flush_page(Cpu *cpu, GuestAddr va);
 void tlb_flush_all(Machine *m);
 /* Drops direct mappings for stores to the page of ra, in all CPUs. */
 void tlb_revoke_stores(Machine *m, RamAddr ra);

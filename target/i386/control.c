@@ -68,7 +68,8 @@ static bool put_cr0(X86Cpu *cpu, uint64_t v)
         s->cr[0] = old;
         return false;
     }
-    if ((old ^ v) & (CR0_PG | CR0_WP | CR0_PE)) {
+    /* Without paging neither PE nor WP is part of a translation. */
+    if (((old ^ v) & CR0_PG) || ((old & CR0_PG) && ((old ^ v) & CR0_WP))) {
         tlb_flush(&cpu->parent);
     }
     return true;
@@ -82,7 +83,7 @@ static bool put_cr0(X86Cpu *cpu, uint64_t v)
 static bool put_cr3(X86Cpu *cpu, uint64_t v)
 {
     X86State *s = &cpu->s;
-    uint64_t old = s->cr[3];
+    MmuRoot old = mmu_root(cpu);
     if (s->cr[4] & CR4_PCIDE) {
         v &= ~CR3_KEEP;
     }
@@ -91,10 +92,10 @@ static bool put_cr3(X86Cpu *cpu, uint64_t v)
     }
     s->cr[3] = v;
     if (!mmu_load_pdptes(cpu)) {
-        s->cr[3] = old;
+        s->cr[3] = old.cr3;
         return false;
     }
-    tlb_flush(&cpu->parent);
+    mmu_change_root(cpu, &old);
     return true;
 }
 
@@ -133,6 +134,7 @@ static bool cr4_forbidden(const X86State *s, uint64_t v)
 static bool put_cr4(X86Cpu *cpu, uint64_t v)
 {
     X86State *s = &cpu->s;
+    MmuRoot root = mmu_root(cpu);
     uint64_t old = s->cr[4];
     if ((v & ~cr4_known(cpu)) || cr4_forbidden(s, v)) {
         return false;
@@ -143,7 +145,12 @@ static bool put_cr4(X86Cpu *cpu, uint64_t v)
         s->cr[4] = old;
         return false;
     }
-    tlb_flush(&cpu->parent);
+    /* These are set and cleared to flush a TLB; the others are set once. */
+    if ((old ^ v) & ~(CR4_PGE | CR4_PCIDE)) {
+        tlb_flush(&cpu->parent);
+    } else {
+        mmu_change_root(cpu, &root);
+    }
     return true;
 }
 
@@ -217,14 +224,13 @@ uint64_t helper_clts(Cpu *parent)
     return 0;
 }
 
+/* Nothing is cached that the page tables do not say any more. */
 uint64_t helper_invlpg(Cpu *parent, uint64_t va)
 {
-    tlb_flush_page(parent, va);
     return 0;
 }
 
-/* Vol. 2, INVPCID. The TLB follows the page tables by itself; an address is
- * forgotten all the same, as INVLPG does. */
+/* Vol. 2, INVPCID: what it would drop is not there, as for INVLPG. */
 uint64_t helper_invpcid(Cpu *parent, uint64_t type, uint64_t pcid,
                         uint64_t va)
 {
@@ -233,11 +239,6 @@ uint64_t helper_invpcid(Cpu *parent, uint64_t type, uint64_t pcid,
     if (type > 3 || pcid >> 12 || (type == 0 && !base_is_canonical(cpu, va)) ||
         (one && pcid && !(cpu->s.cr[4] & CR4_PCIDE))) {
         general_protection(cpu);
-    }
-    if (type == 0) {
-        tlb_flush_page(parent, va);
-    } else {
-        tlb_flush(parent);
     }
     return 0;
 }

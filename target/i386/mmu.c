@@ -2,6 +2,7 @@
  * Paging: 32-bit, PAE, 4-level and 5-level, with every protection. SDM vol. 3,
  * chapter 4. One walker for all formats: a format is a row of a table.
  */
+#include "base/bytes.h"
 #include "cpuid.h"
 #include "show.h"
 #include "sys.h"
@@ -330,6 +331,53 @@ bool mmu_load_pdptes(X86Cpu *cpu)
     }
     memcpy(s->pdpte, table, sizeof table);
     return true;
+}
+
+/* --- another address space (4.10.4.1) ------------------------------------------------------- */
+
+MmuRoot mmu_root(const X86Cpu *cpu)
+{
+    MmuRoot root = { .cr3 = cpu->s.cr[3] };
+    memcpy(root.pdpte, cpu->s.pdpte, sizeof root.pdpte);
+    return root;
+}
+
+/* The table of 2^bits entries that a root names, or NULL. */
+static const uint8_t *root_table(X86Cpu *cpu, uint64_t cr3, TlbRoots *r,
+                                 RamAddr *ra)
+{
+    PhysAddr at = cr3 & (r->entry_bytes == 8 ? FRAME_MASK : 0xfffff000);
+    return walk_table(&cpu->parent, a20_mask(cpu, at), PAGE_SIZE, ra);
+}
+
+/* Cached translations never outlive their page-table entries (softmmu/tlb.c),
+ * so only the root itself matters. */
+void mmu_change_root(X86Cpu *cpu, const MmuRoot *before)
+{
+    const X86State *s = &cpu->s;
+    bool pae = s->cr[4] & CR4_PAE, wide = s->efer & EFER_LMA;
+    uint8_t pdptes[2][4 * 8];
+    TlbRoots r = { .entry_bytes = pae ? 8 : 4, .shift = wide ? top_shift(s) : 22,
+                   .index_bits = pae ? 9 : 10, .valid = PTE_P | PTE_A,
+                   .in_ram = true };
+
+    if (pae && !wide) {
+        for (unsigned i = 0; i < 4; i++) {
+            bytes_st_le64(pdptes[0] + 8 * i, before->pdpte[i]);
+            bytes_st_le64(pdptes[1] + 8 * i, s->pdpte[i]);
+        }
+        r = (TlbRoots){ pdptes[0], pdptes[1], .entry_bytes = 8, .shift = 30,
+                        .index_bits = 2, .valid = PTE_P };
+    } else {
+        RamAddr old;
+        r.before = root_table(cpu, before->cr3, &r, &old);
+        r.after = root_table(cpu, s->cr[3], &r, &r.ram);
+    }
+    if ((s->cr[0] & CR0_PG) && r.before && r.after) {
+        tlb_change_root(&cpu->parent, &r);
+    } else {
+        tlb_flush(&cpu->parent);
+    }
 }
 
 /* --- info mem, info tlb ---------------------------------------------------------------------- */

@@ -174,5 +174,12 @@ void debug_rearm(X86Cpu *cpu);
 void debug_io(X86Cpu *cpu, uint32_t port, unsigned size);
 /* Loads PAE's four PDPTEs if paging uses them; false: reserved bits. */
 bool mmu_load_pdptes(X86Cpu *cpu);
+/* What the TLB has to know of CR3 and the PDPTEs before and after a change. */
+typedef struct MmuRoot {
+    uint64_t cr3, pdpte[4];
+} MmuRoot;
+MmuRoot mmu_root(const X86Cpu *cpu);
+/* CR3 was loaded; before: what was there. Nothing else changed. */
+void mmu_change_root(X86Cpu *cpu, const MmuRoot *before);
 
 #endif

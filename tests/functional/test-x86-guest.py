@@ -1,5 +1,5 @@
 """The x86 self-check guests (tests/guests/x86: sys32, cpu32, vec32, sys64,
-cpu64, xstate, board) with
+cpu64, xstate, board, spaces) with
 every cache dropped at random and instruction by instruction."""
 import reprise
 from x86_guest import GUESTS, GuestCase
@@ -10,6 +10,7 @@ class X86Guest(GuestCase):
         self.run_guest('sys32', arch='i386')
         self.run_guest('cpu32', arch='i386')
         self.run_guest('board', arch='i386')
+        self.run_guest('spaces', arch='i386')
         self.run_guest('xstate', arch='i386')
         for guest in GUESTS:
             self.run_guest(guest)
