@@ -2,6 +2,7 @@
  * What the command line plugs into a PC: -drive with an interface, -serial,
  * -device, and the devices that are there by default.
  */
+#include "hw/virtio.h"
 #include "pc.h"
 
 #define SERIAL_MAX 4
@@ -157,6 +158,11 @@ static void *find_bus(Pc *pc, const DeviceClass *cls, const DeviceConfig *c,
     void *buses[] = { &pc->isa, pc->pci, piix3_ide_bus(pc->ide, 0),
                       piix3_ide_bus(pc->ide, 1) };
 
+    void *serial = !g_strcmp0(cls->bus, "virtio-serial-bus")
+                       ? virtio_serial_bus(pc->dev.machine, want) : NULL;
+    if (serial) {
+        return serial;
+    }
     if (!want && !g_strcmp0(cls->bus, "IDE")) {
         IdeBus *bus = find_ide_bus(pc, c);
         if (!bus) {

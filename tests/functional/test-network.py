@@ -79,6 +79,7 @@ class Ipxe(reprise.TestCase):
                           *self.dump('two'), device=device, qmp=True)
         vm.serial.expect('the end')
         vm.qmp.event('STOP')
+        vm.serial.quiet(0)
         self.assertEqual(vm.serial.seen, printed, vm.output())
         vm.close()
         self.assertEqual(self.check_dump('two'), self.check_dump('one'))
@@ -100,6 +101,9 @@ class Ipxe(reprise.TestCase):
 
     def test_http_by_virtio(self):
         self.check_http('virtio-net-pci')
+
+    def test_http_by_e1000(self):
+        self.check_http('e1000')
 
     def test_port_of_the_host_leads_through_a_hub_into_the_guest(self):
         self.script('echo the end\nshell\n')
