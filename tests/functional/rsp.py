@@ -31,10 +31,10 @@ class Rsp(reprise.Channel):
     def put(self, packet):
         self.send(f'${packet}#{sum(packet.encode()) & 255:02x}')
 
-    def answer(self):
+    def answer(self, timeout=reprise.TIMEOUT):
         """The next packet that is not text to be shown."""
         while True:
-            text = self.expect(rb'\$([^#]*)#..').group(1).decode()
+            text = self.expect(rb'\$([^#]*)#..', timeout).group(1).decode()
             self.send('+')
             if text == 'OK' or not text.startswith('O'):
                 return text
