@@ -45,6 +45,14 @@ typedef struct VecArgs {
  * (PCMPISTRx); x is not looked at. */
 #define VEC_STR_IMPLICIT 0x10000u
 
+/* Operations of several steps, each with its own exceptions, do this many of them
+ * (0: all) if imm says so in the bits from VEC_STEPS_SHIFT on. */
+#define VEC_STEPS_SHIFT 8
+static inline unsigned vec_steps(VecOp op)
+{
+    return op == VEC_FDP32 ? 3 : op == VEC_FDP64 ? 2 : 1;
+}
+
 /* env: rounding, NaN and denormal rules of rows with flag E, which add to its
  * flags what sf_flags_told() tells of all lanes together: as MXCSR, so never
  * SF_ROUNDED_UP. Others do not look at it (NULL is fine). A result with one of

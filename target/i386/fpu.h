@@ -62,4 +62,12 @@ typedef uint8_t X87Byte __attribute__((aligned(4)));
 #define MXCSR_RESERVED 0xffff0000u
 #define MXCSR_DEFAULT 0x1f80u
 
+/* What helper fp_wide is told: the row, and from these bits on its immediate and
+ * its operands, five bits each: registers, or memory. */
+#define FP_WIDE_IMM 16
+#define FP_WIDE_REGS 32
+#define FP_WIDE_MEMORY 16u
+/* The upper half is made of the upper 8 bytes of a source of 16. */
+#define FP_WIDE_WIDENS (UINT64_C(1) << 63)
+
 #endif

@@ -129,6 +129,63 @@ uint64_t helper_vmaskmov_load(Cpu *c, uint64_t linear, uint64_t regs,
     return 0;
 }
 
+/* --- exceptions of 32 bytes (vol. 1, 11.5.3) ----------------------------------------- */
+
+static V128 fp_wide_operand(const X86State *s, uint64_t what, unsigned reg,
+                            const Wide *memory, unsigned part)
+{
+    Wide w = reg == FP_WIDE_MEMORY ? *memory : wide_get(s, reg);
+    if (what & FP_WIDE_WIDENS) {
+        return part ? (V128){ { w.half[0].w[1] } } : w.half[0];
+    }
+    return w.half[part];
+}
+
+/* The flags of the first `steps` steps of both halves, as they are told. */
+static unsigned fp_wide_flags(VecOp op, const VecArgs half[2], SfEnv env,
+                              unsigned steps)
+{
+    env.flags = 0;
+    for (unsigned part = 0; part < 2; part++) {
+        SfEnv e = env;
+        VecArgs v = half[part];
+        v.imm |= vec_steps(op) > 1 ? steps << VEC_STEPS_SHIFT : 0;
+        e.flags = 0;
+        vec_ops[op].fn(&v, &e);
+        env.flags |= e.flags;
+    }
+    return sf_flags_told(&env);
+}
+
+/* The rows do the work afterwards, in which no unmasked exception is left. */
+uint64_t helper_fp_wide(Cpu *c, uint64_t what, uint64_t m0, uint64_t m1,
+                        uint64_t m2, uint64_t m3)
+{
+    const X86State *s = &x86_cpu(c)->s;
+    const Wide memory = { { { { m0, m1 } }, { { m2, m3 } } } };
+    VecOp op = what & 0xffff;
+    VecArgs half[2] = { 0 };
+    for (unsigned part = 0; part < 2; part++) {
+        V128 *const operand[3] = { &half[part].a, &half[part].b,
+                                   &half[part].c };
+        half[part].imm = what >> FP_WIDE_IMM & 0xffff;
+        for (unsigned i = 0; i < 3; i++) {
+            unsigned reg = what >> (FP_WIDE_REGS + 5 * i) & 31;
+            *operand[i] = fp_wide_operand(s, what, reg, &memory, part);
+        }
+    }
+    unsigned flags = 0; /* those of earlier steps have been told */
+    for (unsigned steps = 1; steps <= vec_steps(op); steps++) {
+        flags |= fp_wide_flags(op, half, c->fp, steps);
+        if (flags & c->fp.unmasked) {
+            c->fp.flags |= flags;
+            x86_fp_trap(c, flags);
+            cpu_raise(c);
+        }
+    }
+    return 0;
+}
+
 /* --- gathers (vol. 2, VPGATHERDD) ------------------------------------------------- */
 
 typedef struct Gather {
@@ -192,8 +249,32 @@ static uint64_t gather_linear(X86Cpu *cpu, const Gather *g, uint64_t base,
     return code64 ? ea : (uint32_t)ea;
 }
 
+/* The mask becomes whole elements of what their top bits say; zeroes above. */
+static void gather_expand_mask(X86State *s, const Gather *g)
+{
+    for (unsigned at = 0; at < g->size; at += 8) {
+        uint64_t *w = element_word(s, g->mask, at);
+        uint64_t high = -(*w >> 63), low = -(*w >> 31 & 1);
+        *w = g->lane == 8 ? high : high << 32 | (uint32_t)low;
+    }
+    if (g->size == 16) {
+        memset(s->ymmh[g->mask], 0, sizeof(V128));
+    }
+}
+
+/* What is above VEX.L's length goes when the first element comes. */
+static void gather_set(X86State *s, const Gather *g, unsigned n, uint64_t v)
+{
+    element_set(s, g->to, g->lane, n, v);
+    element_set(s, g->mask, g->lane, n, 0);
+    if (g->size == 16) {
+        memset(s->ymmh[g->to], 0, sizeof(V128));
+    }
+}
+
 /* Elements are loaded in order, and each clears its mask: after a fault the
- * instruction goes on where it was. */
+ * instruction goes on where it was. What the manual leaves open of a fault is as
+ * processors do it. */
 uint64_t helper_gather(Cpu *c, uint64_t base, uint64_t how, uint64_t mode)
 {
     X86Cpu *cpu = x86_cpu(c);
@@ -202,12 +283,12 @@ uint64_t helper_gather(Cpu *c, uint64_t base, uint64_t how, uint64_t mode)
     unsigned count = g.lane == 8 || g.index_bytes == 8 ? g.size / 8
                                                        : g.size / 4;
     unsigned all = g.lane == 8 ? 4 : 8;
+    gather_expand_mask(s, &g);
     for (unsigned n = 0; n < count; n++) {
-        if (element_get(s, g.mask, g.lane, n) >> (g.lane * 8 - 1)) {
+        if (element_get(s, g.mask, g.lane, n)) {
             uint64_t i = element_get(s, g.index, g.index_bytes, n);
             uint64_t at = gather_linear(cpu, &g, base, i);
-            element_set(s, g.to, g.lane, n, cpu_ld(c, at, g.lane, mode));
-            element_set(s, g.mask, g.lane, n, 0);
+            gather_set(s, &g, n, cpu_ld(c, at, g.lane, mode));
         }
     }
     for (unsigned n = count; n < all; n++) { /* what is above becomes zero */

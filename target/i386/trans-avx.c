@@ -93,18 +93,18 @@ void trans_vzeroall(X86Trans *t)
 
 /* --- FMA (vol. 1, 14.5) -------------------------------------------------------------- */
 
+/* The width of lanes is VEX.W in every mode. */
+static VecOp fma_row(const X86Trans *t)
+{
+    return t->in.rex & 8 ? t->in.row->vec_w : t->in.row->vec;
+}
+
 /* arg= how the product and addend are signed, and in bits 8, 9 the form: which
  * operands are factors and which is added. The order decides which NaN comes
  * out, so it is the row's (see vec-ops.def). */
-static IrVal fma_part(X86Trans *t, unsigned part)
+static IrVal fma_part(X86Trans *t, const unsigned *order, unsigned part)
 {
-    static const uint8_t orders[3][3] = { { 0, 2, 1 }, { 1, 0, 2 },
-                                          { 1, 2, 0 } };
-    const uint8_t *order = orders[t->in.row->arg >> 8];
-    /* The width of lanes is VEX.W in every mode. */
-    const OpRow *row = t->in.row;
-    VecOp op = t->in.rex & 8 ? row->vec_w : row->vec;
-    unsigned imm = row->arg & 0xff;
+    unsigned imm = t->in.row->arg & 0xff;
     IrVal v[3], args[3];
     for (unsigned n = 3; n--;) {
         v[n] = vec_load(t, n, part);
@@ -115,14 +115,21 @@ static IrVal fma_part(X86Trans *t, unsigned part)
             imm |= n << 6;
         }
     }
-    return ir_vec(t->ir, op, imm, args);
+    return ir_vec(t->ir, fma_row(t), imm, args);
 }
 
 void trans_fma(X86Trans *t)
 {
-    IrVal high = IR_NO_VAL, low = fma_part(t, 0);
+    static const unsigned orders[3][3] = { { 0, 2, 1 }, { 1, 0, 2 },
+                                           { 1, 2, 0 } };
+    const unsigned *order = orders[t->in.row->arg >> 8];
+    IrVal high = IR_NO_VAL;
     if (vec_parts(t, 0) == 2) {
-        high = fma_part(t, 1);
+        vec_both_halves(t, fma_row(t), t->in.row->arg & 0xff, order);
+    }
+    IrVal low = fma_part(t, order, 0);
+    if (vec_parts(t, 0) == 2) {
+        high = fma_part(t, order, 1);
     }
     vec_store(t, 0, low, high);
 }
@@ -193,18 +200,28 @@ void trans_stmxcsr(X86Trans *t)
 
 /* --- by mask ------------------------------------------------------------------------------------ */
 
-void trans_maskmov(X86Trans *t)
+/* Where MASKMOVDQU and MASKMOVQ store. Alignment of 8 bytes is checked whatever
+ * the mask says. */
+static IrVal maskmov_linear(X86Trans *t, unsigned bytes)
 {
     IrVal di = reg_get(t, X86_RDI, t->in.addrsize);
-    IrVal linear = mem_linear(t, t->in.seg, di, 16, true);
+    IrVal linear = mem_linear(t, t->in.seg, di, bytes, true);
+    if (t->tc->flags & TB_AC) {
+        CALL(t, align_check, linear, k64(t, 8));
+    }
+    return linear;
+}
+
+void trans_maskmov(X86Trans *t)
+{
+    IrVal linear = maskmov_linear(t, 16);
     CALL(t, maskmov, linear, k64(t, t->in.reg), k64(t, t->in.rm),
          k64(t, access_mode(t)));
 }
 
 void trans_maskmovq(X86Trans *t)
 {
-    IrVal di = reg_get(t, X86_RDI, t->in.addrsize);
-    IrVal linear = mem_linear(t, t->in.seg, di, 8, true);
+    IrVal linear = maskmov_linear(t, 8);
     CALL(t, maskmovq, linear, k64(t, t->in.reg & 7), k64(t, t->in.rm & 7),
          k64(t, access_mode(t)));
 }

@@ -76,6 +76,14 @@ static bool wants_alignment(const X86Trans *t, unsigned n)
            (t->in.vex ? flags & ROW_ALIGN : !(flags & ROW_UNAL));
 }
 
+/* Conversions of half precision never raise #AC (vol. 2, 2.4.11). */
+static bool has_alignment_check(const X86Trans *t, unsigned bytes)
+{
+    unsigned op = t->in.row->vec;
+    return (t->tc->flags & TB_AC) && bytes > 1 && bytes < 16 &&
+           op != VEC_F16TO32 && op != VEC_F32TO16;
+}
+
 /* Where the memory operand is. An address of 32 bytes that has to be aligned is
  * made odd if it is a multiple of 16 only, so that the access to the first half
  * finds it wrong. */
@@ -83,7 +91,7 @@ static IrVal vec_linear(X86Trans *t, unsigned n)
 {
     unsigned bytes = op_bytes(t, n);
     IrVal linear = mem_operand(t, bytes);
-    if ((t->tc->flags & TB_AC) && bytes > 1 && bytes < 16) {
+    if (has_alignment_check(t, bytes)) {
         CALL(t, align_check, linear, k64(t, bytes));
     }
     if (bytes == 32 && wants_alignment(t, n)) {
@@ -144,18 +152,26 @@ static void mmx_set(X86Trans *t, unsigned reg, IrVal v)
     ir_stenv(t->ir, exp, k64(t, 0xffff), IR_MEM_16);
 }
 
-/* A store of 32 bytes that faults in its second half has changed nothing: that
- * it may be made is asked for first. */
+/* A store of 32 bytes that faults in its second half has changed nothing: the
+ * page where it ends is asked first. What has to be aligned lies in one page. */
+static void probe_end(X86Trans *t, IrVal at)
+{
+    IrVal end = ir_op2i(t->ir, IR_AND, linear_add(t, at, 31), PAGE_MASK);
+    end = ir_select(t->ir, IR_GTU, end, at, end, at);
+    mem_ld_update(t, end, 1);
+}
+
 static void store_memory(X86Trans *t, unsigned n, IrVal low, IrVal high)
 {
     t->store = true;
     IrVal at = vec_linear(t, n);
     IrMem mem = vec_mem(t, n);
-    if (vec_parts(t, n) == 2) {
-        mem_ld_update(t, linear_add(t, mem_operand(t, 32), 24), 8);
+    bool two = vec_parts(t, n) == 2;
+    if (two && !(mem & IR_MEM_ALIGN)) {
+        probe_end(t, at);
     }
     ir_st(t->ir, at, low, mem);
-    if (vec_parts(t, n) == 2) {
+    if (two) {
         ir_st(t->ir, linear_add(t, mem_operand(t, 32), 16), high,
               mem & ~IR_MEM_ALIGN);
     }
@@ -262,10 +278,50 @@ IrVal vec_apply(X86Trans *t, VecOp op, unsigned part)
     return ir_vec(t->ir, op, imm, args);
 }
 
+/* Emits the operands that the two halves have, as helper fp_wide takes them. */
+static void check_halves(X86Trans *t, VecOp op, unsigned imm,
+                         const unsigned *which)
+{
+    uint64_t what = op | (uint64_t)imm << FP_WIDE_IMM;
+    IrVal args[5] = { 0, k64(t, 0), k64(t, 0), k64(t, 0), k64(t, 0) };
+    for (unsigned i = 0; i < vectors_of(op); i++) {
+        unsigned reg = vec_number(t, which[i]);
+        what |= (uint64_t)(reg == NO_REG ? FP_WIDE_MEMORY : reg)
+                << (FP_WIDE_REGS + 5 * i);
+        if (vec_parts(t, which[i]) == 1) {
+            what |= FP_WIDE_WIDENS;
+        }
+        for (unsigned w = 0; reg == NO_REG && w < 4; w++) {
+            IrVal v = vec_load(t, which[i], w / 2);
+            args[1 + w] = ir_vec1(t->ir, VEC_EXT64, w & 1, v);
+        }
+    }
+    args[0] = k64(t, what);
+    t_call(t, X86_HELPER_fp_wide, args);
+}
+
+void vec_both_halves(X86Trans *t, VecOp op, unsigned imm,
+                     const unsigned *which)
+{
+    for (unsigned i = vectors_of(op); i--;) {
+        vec_load(t, which[i], 0);
+        vec_load(t, which[i], 1);
+    }
+    if (t->ir->fp_traps && vec_ops[op].env) {
+        check_halves(t, op, imm, which);
+    }
+}
+
 void trans_vec(X86Trans *t)
 {
     VecOp op = vec_row(t);
     IrVal high = IR_NO_VAL;
+    if (vec_parts(t, 0) == 2) {
+        unsigned which[3];
+        vec_sources(t, vectors_of(op), which);
+        vec_both_halves(t, op, has_immediate(t) ? immediate_of(t, op, 0) : 0,
+                        which);
+    }
     IrVal low = vec_apply(t, op, 0);
     if (vec_ops[op].sig[0] != 'v') {
         bool wide = vec_ops[op].sig[0] == '8';
@@ -375,6 +431,9 @@ void trans_widen(X86Trans *t)
 {
     VecOp op = vec_row(t);
     IrVal v = vec_load(t, 1, 0), high = IR_NO_VAL;
+    if (vec_parts(t, 0) == 2) {
+        vec_both_halves(t, op, 0, (unsigned[]){ 1 });
+    }
     IrVal low = ir_vec1(t->ir, op, 0, v);
     if (vec_parts(t, 0) == 2) {
         IrVal rest = ir_vec1(t->ir, VEC_SHRB, op_bytes(t, 1) / 2, v);
@@ -388,6 +447,9 @@ void trans_narrow(X86Trans *t)
 {
     VecOp op = vec_row(t);
     unsigned imm = t->in.imm[0] & 0xff;
+    if (vec_parts(t, 1) == 2) {
+        vec_both_halves(t, op, imm, (unsigned[]){ 1 });
+    }
     IrVal v = ir_vec1(t->ir, op, imm, vec_load(t, 1, 0));
     if (vec_parts(t, 1) == 2) {
         IrVal high = ir_vec1(t->ir, op, imm, vec_load(t, 1, 1));

@@ -26,6 +26,11 @@ unsigned vec_sources(const X86Trans *t, unsigned count, unsigned *which);
 /* What row `op` makes of the operands' halves `part`: as many vectors, from the
  * last, as it takes; the general register; the immediate. */
 IrVal vec_apply(X86Trans *t, VecOp op, unsigned part);
+/* Before a row is applied to the two halves of registers of 32 bytes, `which` being
+ * its operands: loads memory whole, so that no flag is set if that faults; and if
+ * exceptions may be unmasked, takes those of all lanes together (vol. 1, 11.5.3). */
+void vec_both_halves(X86Trans *t, VecOp op, unsigned imm,
+                     const unsigned *which);
 /* Around every MMX instruction but EMMS: #MF if an x87 exception is pending, and
  * what becomes of TOP and tags. Nothing behind the first one of a TB, until
  * something else may have changed the x87 (TransState.mmx). */

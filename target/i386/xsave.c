@@ -200,6 +200,9 @@ static void check_segment(X86Cpu *cpu, uint64_t offset, uint64_t how,
 
 static void check_aligned(const Area *a, unsigned bytes)
 {
+    if (a->cpu->tb_flags & TB_AC) { /* that of words comes before #GP */
+        helper_align_check(&a->cpu->parent, a->linear, 4);
+    }
     if (a->linear & (bytes - 1)) {
         x86_raise(a->cpu, EXC_GP, 0);
     }

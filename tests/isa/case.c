@@ -203,27 +203,18 @@ static unsigned pick_mod(const OpRow *row)
     return random_below(3);
 }
 
-static bool has_vvvv(const OpRow *row)
-{
-    return (row->flags & ROW_VVVV) || chance(2);
-}
-
-/* VEX in one of its forms; sometimes a prefix or a vvvv that it forbids. */
+/* VEX in one of its forms. */
 static void put_vex(IsaCase *c, const OpRow *row)
 {
-    static const uint8_t forbidden[] = { 0x66, 0xf2, 0xf3, 0x48 };
     unsigned pp = row->prefixes == 2 ? 1 : row->prefixes == 4 ? 2 :
                   row->prefixes == 8 ? 3 : 0;
     unsigned l = row->lengths == 3 ? random_below(2) : row->lengths == 2;
     unsigned w = row->widths == 3 ? random_below(2) : row->widths == 2;
-    unsigned vvvv = has_vvvv(row) ? random_below(16) : 15;
+    unsigned vvvv = row->flags & ROW_VVVV ? random_below(16) : 15;
     uint8_t last = vvvv << 3 | l << 2 | pp;
     unsigned rxb = c->code64 ? random_below(8) : 6 | random_below(2);
     if (c->code64 && chance(15)) {
         put(c, 0x67);
-    }
-    if (chance(1)) {
-        put(c, forbidden[random_below(c->code64 ? 4 : 3)]);
     }
     if (row->map == 5 && !(row->widths == 2) && chance(50)) {
         put(c, 0xc5);
@@ -319,8 +310,25 @@ static void patch(IsaCase *c, unsigned at, uint64_t v, unsigned bytes)
     }
 }
 
+static bool at_guard;
+
+void case_at_guard(bool on)
+{
+    at_guard = on;
+}
+
+/* The next page is the guard. */
+static uint32_t random_edge(void)
+{
+    return ISA_GUARD + 16 - (chance(50) ? random_below(64)
+                                        : 16 * random_below(4));
+}
+
 static uint32_t random_target(void)
 {
+    if (at_guard) {
+        return random_edge();
+    }
     return ISA_DATA + 0x700 + random_below(0x200);
 }
 
@@ -334,7 +342,7 @@ static bool aim_memory(IsaCase *c, const X86Insn *in)
     if (is_branch(in->row)) {
         target &= ~UINT64_C(7);
     }
-    if ((in->row->flags & ROW_SSE) && chance(80)) {
+    if ((in->row->flags & ROW_SSE) && chance(80) && !at_guard) {
         target &= ~UINT64_C(31);
     }
     if (!target || in->addrsize == 2 || in->base == in->index) {
@@ -515,9 +523,6 @@ bool make_case(IsaCase *c, const OpRow *row, X86Insn *in)
         random_vectors(c);
         if (row->flags & ROW_VSIB) {
             random_indices(c, in);
-        }
-        if (in->vex_256) { /* flags of one half only, if it traps */
-            c->before.mxcsr |= 0x1f80;
         }
     }
     if (is_one_of(row->mnemonic, "ldmxcsr vldmxcsr") && chance(80)) {

@@ -40,6 +40,8 @@ void random_indices(IsaCase *c, const X86Insn *in);
 /* An area for FXRSTOR, XRSTOR, XSAVE, and which components of it. Returns its
  * address; 0: registers are in the way. */
 uint64_t random_area(IsaCase *c, const X86Insn *in);
+/* From now on memory operands lie around the end of the data, or as before. */
+void case_at_guard(bool on);
 /* The instruction at c->insn[at]. */
 DecodeResult decode_case(IsaCase *c, unsigned at, X86Insn *in);
 /* Appends a random instruction of the row; register operands only if

@@ -162,6 +162,18 @@ void emu_set_variant(bool new_segmented, bool new_code16)
     code16 = new_code16;
 }
 
+/* The first 2 MiB page that cases use becomes small ones. */
+void emu_set_guard(IsaGuard guard)
+{
+    const uint64_t big = ISA_CODE & ~UINT64_C(0x1fffff), table = TABLES + 0x3000;
+    for (unsigned i = 0; i < 512; i++) {
+        poke(table + 8 * i, (big + i * PAGE_SIZE) | 0x67, 8);
+    }
+    poke(table + 8 * ((ISA_GUARD - big) / PAGE_SIZE),
+         guard == ISA_ABSENT ? 0 : ISA_GUARD | 0x65, 8);
+    poke(TABLES + 0x2000 + 8 * (big / (2 * MIB)), table | 7, 8);
+}
+
 void emu_set_slice(uint64_t n)
 {
     slice = n;
@@ -184,7 +196,7 @@ static void set_segment(unsigned seg, uint16_t sel, uint32_t attr)
 static void set_mode(bool code64)
 {
     X86State *s = &cpu->s;
-    s->cr[0] = CR0_PE | CR0_ET | CR0_WP | CR0_NE | (code64 ? CR0_PG : 0);
+    s->cr[0] = CR0_PE | CR0_ET | CR0_WP | CR0_NE | CR0_AM | (code64 ? CR0_PG : 0);
     s->cr[3] = TABLES;
     s->cr[4] = (code64 ? CR4_PAE : 0) | CR4_OSFXSR | CR4_OSXMMEXCPT |
                CR4_OSXSAVE;
@@ -297,6 +309,11 @@ static int fault_outcome(IsaState *after, bool code64)
                      vector == 17;
     unsigned word = code64 ? 8 : 4;
     uint64_t at = cpu->s.gpr[X86_RSP] + (has_error ? word : 0);
+    if (vector == EXC_PF) {
+        after->fault_addr = cpu->s.cr[2];
+        after->fault_error = address_space_ld(machine->memory,
+                                              cpu->s.gpr[X86_RSP], word);
+    }
     after->gpr[X86_RSP] = address_space_ld(machine->memory, at + 3 * word,
                                            word);
     return vector;
@@ -305,6 +322,7 @@ static int fault_outcome(IsaState *after, bool code64)
 static int outcome(const IsaCase *c, IsaState *after)
 {
     uint64_t rip = cpu->s.rip;
+    after->fault_addr = after->fault_error = 0;
     if (rip == ISA_CODE + c->len) {
         return ISA_NEXT;
     }

@@ -38,6 +38,7 @@ static uint8_t *const data = (uint8_t *)(uintptr_t)ISA_DATA;
 static uint8_t *out;           /* where the next byte of code goes */
 static uint32_t enter64, enter32, leave64, leave64_branch;
 static volatile int fault;
+static volatile uint64_t fault_addr, fault_error;
 static bool armed;
 static bool vectors;           /* the host has YMM registers */
 
@@ -180,11 +181,8 @@ static void emit_leave(void)
     for (unsigned r = 0; r < 16; r++) {
         emit_save(r, SLOT(gpr) + 8 * r);
     }
-    emit_fpu(6);
-    emit_vectors(true);
-    emit_mxcsr(true, SLOT(mxcsr));
-    emit_mxcsr(false, SLOT(own_mxcsr));
-    /* LEA and MOV leave the flags alone. */
+    /* MOV leaves the flags alone. Without AC nothing from here on minds how
+     * memory is aligned. */
     emit8(0x48);
     emit8(0xc7);
     emit8(0xc4);
@@ -194,9 +192,15 @@ static void emit_leave(void)
     emit8(0x04);
     emit8(0x25);
     emit32(SLOT(flags));
+    emit8(0x6a); /* push 2; popf */
+    emit8(0x02);
+    emit8(0x9d);
+    emit_fpu(6);
+    emit_vectors(true);
+    emit_mxcsr(true, SLOT(mxcsr));
+    emit_mxcsr(false, SLOT(own_mxcsr));
     emit_load(4, SLOT(host_rsp));
     emit_callee_saved(false);
-    emit8(0xfc); /* cld */
     emit8(0xc3);
 }
 
@@ -222,14 +226,18 @@ static void on_fault(int sig, siginfo_t *info, void *opaque)
 {
     ucontext_t *uc = opaque;
     greg_t *g = uc->uc_mcontext.gregs;
+    __asm__ volatile("pushf\n andl $~0x40000, (%%rsp)\n popf"
+                     : : : "memory", "cc");
     if (!armed) {
         signal(sig, SIG_DFL);
         return;
     }
     fault = g[REG_TRAPNO];
+    fault_error = fault == 14 ? g[REG_ERR] : 0;
+    fault_addr = fault == 14 ? g[REG_CR2] : 0;
     g[REG_RIP] = leave64;
     g[REG_CSGSFS] = (g[REG_CSGSFS] & ~(greg_t)0xffff) | USER64_CS;
-    g[REG_EFL] &= ~(greg_t)0x100;
+    g[REG_EFL] &= ~(greg_t)(0x100 | ISA_AC);
 }
 
 /* 32-bit code leaves by a far jump to the 64-bit stub. */
@@ -278,6 +286,7 @@ int host_run(const IsaCase *c, IsaState *after)
     memcpy(slots->fpu, c->before.fpu, ISA_FPU_BYTES);
     place_exits(c);
     fault = ISA_NEXT;
+    fault_addr = fault_error = 0;
     armed = true;
     ((void (*)(void))(uintptr_t)(c->code64 ? enter64 : enter32))();
     armed = false;
@@ -287,6 +296,8 @@ int host_run(const IsaCase *c, IsaState *after)
     after->flags = slots->flags & (ISA_FLAGS | ISA_DF);
     memcpy(after->data, data, ISA_DATA_BYTES);
     memcpy(after->fpu, slots->fpu, ISA_FPU_BYTES);
+    after->fault_addr = fault_addr;
+    after->fault_error = fault_error;
     if (fault != ISA_NEXT) {
         return fault;
     }
@@ -299,6 +310,15 @@ static bool map_at(uint32_t addr, size_t bytes)
                 PROT_READ | PROT_WRITE | PROT_EXEC,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) !=
            MAP_FAILED;
+}
+
+void host_set_guard(IsaGuard guard)
+{
+    mprotect((void *)(uintptr_t)ISA_GUARD, PAGE_SIZE,
+             guard == ISA_ABSENT ? PROT_NONE : PROT_READ);
+    if (guard == ISA_READ_ONLY) { /* the kernel shall map it now */
+        (void)*(volatile uint8_t *)(uintptr_t)ISA_GUARD;
+    }
 }
 
 static void catch_faults(void)

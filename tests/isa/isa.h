@@ -15,13 +15,15 @@
 #define ISA_TAKEN 0x70u        /* offset in it where branches go */
 #define ISA_DATA 0x01002000u   /* two pages */
 #define ISA_DATA_BYTES 0x2000u
-#define ISA_STUB 0x01004000u   /* host only: the way in and out */
+#define ISA_GUARD 0x01004000u  /* the page behind the data, see isa_guard */
+#define ISA_STUB 0x01005000u   /* host only: the way in and out */
 #define ISA_SLOTS 0x01006000u  /* host only: registers */
 
 #define ISA_FPU_BYTES 108u    /* FNSAVE, 32-bit */
 
 #define ISA_FLAGS 0x8d5u       /* OF SF ZF AF PF CF */
 #define ISA_DF 0x400u
+#define ISA_AC 0x40000u
 
 /* Outcomes: vectors of faults, and these. */
 #define ISA_NEXT (-1)          /* went on behind the instruction */
@@ -33,9 +35,13 @@ typedef struct IsaState {
     uint64_t flags;            /* ISA_FLAGS and DF */
     uint64_t ymm[16][4];
     uint64_t mxcsr;
+    uint64_t fault_addr, fault_error; /* of a page fault, or 0 */
     uint8_t data[ISA_DATA_BYTES];
     uint8_t fpu[ISA_FPU_BYTES];
 } IsaState;
+
+/* What the page behind the data is. */
+typedef enum IsaGuard { ISA_NO_GUARD, ISA_ABSENT, ISA_READ_ONLY } IsaGuard;
 
 typedef struct IsaCase {
     bool code64;
@@ -49,6 +55,7 @@ typedef struct IsaCase {
 /* host-native.c. False if this host cannot run 32-bit code. */
 bool host_init(bool *has_32);
 int host_run(const IsaCase *c, IsaState *after);
+void host_set_guard(IsaGuard guard);
 /* True if the host has vectors of 32 bytes; cases load and save none
  * otherwise. */
 bool host_has_vectors(void);
@@ -68,6 +75,8 @@ void emu_init(uint32_t *features);
  * with a base and tight limits, and as 16-bit code, with the size prefixes
  * inverted. After emu_init(). */
 void emu_set_variant(bool segmented, bool code16);
+/* 64-bit code only. After emu_init(). */
+void emu_set_guard(IsaGuard guard);
 /* Budgets of n instructions instead of one for all. */
 void emu_set_slice(uint64_t n);
 int emu_run(const IsaCase *c, IsaState *after);

@@ -13,11 +13,17 @@
  * are the processor's own) are in unreached.txt: a new one must be put there,
  * and one that is reached must go.
  *
- * Every row is tried with LOCK, too, which most must refuse. Then sequences of
+ * Every row is tried with LOCK, too, which most must refuse, and vector rows with
+ * other forbidden and reserved encodings (spoil.c). Then sequences of
  * register instructions, each in one TB.
  *
  * usage: test-hostcmp [--unreached=FILE] [--cases=N] [--sequences=N] [--row=MNEMONIC] [--seed=N]
- *                     [--accel=KEY=VALUE] [--segmented] [--code16]
+ *                     [--accel=KEY=VALUE] [--segmented] [--code16] [--vectors]
+ *                     [--edges | --alignment]
+ *
+ * --vectors: rows of MMX, SSE and AVX, and no others. --edges: memory operands
+ * lie around the end of a page, the next being absent or read-only; what a
+ * fault leaves, CR2 and the error code count, too. --alignment: with EFLAGS.AC.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,12 +33,15 @@
 #include "fpu-state.h"
 #include "opmap-gen.h"
 #include "sequence.h"
+#include "spoil.h"
 
 static unsigned cases_per_row = 300;
 static unsigned sequences = 20000;
 static uint64_t seed = 1;
 static const char *only;
 static bool segmented, code16;
+static bool edges;             /* page faults of all that has memory operands */
+static bool alignment;         /* alignment checks */
 static bool vectors;           /* only rows of MMX, SSE and AVX */
 
 static const char *unreached_path;
@@ -113,6 +122,41 @@ static bool same_vectors(const IsaCase *c, const IsaState *a,
             a->mxcsr == b->mxcsr);
 }
 
+/* Which of the addresses CR2 has, if a masked store has several that fault, is
+ * the processor's own. */
+static bool same_fault(const OpRow *row, const IsaState *a, const IsaState *b)
+{
+    bool masked = row && row->trans == trans_vmaskmov_store;
+    uint64_t apart = a->fault_addr ^ b->fault_addr;
+    return (masked ? apart < PAGE_SIZE : !apart) &&
+           a->fault_error == b->fault_error;
+}
+
+/* A store of an MMX register that faults has set TOP on some processors; ours
+ * changes nothing. */
+static bool same_fpu(const OpRow *row, bool faulted, const IsaState *a,
+                     const IsaState *b)
+{
+    bool mmx_store = row && (row->flags & ROW_MMX) &&
+                     (row->op[0].method == OPM_E || row->op[0].method == OPM_M ||
+                      row->op[0].method == OPM_Q ||
+                      row->trans == trans_maskmovq);
+    return (mmx_store && faulted) ||
+           fpu_same(a->fpu, b->fpu, row && fpu_is_function(row->mnemonic),
+                    code16);
+}
+
+static bool same_state(const IsaCase *c, bool faulted, const IsaState *a,
+                       const IsaState *b)
+{
+    X86Insn in;
+    bool ok = decode_case((IsaCase *)c, 0, &in) == DECODE_OK;
+    const OpRow *row = ok ? in.row : NULL;
+    return same_registers(c, a, b) && same_vectors(c, a, b) &&
+           same_fault(row, a, b) && same_fpu(row, faulted, a, b) &&
+           !memcmp(a->data, b->data, ISA_DATA_BYTES);
+}
+
 /* True if both machines agree, except about undefined flags and, if only the
  * outcome is defined, about values. */
 static bool compare_case(const IsaCase *c, const char *name,
@@ -123,18 +167,16 @@ static bool compare_case(const IsaCase *c, const char *name,
     int our_outcome = emu_run(c, &ours);
     uint32_t flags = (ISA_FLAGS | ISA_DF) & ~undefined;
     bool faulted = host_outcome >= 0;
-    g_autofree char *mnemonic = g_strndup(name, strcspn(name, " "));
-    bool near = fpu_is_function(mnemonic);
-    bool same = same_registers(c, &host, &ours) &&
-                same_vectors(c, &host, &ours) &&
-                (faulted || !((host.flags ^ ours.flags) & flags)) &&
-                !memcmp(host.data, ours.data, ISA_DATA_BYTES) &&
-                fpu_same(host.fpu, ours.fpu, near, code16);
+    bool same = same_state(c, faulted, &host, &ours) &&
+                ((faulted && !edges) || !((host.flags ^ ours.flags) & flags));
     only_outcome |= c->only_outcome;
     if (host_outcome == our_outcome && (same || only_outcome)) {
         return true;
     }
     printf("%s: outcome host %d ours %d\n", name, host_outcome, our_outcome);
+    printf("  page fault host %" PRIx64 " at %" PRIx64 " ours %" PRIx64
+           " at %" PRIx64 "\n", host.fault_error, host.fault_addr,
+           ours.fault_error, ours.fault_addr);
     print_case(c, &host, &ours);
     return false;
 }
@@ -153,6 +195,7 @@ static unsigned run_row(const OpRow *row, bool code64, unsigned *failed)
          tries < cases_per_row * 20 && ran < cases_per_row && bad < 3;
          tries++) {
         if (make_case(&c, row, &in)) {
+            c.before.flags |= alignment ? ISA_AC : 0;
             bad += !compare_case(&c, name, undefined_flags(&c, &in),
                                  result_is_undefined(&c, &in));
             ran++;
@@ -219,6 +262,29 @@ static void run_locked(const OpRow *row, bool code64, unsigned *failed)
     *failed += bad;
 }
 
+#define SPOILT_CASES 12
+
+/* Forbidden and reserved encodings of vector instructions. */
+static void run_spoilt(const OpRow *row, bool code64, unsigned *failed)
+{
+    static IsaCase c;
+    X86Insn in;
+    unsigned ran = 0, bad = 0;
+    g_autofree char *name = g_strdup_printf("spoilt %s (%s)", row->mnemonic,
+                                            row->opcode);
+    c.code64 = code64;
+    for (unsigned tries = 0; tries < 100 && ran < SPOILT_CASES && !bad;
+         tries++) {
+        if (make_case(&c, row, &in) && spoil_case(&c, &in)) {
+            bool ok = decode_case(&c, 0, &in) == DECODE_OK;
+            bad += !compare_case(&c, name, ok ? undefined_flags(&c, &in) : 0,
+                                 false);
+            ran++;
+        }
+    }
+    *failed += bad;
+}
+
 /* Compared by a run of their own (--vectors). */
 static bool row_is_vector(const OpRow *row)
 {
@@ -226,9 +292,33 @@ static bool row_is_vector(const OpRow *row)
            !strcmp(row->mnemonic, "crc32");
 }
 
+/* ENTER that faults has stored on some processors, ours has not; and the x87's
+ * order of faults is not the processors' yet. */
+static bool faults_differ(const OpRow *row)
+{
+    bool x87 = row->map == 0 && g_str_has_prefix(row->opcode, "D") &&
+               row->mnemonic[0] == 'f';
+    return x87 || !strcmp(row->mnemonic, "enter");
+}
+
+/* Rows with one memory operand that may be anywhere. */
+static bool has_edges(const OpRow *row)
+{
+    bool memory = false;
+    for (unsigned i = 0; i < OP_MAX; i++) {
+        unsigned m = row->op[i].method;
+        memory |= m == OPM_E || m == OPM_M || m == OPM_W || m == OPM_Q;
+    }
+    return memory && (row->mods & 1) && (row->modes & 2) && !is_branch(row) &&
+           !row_is_area(row);
+}
+
 static bool is_wanted(const OpRow *row)
 {
-    return row_is_user(row) && row_offered(row) &&
+    if ((edges || alignment) && faults_differ(row)) {
+        return false;
+    }
+    return row_is_user(row) && (!edges || has_edges(row)) && row_offered(row) &&
            vectors == row_is_vector(row) &&
            (!only || !strcmp(only, row->mnemonic));
 }
@@ -241,10 +331,13 @@ static unsigned run_rows(bool has_32, unsigned *failed)
             continue;
         }
         unsigned ran = 0;
-        for (unsigned code64 = !has_32; code64 < 2; code64++) {
+        for (unsigned code64 = !has_32 || edges; code64 < 2; code64++) {
             if (row->modes & (code64 ? 2 : 1)) {
                 ran += run_row(row, code64, failed);
                 run_locked(row, code64, failed);
+                if (row_is_vector(row) || (row->flags & ROW_VEX)) {
+                    run_spoilt(row, code64, failed);
+                }
             }
         }
         if (!ran) {
@@ -255,6 +348,20 @@ static unsigned run_rows(bool has_32, unsigned *failed)
         cases += ran;
     }
     printf("%u rows, %u cases, %u rows never ran\n", rows, cases, idle);
+    return idle;
+}
+
+/* All rows, the page behind the data being absent, then read-only. */
+static unsigned run_edges(bool has_32, unsigned *failed)
+{
+    static const IsaGuard guards[] = { ISA_ABSENT, ISA_READ_ONLY };
+    unsigned idle = 0;
+    case_at_guard(true);
+    for (unsigned i = 0; i < G_N_ELEMENTS(guards); i++) {
+        host_set_guard(guards[i]);
+        emu_set_guard(guards[i]);
+        idle += run_rows(has_32, failed);
+    }
     return idle;
 }
 
@@ -358,6 +465,10 @@ static void parse_options(int argc, char **argv)
             vectors = true;
         } else if (!strcmp(argv[i], "--segmented")) {
             segmented = true;
+        } else if (!strcmp(argv[i], "--edges")) {
+            edges = true;
+        } else if (!strcmp(argv[i], "--alignment")) {
+            alignment = true;
         } else if (!strcmp(argv[i], "--code16")) {
             code16 = true;
         }
@@ -381,8 +492,13 @@ int main(int argc, char **argv)
     unsigned wrong = unreached_path ? check_unreached() : 0;
     host_features(case_features);
     emu_set_variant(segmented, code16);
-    unsigned idle = run_rows(has_32, &failed);
-    if (!only && !code16) {
+    unsigned idle = 0;
+    if (edges) {
+        idle += run_edges(has_32, &failed);
+    } else {
+        idle += run_rows(has_32, &failed);
+    }
+    if (!only && !code16 && !edges) {
         run_sequences(has_32, &failed);
     }
     printf("%u cases differ\n", failed);

@@ -41,11 +41,11 @@ VEC_FP_PAIRS(FHADD, 64, add)
 VEC_FP_PAIRS(FHSUB, 32, sub)
 VEC_FP_PAIRS(FHSUB, 64, sub)
 
-/* Ends a step of an operation that has several, each with its own exceptions;
- * false if an unmasked one stops it there. */
-static bool fp_step(SfEnv *env, SfEnv *e)
+/* Ends step n of an operation that has several, each with its own exceptions;
+ * false if an unmasked one stops it there, or it was the last one wanted. */
+static bool fp_step(const VecArgs *v, SfEnv *env, SfEnv *e, unsigned n)
 {
-    bool stopped = e->flags & e->unmasked;
+    bool stopped = (e->flags & e->unmasked) || v->imm >> VEC_STEPS_SHIFT == n;
     fp_end(env, e);
     e->flags = 0;
     return !stopped;
@@ -63,11 +63,11 @@ void vec_FDP32(VecArgs *v, SfEnv *env)
         bool wanted = v->imm >> (4 + n) & 1;
         p[n] = wanted ? sf32_mul(FP_A(32, n), FP_B(32, n), &e) : 0;
     }
-    bool going = fp_step(env, &e);
+    bool going = fp_step(v, env, &e, 1);
     for (unsigned n = 0; n < 4 && going; n++) {
         pair[n] = sf32_add(p[n ^ 1], p[n], &e);
     }
-    going = going && fp_step(env, &e);
+    going = going && fp_step(v, env, &e, 2);
     V128 r = { { 0, 0 } };
     for (unsigned n = 0; n < 4 && going; n++) {
         Sf32 sum = sf32_add(pair[n], pair[n ^ 2], &e);
@@ -85,7 +85,7 @@ void vec_FDP64(VecArgs *v, SfEnv *env)
         bool wanted = v->imm >> (4 + n) & 1;
         p[n] = wanted ? sf64_mul(v->a.w[n], v->b.w[n], &e) : 0;
     }
-    bool going = fp_step(env, &e);
+    bool going = fp_step(v, env, &e, 1);
     V128 r = { { 0, 0 } };
     for (unsigned n = 0; n < 2 && going; n++) {
         Sf64 sum = sf64_add(p[n], p[n ^ 1], &e);
