@@ -19,9 +19,7 @@ static unsigned cases = 300, insns = 4000;
 static uint64_t seed = 1;
 static bool verbose;
 
-static Machine *machine;
-static TinyCpu *cpu;
-static RamBlock *ram, *rom;
+static TinyMachine tiny;
 static TinyModel model;
 
 /* --- chance --------------------------------------------------------------------- */
@@ -46,50 +44,7 @@ static bool chance(unsigned percent)
     return below(100) < percent;
 }
 
-/* --- the machine ------------------------------------------------------------------- */
-
-static uint64_t io_read(void *opaque, PhysAddr offset, unsigned size)
-{
-    return tiny_io(&cpu->s, offset, 0, size, machine_icount(machine), false);
-}
-
-static void io_write(void *opaque, PhysAddr offset, uint64_t v, unsigned size)
-{
-    tiny_io(&cpu->s, offset, v, size, machine_icount(machine), true);
-    cpu_kick(&cpu->parent);
-}
-
 static AccelOptions options;
-
-static bool build(Machine *m, Error **errp)
-{
-    static const MemOps ops = { .read = io_read, .write = io_write };
-    static MemRegion ram_region, rom_region, io_region;
-    static const uint8_t empty[TINY_ROM_BYTES];
-    ram = ram_block_new(m, "ram", TINY_RAM_BYTES);
-    rom = rom_block_new(m, "rom", empty, sizeof empty);
-    mem_init_ram(&ram_region, "ram", ram);
-    mem_init_ram(&rom_region, "rom", rom);
-    mem_init_io(&io_region, "io", TINY_IO_BYTES, &ops, NULL);
-    mem_add(&m->memory_root, 0, &ram_region, 0);
-    mem_add(&m->memory_root, TINY_ROM_AT, &rom_region, 0);
-    mem_add(&m->memory_root, TINY_IO_AT, &io_region, 0);
-    return cpu_new(m, "tiny", errp) != NULL;
-}
-
-static void machine_make(void)
-{
-    static const BoardClass board = { .name = "tiny", .build = build };
-    Error *error = NULL;
-    machine = machine_new(&tiny_parts, &board);
-    machine->config.accel = &options;
-    machine->config.has_seed = true;
-    if (!machine_build(machine, &error)) {
-        g_error("%s", error_message(error));
-    }
-    machine_power_on(machine);
-    cpu = tiny_cpu(g_ptr_array_index(machine->cpus, 0));
-}
 
 /* --- programs ------------------------------------------------------------------------ */
 
@@ -347,20 +302,20 @@ static void random_program(void)
 
 static void machine_load(void)
 {
-    ram_will_write(machine, ram->base, TINY_RAM_BYTES);
-    memcpy(ram->host, model.ram, TINY_RAM_BYTES);
-    ram_will_write(machine, rom->base, TINY_ROM_BYTES);
-    memcpy(rom->host, model.rom, TINY_ROM_BYTES);
-    cpu->s = model.s;
-    machine_set_icount(machine, model.icount);
-    machine_rewire(machine);
+    ram_will_write(tiny.machine, tiny.ram->base, TINY_RAM_BYTES);
+    memcpy(tiny.ram->host, model.ram, TINY_RAM_BYTES);
+    ram_will_write(tiny.machine, tiny.rom->base, TINY_ROM_BYTES);
+    memcpy(tiny.rom->host, model.rom, TINY_ROM_BYTES);
+    tiny.cpu->s = model.s;
+    machine_set_icount(tiny.machine, model.icount);
+    machine_rewire(tiny.machine);
 }
 
 /* --- variants ------------------------------------------------------------------------- */
 
 static void random_points(void)
 {
-    Cpu *c = &cpu->parent;
+    Cpu *c = &tiny.cpu->parent;
     cpu_debug_clear(c, BREAK_GDB);
     cpu_debug_clear(c, BREAK_CPU);
     memset(model.watch, 0, sizeof model.watch);
@@ -385,13 +340,13 @@ static void random_points(void)
 
 static void random_variant(void)
 {
-    TcgState *t = tcg_state(&cpu->parent);
+    TcgState *t = tcg_state(&tiny.cpu->parent);
     options.one_insn_per_tb = chance(15);
     options.interpret = chance(40) ? INTERPRET_ONCE
                         : chance(25) ? INTERPRET_ALWAYS : INTERPRET_NEVER;
     t->random = chance(25) ? random64() | 1 : 0;
     if (chance(5)) {
-        tb_flush_all(machine);
+        tb_flush_all(tiny.machine);
     }
     random_points();
 }
@@ -407,21 +362,21 @@ static bool complain(const char *what, uint64_t got, uint64_t want)
 
 static bool same_state(void)
 {
-    const StateTable *t = cpu->parent.cls->state();
+    const StateTable *t = tiny.cpu->parent.cls->state();
     bool ok = true;
-    cpu->parent.cls->sync(&cpu->parent);
+    tiny.cpu->parent.cls->sync(&tiny.cpu->parent);
     for (uint32_t n = 0; n < t->field_count; n++) {
         const StateField *f = &t->fields[n];
         for (uint32_t i = 0; i < f->count; i++) {
-            uint64_t got = state_get(f, &cpu->s, i);
+            uint64_t got = state_get(f, &tiny.cpu->s, i);
             uint64_t want = state_get(f, &model.s, i);
             ok = got == want ? ok : complain(f->name, got, want);
         }
     }
     for (uint32_t n = 0; n < TINY_RAM_BYTES; n++) {
-        if (ram->host[n] != model.ram[n]) {
+        if (tiny.ram->host[n] != model.ram[n]) {
             printf("at %x ", n);
-            return complain("memory", ram->host[n], model.ram[n]);
+            return complain("memory", tiny.ram->host[n], model.ram[n]);
         }
     }
     return ok;
@@ -447,9 +402,9 @@ static ExecStop run_model(Icount until)
 
 static ExecStop run_cpu(Icount until)
 {
-    Cpu *c = &cpu->parent;
+    Cpu *c = &tiny.cpu->parent;
     for (;;) {
-        Icount now = machine_icount(machine);
+        Icount now = machine_icount(tiny.machine);
         uint64_t retired;
         if (now == until) {
             return EXEC_BUDGET;
@@ -457,7 +412,7 @@ static ExecStop run_cpu(Icount until)
         uint64_t most = until - now;
         uint64_t budget = chance(50) ? most : 1 + random64() % most;
         ExecStop why = cpu_exec(c, budget, &retired);
-        if (machine_icount(machine) != now + retired || retired > budget) {
+        if (machine_icount(tiny.machine) != now + retired || retired > budget) {
             complain("retired", retired, budget);
             return EXEC_EVENT;
         }
@@ -476,17 +431,17 @@ static bool run_piece(Icount until, bool *ended)
     if (got != want && !(want == EXEC_WATCHPOINT && got == EXEC_BUDGET)) {
         return complain("stop", got, want);
     }
-    if (machine_icount(machine) != model.icount) {
-        return complain("icount", machine_icount(machine), model.icount);
+    if (machine_icount(tiny.machine) != model.icount) {
+        return complain("icount", machine_icount(tiny.machine), model.icount);
     }
     if (got == EXEC_WATCHPOINT &&
-        cpu->parent.watch_hit.addr != model.watch[0].hit_addr) {
-        return complain("watch", cpu->parent.watch_hit.addr,
+        tiny.cpu->parent.watch_hit.addr != model.watch[0].hit_addr) {
+        return complain("watch", tiny.cpu->parent.watch_hit.addr,
                         model.watch[0].hit_addr);
     }
     if (got == EXEC_BREAKPOINT) {
-        model.skip_break = cpu->parent.skip_break_icount = model.icount;
-        cpu->parent.skip_break_pc = model.s.pc;
+        model.skip_break = tiny.cpu->parent.skip_break_icount = model.icount;
+        tiny.cpu->parent.skip_break_pc = model.s.pc;
     }
     *ended = got == EXEC_HALTED;
     return same_state();
@@ -498,7 +453,7 @@ static bool run_case(uint64_t *retired, uint64_t *traps)
     machine_load();
     random_variant();
     Icount begin = model.icount, end = begin + insns;
-    model.skip_break = cpu->parent.skip_break_icount = ICOUNT_NONE;
+    model.skip_break = tiny.cpu->parent.skip_break_icount = ICOUNT_NONE;
     bool ended = false;
     while (!ended && model.icount < end) {
         Icount until = MIN(end, model.icount + 1 + below(insns / 4 + 1));
@@ -545,7 +500,7 @@ int main(int argc, char **argv)
     unsigned failed = 0;
     option("verify=on");
     arguments(argc, argv);
-    machine_make();
+    tiny_machine_make(&tiny, &options);
     for (unsigned i = 0; i < cases; i++) {
         random_state = tiny_mix(seed, i + 1) | 1;
         if (!run_case(&retired, &traps)) {
@@ -558,7 +513,7 @@ int main(int argc, char **argv)
            " traps: %u failed\n", cases, retired, traps, failed);
     if (verbose) {
         g_autoptr(GString) info = g_string_new(NULL);
-        accel_print_info(machine, info);
+        accel_print_info(tiny.machine, info);
         printf("%s", info->str);
     }
     return failed || retired < cases;

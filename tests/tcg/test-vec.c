@@ -19,9 +19,7 @@
 #define PROGRAM_BYTES 16u
 #define PROGRAMS_AT   0x1000u
 
-static Machine *machine;
-static TinyCpu *cpu;
-static RamBlock *ram;
+static TinyMachine tiny;
 static TinyModel model;
 static AccelOptions options;
 
@@ -158,57 +156,39 @@ static void make_programs(void)
 
 /* --- the machine -------------------------------------------------------------------- */
 
-static bool build(Machine *m, Error **errp)
-{
-    static MemRegion region;
-    ram = ram_block_new(m, "ram", TINY_RAM_BYTES);
-    mem_init_ram(&region, "ram", ram);
-    mem_add(&m->memory_root, 0, &region, 0);
-    return cpu_new(m, "tiny", errp) != NULL;
-}
-
 static void machine_make(void)
 {
-    static const BoardClass board = { .name = "tiny", .build = build };
-    Error *error = NULL;
-    machine = machine_new(&tiny_parts, &board);
-    machine->config.accel = &options;
-    machine->config.has_seed = true;
-    if (!machine_build(machine, &error)) {
-        g_error("%s", error_message(error));
-    }
-    machine_power_on(machine);
-    cpu = tiny_cpu(g_ptr_array_index(machine->cpus, 0));
+    tiny_machine_make(&tiny, &options);
     make_programs();
-    memcpy(ram->host, model.ram, TINY_RAM_BYTES);
+    memcpy(tiny.ram->host, model.ram, TINY_RAM_BYTES);
 }
 
 static void run_both(void)
 {
     uint64_t retired, left = INSNS;
-    cpu->s = model.s;
-    cpu->parent.cls->rewire(&cpu->parent);
-    machine_set_icount(machine, model.icount);
+    tiny.cpu->s = model.s;
+    tiny.cpu->parent.cls->rewire(&tiny.cpu->parent);
+    machine_set_icount(tiny.machine, model.icount);
     while (left) {
-        cpu_exec(&cpu->parent, left, &retired);
+        cpu_exec(&tiny.cpu->parent, left, &retired);
         left -= retired;
     }
     for (Icount end = model.icount + INSNS; model.icount < end;) {
         tiny_model_step(&model);
     }
-    cpu->parent.cls->sync(&cpu->parent);
+    tiny.cpu->parent.cls->sync(&tiny.cpu->parent);
 }
 
 /* --- comparing ------------------------------------------------------------------------ */
 
 static bool same_state(unsigned row, const TinyState *before)
 {
-    const StateTable *t = cpu->parent.cls->state();
+    const StateTable *t = tiny.cpu->parent.cls->state();
     bool ok = true;
     for (uint32_t n = 0; n < t->field_count; n++) {
         const StateField *f = &t->fields[n];
         for (uint32_t i = 0; i < f->count; i++) {
-            uint64_t got = state_get(f, &cpu->s, i);
+            uint64_t got = state_get(f, &tiny.cpu->s, i);
             uint64_t want = state_get(f, &model.s, i);
             if (got == want) {
                 continue;

@@ -143,4 +143,16 @@ void tiny_model_step(TinyModel *m);
 /* The processor and the accelerator under test. */
 extern const MachineParts tiny_parts;
 
+/* --- tiny-machine.c ------------------------------------------------------------- */
+
+typedef struct TinyMachine {
+    Machine *machine;
+    TinyCpu *cpu;
+    RamBlock *ram, *rom;
+} TinyMachine;
+
+/* A processor, RAM, ROM and the device, powered on. options: of the accelerator,
+ * kept. One for each program. */
+void tiny_machine_make(TinyMachine *t, AccelOptions *options);
+
 #endif
