@@ -49,6 +49,7 @@ struct Tb {
     uint32_t jump_at[2];   /* rel32 that leads to chain[n] */
     uint32_t stub_at[2];   /* where it leads without a chain */
     uint32_t guard_at[2];  /* word that holds chain[n], on another page */
+    struct X80Edges *x80;  /* numbers of 80 bits that stay in the host's x87 */
 
     Tb *hash_next;
     Tb *page_next[2];      /* in the list of the page ram[n]; */

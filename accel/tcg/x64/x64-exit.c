@@ -61,6 +61,7 @@ static void cold_stub(Gen *g, const Cold *c)
         asm_patch(c->back, g->a.p);
     }
     g->tb->stub_at[slot] = place(g, g->a.p);
+    x64_x80_cold_leave(g, c->x80);
     store_pc(g, c->imm);
     x64_leave(g, slot);
 }
@@ -81,6 +82,8 @@ static void chain(Gen *g, unsigned slot, uint64_t pc, uint8_t *from)
     Cold *c = x64_cold(g, cold_stub, from);
     c->scratch = slot;
     c->imm = pc;
+    c->x80 = g->x80.exit;
+    x64_x80_note_exit(g, slot, linear(g, pc) == g->tb->key.pc);
     g->tb->jump_at[slot] = place(g, from);
 }
 
@@ -190,7 +193,13 @@ static void exit_to(Gen *g, const IrInst *i, IrExit how, IrVal pc)
 
 void x64_exit(Gen *g, const IrInst *i)
 {
-    x64_x80_flush(g);
+    uint64_t pc;
+    if (x64_const(g, i->arg[0], &pc) && may_chain(g, i->cond)) {
+        x64_x80_settle(g);
+        g->x80.exit = x64_x80_note(g);
+    } else {
+        x64_x80_flush(g);
+    }
     exit_to(g, i, i->cond, i->arg[0]);
 }
 
@@ -199,6 +208,8 @@ static void cold_side_exit(Gen *g, const Cold *c)
     const IrInst *i = c->inst;
     uint64_t pc;
     asm_patch(c->from, g->a.p);
+    x64_x80_cold_leave(g, c->x80);
+    g->x80.exit = X80_NOT_SAVED;
     if (x64_const(g, i->arg[2], &pc)) {
         exit_to(g, i, i->mem, i->arg[2]);
     } else {
@@ -213,18 +224,24 @@ void x64_exit_if(Gen *g, const IrInst *i)
 {
     uint64_t pc;
     bool constant = x64_const(g, i->arg[2], &pc);
-    x64_x80_flush(g);
+    IrExit how = i->mem;
+    bool direct = constant && may_chain(g, how) && same_page(g, pc) &&
+                  i->insn == g->tb->insn_count;
+    if (direct) {
+        x64_x80_settle(g);
+    }
     if (!constant) {
         asm_store(&g->a, true, pc_mem(g), x64_use(g, i->arg[2]));
     }
     unsigned cc = x64_compare(g, i);
     uint8_t *from = asm_jcc(&g->a, cc);
-    IrExit how = i->mem;
-    if (constant && may_chain(g, how) && same_page(g, pc) &&
-        i->insn == g->tb->insn_count) {
+    g->x80.exit = x64_x80_note(g);
+    if (direct) {
         chain(g, how, pc, from);
     } else {
-        x64_cold(g, cold_side_exit, from)->inst = i;
+        Cold *c = x64_cold(g, cold_side_exit, from);
+        c->inst = i;
+        c->x80 = g->x80.exit;
     }
     x64_release_args(g);
 }

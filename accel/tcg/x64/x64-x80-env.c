@@ -161,24 +161,23 @@ void x64_x80_ensure(Gen *g)
     g->flags = FLAGS_UNKNOWN;
 }
 
-static void tell(Gen *g, X80Told told)
+void x64_x80_tell_fixed(const X64State *x, Asm *a, X80Told told)
 {
-    const X64State *x = g->x;
     switch (told) {
     case X80_TOLD:
         break;
     case X80_IN_HOST:
-        fnstsw_flags(x, &g->a);
+        fnstsw_flags(x, a);
         break;
     case X80_ZERO:
-        fnstsw_flags(x, &g->a);
-        byte_op(&g->a, ALU_AND, flags_of(x, 1), 0xff & ~(SF_ROUNDED_UP >> 8));
+        fnstsw_flags(x, a);
+        byte_op(a, ALU_AND, flags_of(x, 1), 0xff & ~(SF_ROUNDED_UP >> 8));
         break;
     case X80_KEPT:
-        asm_push(&g->a, RAX);
-        fnstsw_ax(&g->a);
-        asm_rm(&g->a, ALU_OR << 3, false, RAX, flags_of(x, 0)); /* or m8, al */
-        asm_pop(&g->a, RAX);
+        asm_push(a, RAX);
+        fnstsw_ax(a);
+        asm_rm(a, ALU_OR << 3, false, RAX, flags_of(x, 0)); /* or m8, al */
+        asm_pop(a, RAX);
         break;
     }
 }
@@ -186,7 +185,7 @@ static void tell(Gen *g, X80Told told)
 void x64_x80_tell(Gen *g)
 {
     if (g->x80.told != X80_TOLD) {
-        tell(g, g->x80.told);
+        x64_x80_tell_fixed(g->x, &g->a, g->x80.told);
         g->x80.told = X80_TOLD;
         g->flags = FLAGS_UNKNOWN;
     }
@@ -275,7 +274,7 @@ void x64_x80_cold_leave(Gen *g, uint16_t saved)
         return;
     }
     const X80Saved *s = saved_at(g, saved);
-    tell(g, s->told);
+    x64_x80_tell_fixed(g->x, &g->a, s->told);
     for (unsigned k = s->depth; k-- > 0;) {
         save_entry(g, s, k);
     }

@@ -15,6 +15,7 @@
  * Instructions are those of the Intel SDM, vol. 2; /digit names are theirs.
  */
 #include "x64-gen.h"
+#include "x64-host.h"
 
 #define NOWHERE 0xff
 
@@ -83,6 +84,51 @@ static void find_overwritten(Gen *g)
     }
 }
 
+/* Registers that the block reads or writes; none if it calls or is left for
+ * anywhere, when all would have to be stored. */
+static uint8_t touched(const Gen *g)
+{
+    const IrInst *last = &g->inst[g->count - 1];
+    uint64_t pc;
+    uint8_t regs = 0;
+    for (unsigned n = 0; n < g->count; n++) {
+        const IrInst *i = &g->inst[n];
+        if (i->op == IR_CALL || i->op == IR_STENV) {
+            return 0;
+        }
+        if ((i->op == IR_GET || i->op == IR_SET) && i->type == IR_F80) {
+            regs |= 1u << (i->imm - first_reg(g));
+        }
+    }
+    return last->cond <= IR_EXIT_CHAIN1 && x64_const(g, last->arg[0], &pc)
+               ? regs : 0;
+}
+
+/* At least one place must be left for what is computed. */
+#define ENTRY_MOST (X80_DEPTH - 1)
+
+/* One register an entry; those of `order` first, if it has some. */
+static void choose_entry(Gen *g, const X80Layout *order)
+{
+    X80Layout *e = &g->x80.entry;
+    uint8_t regs = touched(g);
+    bool may = g->tb->insn_count > 1 && g->tb->ram[0] != TB_NO_RAM &&
+               !g->tb->has_break;
+    e->depth = 0;
+    e->told = order->depth && (order->told == X80_IN_HOST ||
+                               order->told == X80_ZERO) ? X80_IN_HOST
+                                                        : X80_TOLD;
+    for (unsigned k = 0; may && k < order->depth; k++) {
+        uint8_t bit = order->regs[k] & regs & -(order->regs[k] & regs);
+        regs &= ~bit;
+        e->regs[e->depth] = bit;
+        e->depth += bit != 0;
+    }
+    for (; may && regs && e->depth < ENTRY_MOST; regs &= regs - 1) {
+        e->regs[e->depth++] = regs & -regs;
+    }
+}
+
 void x64_x80_begin(Gen *g)
 {
     X80Gen *x = &g->x80;
@@ -90,7 +136,8 @@ void x64_x80_begin(Gen *g)
     for (unsigned n = 0; n < g->count && !x->used; n++) {
         x->used = ir_is_x80(&g->inst[n]);
     }
-    x->depth = x->dirty = 0;
+    x->depth = x->dirty = x->entry.depth = 0;
+    x->exit = X80_NOT_SAVED;
     x->told = X80_TOLD;
     if (x->used) {
         x->mode = x64_x80_mode(g->cpu);
@@ -98,7 +145,9 @@ void x64_x80_begin(Gen *g)
         memset(x->reg, 0xff, sizeof x->reg);
         g_array_set_size(x->saved, 0);
         find_overwritten(g);
+        choose_entry(g, &x->end);
     }
+    x->end.depth = 0;
 }
 
 /* --- the stack ------------------------------------------------------------------------ */
@@ -191,11 +240,31 @@ static void exchange(Gen *g, unsigned i)
     }
 }
 
-static void drop_dead_top(Gen *g)
+/* The entry goes, and the top takes its place. */
+static void forget(Gen *g, unsigned i)
 {
-    while (g->x80.depth && is_dead(g, *entry(g, 0))) {
-        rr(g, 0xdd, 0xd8);
-        g->x80.depth--;
+    rr(g, 0xdd, 0xd8 + i);             /* fstp st(i) */
+    *entry(g, i) = *entry(g, 0);
+    g->x80.depth--;
+}
+
+/* Moves within the stack are next, and nobody sets C1 anew. */
+static void tell_c1(Gen *g)
+{
+    if (g->x80.told == X80_IN_HOST) {
+        x64_x80_tell(g);
+    }
+}
+
+static void drop_dead(Gen *g)
+{
+    for (unsigned i = 0; i < g->x80.depth;) {
+        if (is_dead(g, *entry(g, i))) {
+            forget(g, i);
+            i = 0;
+        } else {
+            i++;
+        }
     }
 }
 
@@ -224,10 +293,10 @@ static void make_room(Gen *g, IrVal a, IrVal b)
         }
     }
     g_assert(best != NOWHERE);
-    exchange(g, best);
-    if (is_dead(g, *entry(g, 0))) {
-        drop_dead_top(g);
+    if (is_dead(g, *entry(g, best))) {
+        forget(g, best);
     } else {
+        exchange(g, best);
         /* It may be needed by this very instruction. */
         uint16_t last = value(g, *entry(g, 0))->last;
         value(g, *entry(g, 0))->last = MAX(last, g->n + 1);
@@ -264,13 +333,86 @@ static void use_up(Gen *g, IrVal v, IrVal other)
     }
 }
 
+/* --- the beginning and the end ------------------------------------------------------ */
+
+/* What a register of the entry holds at first: a value that no instruction of
+ * the block makes. ORDER x80-entry (x64.c has room for them) */
+static IrVal entry_value(const Gen *g, unsigned r)
+{
+    return g->count + r;
+}
+
+static void cold_resident(Gen *g, const Cold *c)
+{
+    const X80Layout *e = &g->x80.entry;
+    x64_x80_note_entry(g, g->a.p - g->x->buf.rw);
+    asm_alu_imm(&g->a, ALU_SUB, true, HOST_BUDGET, g->tb->insn_count);
+    uint8_t *out = asm_jcc(&g->a, CC_S);
+    asm_jmp_to(&g->a, c->back);
+    asm_patch(out, g->a.p);
+    x64_x80_tell_fixed(g->x, &g->a, e->told);
+    for (unsigned k = e->depth; k-- > 0;) {
+        fstp80(g, reg_mem(g, __builtin_ctz(e->regs[k])));
+    }
+    asm_alu_imm(&g->a, ALU_ADD, true, HOST_BUDGET, g->tb->insn_count);
+    x64_leave(g, LEFT_BUDGET);
+}
+
+void x64_x80_enter(Gen *g)
+{
+    const X80Layout *e = &g->x80.entry;
+    if (!e->depth) {
+        return;
+    }
+    x64_x80_ensure(g);
+    for (unsigned k = 0; k < e->depth; k++) {
+        unsigned r = __builtin_ctz(e->regs[k]);
+        IrVal v = entry_value(g, r);
+        g->val[v] = (Value){ .root = v, .next = UINT16_MAX, .hint = NO_PIN,
+                             .temp = HOST_NONE, .reg = -1, .slot = -1,
+                             .vreg = -1 };
+        fld80(g, reg_mem(g, r));
+        pushed(g, v);
+        g->x80.reg[r] = v;
+        g->x80.dirty |= e->regs[k];
+    }
+    if (e->told == X80_IN_HOST) {
+        asm_call_to(&g->a, g->x->x80_set_c1);
+        g->x80.told = X80_IN_HOST;
+    }
+    x64_cold(g, cold_resident, NULL)->back = g->a.p;
+}
+
+void x64_x80_settle(Gen *g)
+{
+    if (!g->x80.used) {
+        return;
+    }
+    for (unsigned i = 0; i < g->x80.depth;) {
+        if (dirty_with(g, *entry(g, i))) {
+            i++;
+            continue;
+        }
+        tell_c1(g);
+        forget(g, i);
+        i = 0;
+    }
+}
+
 /* --- guest registers ------------------------------------------------------------------ */
 
 static void leave_regs(Gen *g, uint8_t regs);
 
 static void get(Gen *g, unsigned r)
 {
-    if (g->x80.reg[r] != IR_NO_VAL) {
+    IrVal old = g->x80.reg[r];
+    unsigned i = old == entry_value(g, r) ? place(g, old) : NOWHERE;
+    if (i != NOWHERE) {
+        *entry(g, i) = g->n;
+        g->x80.reg[r] = g->n;
+        return;
+    }
+    if (old != IR_NO_VAL && old != entry_value(g, r)) {
         x64_x80_flush(g);              /* two values in one place */
         leave_regs(g, 1u << r);
     }
@@ -289,9 +431,7 @@ static void rescue(Gen *g, unsigned r)
                   place(g, old) == NOWHERE;
     if (needed) {
         x64_x80_ensure(g);
-        if (g->x80.told == X80_IN_HOST) {
-            x64_x80_tell(g);
-        }
+        tell_c1(g);
         make_room(g, old, IR_NO_VAL);
         fld80(g, reg_mem(g, r));
         pushed(g, old);
@@ -307,9 +447,7 @@ static void set(Gen *g, unsigned r, IrVal v)
     rescue(g, r);
     if (place(g, v) == NOWHERE) {
         x64_x80_ensure(g);
-        if (g->x80.told == X80_IN_HOST) {
-            x64_x80_tell(g);
-        }
+        tell_c1(g);
         use(g, v, IR_NO_VAL);
     }
     g->x80.reg[r] = v;
@@ -450,6 +588,13 @@ static void in_place(Gen *g, unsigned digit, unsigned i)
     }
 }
 
+/* A store wants the result on top: moving it there later would cost C1. */
+static bool is_stored_next(const Gen *g)
+{
+    unsigned next = g->val[g->n].next;
+    return next < g->count && g->inst[next].op == IR_ST;
+}
+
 static void binary(Gen *g, const IrInst *i)
 {
     IrVal a = i->arg[0], b = i->arg[1];
@@ -462,6 +607,10 @@ static void binary(Gen *g, const IrInst *i)
         use_up(g, a, b);
         emit_2(g, 0xd8, digit, a == b ? 0 : place(g, b));
         *entry(g, 0) = g->n;
+    } else if (is_stored_next(g) && a_dies != b_dies) {
+        exchange(g, a_dies ? ia : ib);
+        in_place(g, a_dies ? digit : reversed(digit),
+                 place(g, a_dies ? b : a));
     } else if (ia == 0 && !a_dies) {
         emit_2(g, 0xdc, digit, ib);
         *entry(g, ib) = g->n;
@@ -526,10 +675,15 @@ static void choose(Gen *g, const IrInst *i)
     rr(g, 0xdb, 0xc8 + b);             /* fcmovne st(0), st(b) */
 }
 
-/* C0, C2, C3 are CF, PF, ZF a byte above. */
-static void take_relation(Gen *g)
+/* C0, C2, C3 are CF, PF, ZF a byte above, where LAHF leaves those as well. The
+ * host waits long for its status word. */
+static void take_relation(Gen *g, bool in_flags)
 {
-    rr(g, 0xdf, 0xe0);                 /* fnstsw ax */
+    if (in_flags) {
+        asm_8(&g->a, 0x9f);            /* lahf */
+    } else {
+        rr(g, 0xdf, 0xe0);             /* fnstsw ax */
+    }
     x64_release_args(g);
     unsigned dst = x64_def(g, RAX);
     asm_mov(&g->a, true, dst, RAX);
@@ -539,12 +693,17 @@ static void take_relation(Gen *g)
 
 static void compare(Gen *g, const IrInst *i, bool signals)
 {
+    bool in_flags = g->x->features & HOST_LAHF;
     use(g, i->arg[0], i->arg[1]);
     use(g, i->arg[1], i->arg[0]);
     exchange(g, place(g, i->arg[0]));
     unsigned b = place(g, i->arg[1]);
-    rr(g, signals ? 0xd8 : 0xdd, (signals ? 0xd0 : 0xe0) + b);
-    take_relation(g);
+    if (in_flags) {
+        rr(g, 0xdb, (signals ? 0xf0 : 0xe8) + b);
+    } else {
+        rr(g, signals ? 0xd8 : 0xdd, (signals ? 0xd0 : 0xe0) + b);
+    }
+    take_relation(g, in_flags);
 }
 
 static void compare_memory(Gen *g, const IrInst *i)
@@ -552,7 +711,7 @@ static void compare_memory(Gen *g, const IrInst *i)
     HostMem m = pass_integer(g, i->arg[1]);
     exchange(g, use(g, i->arg[0], IR_NO_VAL));
     rm(g, memory_op(g, i), 2, m);
-    take_relation(g);
+    take_relation(g, false);
 }
 
 static void operation(Gen *g, const IrInst *i)
@@ -586,10 +745,10 @@ static void do_row(Gen *g, const IrInst *i)
     if (i->type == IR_I32) {
         x64_take(g, RAX);
     }
-    if (c1 == X80_C1_KEEP && g->x80.told == X80_IN_HOST) {
-        x64_x80_tell(g);
+    if (c1 == X80_C1_KEEP) {
+        tell_c1(g);
     }
-    drop_dead_top(g);
+    drop_dead(g);
     operation(g, i);
     done(g, c1);
     x64_release_args(g);

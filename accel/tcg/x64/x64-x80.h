@@ -21,6 +21,21 @@ typedef enum X80Told {
     X80_KEPT,              /* C1 is there; flags in the host's */
 } X80Told;
 
+/* What is on the host's stack where a TB begins and where it ends: the entry of
+ * ST(depth - 1 - k), the dirty registers it is in, a bit each. */
+typedef struct X80Layout {
+    uint8_t depth, told;   /* told: X80Told */
+    uint8_t regs[X80_DEPTH];
+} X80Layout;
+
+/* A TB that is chained to may find registers on the host's stack, if it is
+ * entered at entry_at. */
+typedef struct X80Edges {
+    uint8_t mode;
+    X80Layout entry, exit[2];  /* entries: one register each */
+    uint32_t entry_at;         /* place in the code buffer */
+} X80Edges;
+
 typedef struct X80Gen {
     bool used;             /* the block has such numbers */
     bool live;             /* FRAME_X80_LIVE is `mode` here */
@@ -33,6 +48,9 @@ typedef struct X80Gen {
     uint8_t *over;         /* per instruction: a bit for each register that is
                             * SET behind it before anybody looks */
     GArray *saved;         /* X80Saved */
+    X80Layout entry;       /* registers on the stack from the beginning */
+    X80Layout end;         /* what is there where it jumps to itself */
+    uint16_t exit;         /* the number of that in `saved` */
 } X80Gen;
 
 /* The host's stack where an access may go to its slow path. */
@@ -49,10 +67,14 @@ typedef struct X80Saved {
 
 /* Before the block is compiled: finds what there is to know of it. */
 void x64_x80_begin(Gen *g);
+/* Behind the check of the budget: the registers of the entry are loaded. */
+void x64_x80_enter(Gen *g);
 /* Compiles GET, SET and X80. */
 void x64_x80(Gen *g, const IrInst *i);
 /* All is where C code looks for it, and the host's stack is empty. */
 void x64_x80_flush(Gen *g);
+/* A chain is next: only registers that memory has not stay on the stack. */
+void x64_x80_settle(Gen *g);
 /* A call is next, or was. */
 void x64_x80_save_for_call(Gen *g, bool writes);
 void x64_x80_after_call(Gen *g, bool writes);
@@ -80,6 +102,8 @@ uint8_t x64_x80_mode(const Cpu *cpu);
 void x64_x80_ensure(Gen *g);
 /* Flags and C1 go to cpu->fp80. Changes no register but the host's flags. */
 void x64_x80_tell(Gen *g);
+/* The same wherever code is made: what has to be told. */
+void x64_x80_tell_fixed(const X64State *x, Asm *a, X80Told told);
 /* What cold code needs to leave the host's stack empty and bring it back; its
  * number in g->x80.saved, or X80_NOT_SAVED. */
 uint16_t x64_x80_note(Gen *g);
@@ -90,6 +114,16 @@ void x64_x80_cold_pass_top(Gen *g, uint16_t saved);
 void x64_make_x80_paths(X64State *x, Asm *a);
 /* Back to C's control word, if FRAME_X80_LIVE; for shared code. */
 void x64_x80_drop_fixed(const X64State *x, Asm *a);
+/* --- x64-x80-edge.c --------------------------------------------------------------- */
+
+/* The TB has the layouts of g->x80 from now on; NULL before. */
+void x64_x80_note_exit(Gen *g, unsigned slot, bool loops);
+void x64_x80_note_entry(Gen *g, uint32_t at);
+void x64_x80_edges_free(X80Edges *e);
+/* Where tb's exit is to jump to enter `to`; code is made for that if need be.
+ * NULL: there is no room. */
+uint8_t *x64_x80_edge(X64State *x, const Tb *tb, int slot, const Tb *to);
+
 /* The slow path of stores converts before it stores. */
 void x64_x80_store_slow(Cpu *cpu, GuestAddr va, const V128 *v, IrMem mem);
 

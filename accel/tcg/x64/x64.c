@@ -127,7 +127,7 @@ static void gen_begin(Gen *g, Cpu *cpu, Tb *tb, const IrBlock *ir)
     g->ir = ir;
     g->count = ir->insts->len;
     g->inst = g_renew(IrInst, g->inst, g->count);
-    g->val = g_renew(Value, g->val, g->count);
+    g->val = g_renew(Value, g->val, g->count + X80_DEPTH); /* ORDER x80-entry */
     g->next_use = g_renew(uint16_t, g->next_use, g->count * IR_MAX_ARGS);
     memcpy(g->inst, ir->insts->data, g->count * sizeof(IrInst));
     g->frame = g->frame_end = 0;
@@ -297,15 +297,14 @@ static void gen_cold(Gen *g)
     }
 }
 
-static void x64_compile(Cpu *cpu, Tb *tb, const IrBlock *ir)
+static void compile_once(Gen *g, Cpu *cpu, Tb *tb, const IrBlock *ir)
 {
-    X64State *x = tcg_state(cpu)->x64;
-    Gen *g = x->gen;
     gen_begin(g, cpu, tb, ir);
     x64_lower(g);
     x64_alloc_begin(g);
     x64_x80_begin(g);
     entry_check(g);
+    x64_x80_enter(g);
     for (unsigned n = 0; n < g->count; n++) {
         if (g->val[n].form == FORM_OP) {
             gen_inst(g, n);
@@ -314,6 +313,25 @@ static void x64_compile(Cpu *cpu, Tb *tb, const IrBlock *ir)
         }
     }
     gen_cold(g);
+}
+
+/* Numbers of 80 bits that stay in the host's x87 do so in the order in which
+ * they are at the end: in a loop nothing has to move. */
+static bool is_x80_loop(const Gen *g)
+{
+    return g->x80.entry.depth && g->x80.end.depth &&
+           memcmp(&g->x80.entry, &g->x80.end, sizeof g->x80.end);
+}
+
+static void x64_compile(Cpu *cpu, Tb *tb, const IrBlock *ir)
+{
+    X64State *x = tcg_state(cpu)->x64;
+    Gen *g = x->gen;
+    g->x80.end.depth = 0;
+    compile_once(g, cpu, tb, ir);
+    if (is_x80_loop(g)) {
+        compile_once(g, cpu, tb, ir);
+    }
     x->buf.used = g->a.p - x->buf.rw;
     g_assert(x->buf.used <= x->buf.size);
     tb->code_bytes = asm_here(&g->a) - (uint8_t *)tb->code;
@@ -368,14 +386,15 @@ static void x64_flush(TcgState *s)
 static void x64_release(Tb *tb)
 {
     x64_frames_free(tb->frames);
+    x64_x80_edges_free(tb->x80);
 }
 
 static void x64_chain(TcgState *s, Tb *tb, int slot, const Tb *to)
 {
     const CodeBuf *buf = &s->x64->buf;
     uint8_t *stub = buf->rw + tb->stub_at[slot];
-    asm_patch(buf->rw + tb->jump_at[slot],
-              to ? (uint8_t *)to->code - buf->rx : stub);
+    uint8_t *target = to ? x64_x80_edge(s->x64, tb, slot, to) : NULL;
+    asm_patch(buf->rw + tb->jump_at[slot], target ? target : stub);
     if (tb->guard_at[slot]) {
         memcpy(buf->rw + tb->guard_at[slot], &to, sizeof to);
     }
