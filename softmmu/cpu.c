@@ -102,7 +102,8 @@ bool cpu_breakpoint_at(Cpu *cpu, GuestAddr pc, GuestAddr base)
 {
     for (guint i = 0; i < cpu->breakpoints->len; i++) {
         const Breakpoint *b = &g_array_index(cpu->breakpoints, Breakpoint, i);
-        if (b->addr == pc || (b->owner == BREAK_GDB && b->addr == pc - base)) {
+        if (b->addr == pc || (b->owner == BREAK_GDB &&
+                                b->addr == cpu_code_offset(pc, base))) {
             return true;
         }
     }

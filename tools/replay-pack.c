@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "io/image.h"
 #include "replay-pack.h"
+#include "svc/snapshot.h"
 
 /* --- are these the files that were recorded? ---------------------------------------- */
 
@@ -44,14 +45,17 @@ static bool check_bytes(const LogReader *r, const char *key,
     return true;
 }
 
-static bool has_snapshot(const PackFile *f, const char *format,
-                         const char *name, Error **errp)
+/* A later recording that wanted the name made this one's snapshot step aside. */
+static bool has_snapshot(const LogReader *r, const PackFile *f,
+                         const char *format, const char *name, Error **errp)
 {
     ImageInfo *info = image_info(f->source, format, true, errp);
+    const uint8_t *id = log_reader_recording(r);
+    g_autofree char *aside = id && name ? snapshot_aside_name(name, id) : NULL;
     bool found = false;
     for (guint i = 0; info && name && i < info->snapshots->len; i++) {
         const BlockSnapshot *s = g_ptr_array_index(info->snapshots, i);
-        found |= strcmp(s->name, name) == 0;
+        found |= g_str_equal(s->name, name) || !g_strcmp0(s->name, aside);
     }
     if (info && !found) {
         error_set(errp, "'%s' has lost the snapshot '%s' at which the "
@@ -62,9 +66,9 @@ static bool has_snapshot(const PackFile *f, const char *format,
 }
 
 /* `line` is "ID FORMAT SIZE DIGEST", or ends in "at a snapshot". */
-static bool check_disk(const char *line, const PackFile *f,
-                       const ArgvFile *a, const ArgvNames *names,
-                       Error **errp)
+static bool check_disk(const LogReader *r, const char *line,
+                       const PackFile *f, const ArgvFile *a,
+                       const ArgvNames *names, Error **errp)
 {
     BlockOpenOptions opts = {
         .file = f->source, .format = a->format, .readonly = true,
@@ -77,7 +81,7 @@ static bool check_disk(const char *line, const PackFile *f,
     }
     if (g_str_has_suffix(line, " at a snapshot")) {
         blockdev_close(b);
-        return has_snapshot(f, a->format, names->snapshot, errp);
+        return has_snapshot(r, f, a->format, names->snapshot, errp);
     }
     bool ok = blockdev_content_digest(b, &digest, errp);
     blockdev_close(b);
@@ -116,7 +120,7 @@ static bool check_disks(const LogReader *r, const ArgvNames *names,
         while (*line && !g_str_has_prefix(*line, "drive=")) {
             line++;
         }
-        if (*line && f && !check_disk(*line, f, a, names, errp)) {
+        if (*line && f && !check_disk(r, *line, f, a, names, errp)) {
             return false;
         }
         line += *line != NULL;

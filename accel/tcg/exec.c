@@ -238,7 +238,8 @@ static bool has_break(Cpu *cpu, const TbKey *key, BreakOwner owner)
     for (guint i = 0; i < cpu->breakpoints->len; i++) {
         const Breakpoint *b = &g_array_index(cpu->breakpoints, Breakpoint, i);
         bool here = b->addr == key->pc ||
-                    (owner == BREAK_GDB && b->addr == key->pc - key->base);
+                    (owner == BREAK_GDB &&
+                     b->addr == cpu_code_offset(key->pc, key->base));
         if (b->owner == owner && here) {
             return true;
         }

@@ -261,13 +261,14 @@ static void pit_arm(Pit *p, int64_t tick)
 
 /* Where a whole number of periods has passed since counter 0's next edge, all
  * but the last is left out: whoever is at the other end of the line cannot tell
- * how often it went up and down between two instructions. */
+ * how often it went up and down between two instructions. A new count is taken
+ * over within a period; in a state that was loaded it may be later. */
 static void pit_skip(PitState *s, int64_t now)
 {
-    int64_t count = counter_count(s, 0);
-    if (mode_is_periodic(s->mode[0]) && s->next_at[0] == TICK_NEVER &&
-        s->edge < now && (uint64_t)now - s->edge > 2 * (uint64_t)count) {
-        s->edge += ((now - s->edge) / count - 1) * count;
+    int64_t count = counter_count(s, 0), until = MIN(now, s->next_at[0]);
+    if (mode_is_periodic(s->mode[0]) && s->edge < until &&
+        until - s->edge > 2 * count) {
+        s->edge += ((until - s->edge) / count - 1) * count;
     }
 }
 

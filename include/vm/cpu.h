@@ -234,6 +234,13 @@ struct Cpu {
                                  * interrupt then leads to */
 };
 
+/* What a debugger calls the code at linear address pc in a segment at base: its
+ * offset, which wraps at 4 GiB. */
+static inline GuestAddr cpu_code_offset(GuestAddr pc, GuestAddr base)
+{
+    return base ? (uint32_t)(pc - base) : pc;
+}
+
 static inline unsigned cpu_line(GuestAddr va)
 {
     return (va >> CPU_LINE_BITS) & (CPU_LINES - 1);

@@ -119,9 +119,14 @@ static inline void page_trace_note_code(PageTrace *t, GuestAddr first,
 static inline void page_trace_note_insns(PageTrace *t, GuestAddr base,
                                          GuestAddr first, GuestAddr last)
 {
+    GuestAddr from = cpu_code_offset(first, base);
+    GuestAddr to = cpu_code_offset(last, base);
     page_trace_note_code(t, first, last);
-    if (base) {
-        page_trace_note_code(t, first - base, last - base);
+    if (base && from <= to) {
+        page_trace_note_code(t, from, to);
+    } else if (base) {
+        page_trace_note_code(t, from, UINT32_MAX);
+        page_trace_note_code(t, 0, to);
     }
 }
 

@@ -18,12 +18,19 @@
 
 #include "log-format.h"
 
+/* Not more often: a disk may take its time, and other programs wait for it. */
+#define SYNC_INTERVAL_US (2 * INT64_C(1000000))
+
 struct LogFile {
     char *path;            /* as the user wrote it */
     char *target;          /* without symbolic links */
     char *part;            /* its name until it has begun; then NULL */
     int fd;
     int old;               /* the log that it will replace, locked; -1: none */
+    GThread *syncing;      /* NULL: none */
+    gint sync_done;        /* that thread is about to end */
+    int sync_error;        /* its errno; valid when it was joined */
+    int64_t synced_us;     /* host time of its beginning; 0: never */
 };
 
 /* --- locks ------------------------------------------------------------------------- */
@@ -120,6 +127,63 @@ static char *real_path(const char *path)
     return copy;
 }
 
+/* --- to the disk itself ---------------------------------------------------------------- */
+
+/* The name of a new file is on the disk when its folder is. */
+static int sync_folder(const char *path)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int ret = fd < 0 ? -1 : fsync(fd);
+    /* Some file systems do not know how. */
+    int err = ret < 0 && errno == EIO ? errno : 0;
+    close_fd(fd);
+    return err;
+}
+
+static gpointer sync_thread(gpointer opaque)
+{
+    LogFile *f = opaque;
+    f->sync_error = fdatasync(f->fd) < 0 && errno != EINVAL ? errno : 0;
+    if (!f->sync_error) {
+        f->sync_error = sync_folder(f->target);
+    }
+    g_atomic_int_set(&f->sync_done, 1);
+    return NULL;
+}
+
+static void join_sync(LogFile *f)
+{
+    if (f->syncing) {
+        g_thread_join(f->syncing);
+        f->syncing = NULL;
+    }
+}
+
+/* What a failed one had to write may be lost for good, whatever a later one
+ * says: it is told once. */
+bool log_file_sync(LogFile *f, int *err)
+{
+    int64_t now_us = g_get_monotonic_time();
+    *err = 0;
+    if (f->syncing && !g_atomic_int_get(&f->sync_done)) {
+        return false;
+    }
+    if (f->syncing) {
+        join_sync(f);
+        *err = f->sync_error;
+    }
+    if (f->synced_us && now_us - f->synced_us < SYNC_INTERVAL_US) {
+        return false;
+    }
+    f->synced_us = now_us;
+    f->sync_done = 0;
+    f->syncing = g_thread_try_new("log-sync", sync_thread, f, NULL);
+    return f->syncing != NULL;
+}
+
+/* --- beginning and end ------------------------------------------------------------------ */
+
 LogFile *log_file_create(const char *path, Error **errp)
 {
     LogFile *f = g_new0(LogFile, 1);
@@ -195,6 +259,7 @@ bool log_file_begin(LogFile *f, Error **errp)
 void log_file_free(LogFile *f)
 {
     if (f) {
+        join_sync(f);
         if (f->part) {
             g_unlink(f->part);
         }

@@ -24,6 +24,10 @@ bool log_file_begin(LogFile *f, Error **errp);
 /* 0 or an errno. All that a log is made of goes through these two. */
 int log_file_write(LogFile *f, uint64_t offset, const void *data, size_t len);
 int log_file_truncate(LogFile *f, uint64_t bytes);
+/* Begins to bring what was written through to the disk itself, in a thread, so
+ * that a power failure finds it there; false where one is still at work, or
+ * began a short while ago. *err: the errno of the last one, 0 if it went well. */
+bool log_file_sync(LogFile *f, int *err);
 /* Another descriptor of the file, which shares its lock. */
 int log_file_dup(const LogFile *f);
 /* Closes it; one that never began is removed. NULL is allowed. */

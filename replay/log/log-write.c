@@ -30,6 +30,7 @@ struct LogWriter {
     GByteArray *tail_bytes; /* of it; none: there is no tail */
     guint tail_written;    /* of these */
     bool untidy;           /* an older tail is behind the chunks */
+    bool unsynced;         /* chunks that a power failure may take */
     bool ended;
 };
 
@@ -66,6 +67,7 @@ static int write_chunks(LogWriter *w)
         w->file_bytes += w->waiting->len;
         g_byte_array_set_size(w->waiting, 0);
         w->untidy = true;
+        w->unsynced = true;
         /* What came since goes to the new tail's place. */
         w->tail_written = 0;
     }
@@ -242,12 +244,24 @@ static void begin_tail(LogWriter *w, Icount icount)
     g_byte_array_append(w->tail_bytes, head, sizeof head);
 }
 
+/* A power failure takes what is in no chunk, and the chunks of the last seconds;
+ * the death of this process takes nothing. */
+static void sync_chunks(LogWriter *w)
+{
+    int err = 0;
+    if (w->unsynced && log_file_sync(w->file, &err)) {
+        w->unsynced = false;
+    }
+    write_failed(w, err);
+}
+
 void log_writer_tick(LogWriter *w, Icount icount)
 {
     uint8_t until[LOG_TAIL_UNTIL_BYTES];
     if (w->ended || w->error) {
         return;
     }
+    sync_chunks(w);
     if (w->event_count && g_get_monotonic_time() - w->closed_us >=
                               CHUNK_INTERVAL_MS * 1000) {
         close_chunk(w, icount);

@@ -80,7 +80,8 @@ bool x86_debug_break(Cpu *parent, GuestAddr pc)
     X86Cpu *cpu = x86_cpu(parent);
     X86State *s = &cpu->s;
     uint32_t bits = 0;
-    if (s->eflags & FLAG_RF) {
+    /* Vol. 3, 17.3.1.1: behind MOV SS and POP SS as if RF were 1. */
+    if ((s->eflags & FLAG_RF) || s->ss_shadow) {
         return false;
     }
     for (unsigned n = 0; n < 4; n++) {

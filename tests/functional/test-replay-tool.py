@@ -410,6 +410,23 @@ class Pack(PackCase):
         self.assertNotIn('warning', messages)
         self.check_end(folder, end)
 
+    def test_snapshot_aside(self):
+        """Another recording on the same disk wanted the snapshot's name: a
+        pack of the first has its own, and needs no other."""
+        log, later = self.record_calls(), self.path('later.rr')
+        disk = self.path('disk.qcow2')
+        vm = self.start('-m', '16', '-device', 'isa-debug-exit', '-drive',
+                        f'file={disk},if=ide', '-icount',
+                        f'shift=7,rr=record,rrfile={later},rrsnapshot=init')
+        self.assertEqual(vm.wait(), 1, vm.output())
+        subprocess.run([reprise.program('reprise-img'), 'snapshot', '-d',
+                        'init', disk], check=True, timeout=reprise.TIMEOUT)
+        result = tool('pack', '--yes', later, '-o', self.path('no.rrpack'))
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("has lost the snapshot 'init'", result.stderr)
+        folder, _ = self.unpack(self.pack(log))
+        self.check_end(folder, self.end_icount(log))
+
     def test_another_disk_is_seen(self):
         """check_end() would notice if the disk were not the recording's."""
         log = self.record_calls()

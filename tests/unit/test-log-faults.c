@@ -9,6 +9,7 @@
 #include <glib/gstdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -60,6 +61,26 @@ int ftruncate(int fd, off_t bytes)
         return -1;
     }
     return syscall(SYS_ftruncate, fd, bytes);
+}
+
+/* Of the disk: how often it was asked for, and what it says. */
+static gint syncs;
+static int sync_errno;
+
+int fdatasync(int fd)
+{
+    g_atomic_int_inc(&syncs);
+    errno = sync_errno;
+    return sync_errno ? -1 : 0;
+}
+
+static gint64 passed_us;   /* beside real time */
+
+gint64 g_get_monotonic_time(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * G_USEC_PER_SEC + t.tv_nsec / 1000 + passed_us;
 }
 
 /* --- a recording --------------------------------------------------------- */
@@ -189,6 +210,45 @@ static void test_beginning(void)
     }
 }
 
+/* Ticks until another sync began. */
+static void tick_to_sync(LogWriter *w, Icount *icount)
+{
+    gint before = g_atomic_int_get(&syncs);
+    while (g_atomic_int_get(&syncs) == before) {
+        log_writer_tick(w, ++*icount);
+        g_assert_true(log_writer_good(w));
+    }
+}
+
+/* Chunks get to the disk itself, not for each of them; if it cannot write, the
+ * recorder says so once. */
+static void test_power_failure(void)
+{
+    Error *err = NULL;
+    LogWriter *w = log_writer_new(path, "identity", &err);
+    g_assert_true(w && log_writer_begin(w, &err));
+    Icount icount = 0;
+    g_atomic_int_set(&syncs, 0);
+    tick_to_sync(w, &icount);
+    for (unsigned n = 0; n < 50; n++) {
+        log_writer_flush(w, ++icount);
+        log_writer_tick(w, ++icount);
+    }
+    g_assert_cmpint(g_atomic_int_get(&syncs), <=, 2);
+    sync_errno = EIO;
+    passed_us += 10 * G_USEC_PER_SEC;
+    tick_to_sync(w, &icount);
+    while (log_writer_good(w)) {
+        log_writer_flush(w, ++icount);
+        log_writer_tick(w, ++icount);
+    }
+    sync_errno = 0;
+    g_assert_true(log_writer_ok(w, NULL));
+    passed_us += 10 * G_USEC_PER_SEC;
+    tick_to_sync(w, &icount);
+    log_writer_free(w);
+}
+
 int main(int argc, char **argv)
 {
     static const char *const names[FAULTS] = { "failing", "cut-and-failing",
@@ -201,6 +261,7 @@ int main(int argc, char **argv)
         g_test_add_data_func(name, GINT_TO_POINTER(i), test_each_call);
     }
     g_test_add_func("/log-faults/beginning", test_beginning);
+    g_test_add_func("/log-faults/power-failure", test_power_failure);
     int status = g_test_run();
     g_rmdir(folder);
     g_free(path);

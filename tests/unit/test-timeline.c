@@ -472,6 +472,26 @@ static void test_lines(void)
     spacing = 0;
 }
 
+/* A debugger's offset in a segment wraps at 4 GiB, as the processor's does. */
+static void test_wrapped_offset(void)
+{
+    const GuestAddr base = 0x10000010;
+    Toy *t = replayer();
+    Cpu *cpu = g_ptr_array_index(t->m->cpus, 0);
+    cpu_breakpoint_insert(cpu, 0xfffffff8, BREAK_GDB);
+    g_assert_true(cpu_breakpoint_at(cpu, base - 8, base));
+    g_assert_false(cpu_breakpoint_at(cpu, base + 8, base));
+    PageTrace *trace = g_new0(PageTrace, 1);
+    page_trace_note_insns(trace, base, base - 8, base + 7);
+    g_assert_true(page_trace_has(trace, PAGE_TRACE_LINE, 0xfffffff8));
+    g_assert_true(page_trace_has(trace, PAGE_TRACE_LINE, 0));
+    g_assert_true(page_trace_has(trace, MMU_FETCH, 0xfffffff8));
+    g_assert_true(page_trace_has(trace, MMU_FETCH, 0));
+    g_assert_false(page_trace_has(trace, PAGE_TRACE_LINE, 0x100));
+    g_free(trace);
+    toy_free(t);
+}
+
 static bool stop_now(void *opaque)
 {
     return true;
@@ -789,6 +809,7 @@ int main(int argc, char **argv)
     g_test_add_func("/timeline/breakpoints", test_breakpoints);
     g_test_add_func("/timeline/watchpoints", test_watchpoints);
     g_test_add_func("/timeline/lines", test_lines);
+    g_test_add_func("/timeline/wrapped-offset", test_wrapped_offset);
     g_test_add_func("/timeline/dense-reverse-step", test_dense_reverse_step);
     g_test_add_func("/timeline/dense-breakpoints", test_dense_breakpoints);
     g_test_add_func("/timeline/dense-watchpoints", test_dense_watchpoints);

@@ -281,6 +281,10 @@ static void test_debug_order(void)
     TRY("movl $2f, here\n movw %0, %%ss\n nop\n2: nop", "m"(selector));
     check("data breakpoint of MOV SS", exc_vector, 1);
     check("behind the next instruction", exc_eip, here);
+    TRY("movl $2f, %%eax\n movl %%eax, %%dr0\n"
+        "movl $0x402, %%eax\n movl %%eax, %%dr7\n"
+        "movw %0, %%ss\n2: nop", "m"(selector));
+    check("instruction breakpoint behind MOV SS", exc_vector, ~0u);
     __asm__ volatile("movl %0, %%dr7" : : "r"(0x400));
     dr6_clear();
 }
