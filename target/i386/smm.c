@@ -144,13 +144,14 @@ static void load_segments(X86Cpu *cpu)
 static void save_state(X86Cpu *cpu)
 {
     X86State *s = &cpu->s;
+    bool halted = s->halted && !s->mwait_any; /* MWAIT is over */
     save_segments(cpu);
     if (format_64(cpu)) {
         move_slots(cpu, slots_64, G_N_ELEMENTS(slots_64), true);
         put(cpu, 0x7e72, 2, pack_attr(s->ldt_attr));
         put(cpu, 0x7e92, 2, pack_attr(s->tr_attr));
         put(cpu, 0x7f70, 8, x86_eflags(cpu));
-        put(cpu, 0x7ec9, 1, s->halted);
+        put(cpu, 0x7ec9, 1, halted);
         put(cpu, 0x7eca, 1, s->nmi_blocked);
         put(cpu, 0x7f00, 4, s->smbase);
         put(cpu, 0x7efc, 4, REVISION_64);
@@ -159,7 +160,7 @@ static void save_state(X86Cpu *cpu)
         put(cpu, 0x7f74, 2, pack_attr(s->ldt_attr));
         put(cpu, 0x7f76, 2, pack_attr(s->tr_attr));
         put(cpu, 0x7ff4, 4, x86_eflags(cpu));
-        put(cpu, 0x7f02, 2, s->halted);
+        put(cpu, 0x7f02, 2, halted);
         put(cpu, 0x7f70, 1, s->nmi_blocked);
         put(cpu, 0x7ef8, 4, s->smbase);
         put(cpu, 0x7efc, 4, REVISION_32);
@@ -181,7 +182,9 @@ static void initial_state(X86Cpu *cpu)
     s->rip = 0x8000;
     s->cr[0] &= ~(uint64_t)(CR0_PE | CR0_EM | CR0_TS | CR0_PG);
     s->cr[4] = 0;
-    s->efer = 0;
+    if (format_64(cpu)) { /* which has room for it */
+        s->efer = 0;
+    }
     s->dr[7] = 0x400;
     x86_set_eflags(cpu, 2);
 }

@@ -14,6 +14,8 @@ class X86Guest(GuestCase):
         self.run_guest('xstate', arch='i386')
         for guest in GUESTS:
             self.run_guest(guest)
+        # no long mode, but NX: SMRAM has no place for EFER
+        self.run_guest('board', '-cpu', 'coreduo,check=off', arch='i386')
         self.run_guest('cpu64', '-smp', '2') # MWAIT is another there
 
     def test_gib_pages(self):

@@ -63,6 +63,31 @@ __asm__(".code16\n"
         "smi_end:\n"
         ".code32\n");
 
+static int has_nx(void)
+{
+    uint32_t a = 0x80000000, b, c, d;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
+    if (a < 0x80000001) {
+        return 0;
+    }
+    a = 0x80000001;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
+    return d >> 20 & 1;
+}
+
+static uint32_t efer(void)
+{
+    uint32_t a, d;
+    __asm__ volatile("rdmsr" : "=a"(a), "=d"(d) : "c"(0xc0000080));
+    return a;
+}
+
+static void set_nxe(void)
+{
+    __asm__ volatile("wrmsr" : : "a"(efer() | 0x800), "d"(0),
+                     "c"(0xc0000080));
+}
+
 /* The firmware has put SMBASE to a0000, and left SMRAM unlocked. */
 static void test_smm(void)
 {
@@ -75,6 +100,9 @@ static void test_smm(void)
     }
     pci_set8(HOST, 0, SMRAM, CLOSED);
     check("SMRAM is hidden", to[0] == smi_code[0], 0);
+    if (has_nx()) {
+        set_nxe();
+    }
     __asm__ volatile("movl %%cr0, %0" : "=r"(cr0));
     __asm__ volatile("movl %%esp, %2\n stc\n outb %%al, $0xb2\n nop\n"
                      "movl %%esp, %3\n pushfl\n popl %1"
@@ -90,6 +118,7 @@ static void test_smm(void)
     check("RSM: flags", flags & 1, 1);
     check("RSM: CR0", cr0_after, cr0);
     check("RSM: ESP", esp_after, esp);
+    check("RSM: EFER", has_nx() ? efer() & 0x800 : 0x800, 0x800);
     TRY("rsm", "i"(0));
     check("RSM outside", exc_vector, 6);
 }
