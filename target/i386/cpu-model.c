@@ -29,7 +29,15 @@ static const Model models[] = {
     { name, parent, vendor, family, model, stepping, level, xlevel,     \
       model_id, changes },
 #include "cpu-models.def"
-#undef CPU_MODEL
+};
+
+typedef struct Variant {
+    const char *name, *parent, *changes;
+} Variant;
+
+static const Variant variants[] = {
+#define CPU_VARIANT(name, parent, changes) { name, parent, changes },
+#include "cpu-models.def"
 };
 
 /* A -cpu option being worked on. */
@@ -51,6 +59,16 @@ static const Model *find_model(const char *name)
     return NULL;
 }
 
+static const Variant *find_variant(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(variants); i++) {
+        if (g_str_equal(variants[i].name, name)) {
+            return &variants[i];
+        }
+    }
+    return NULL;
+}
+
 void cpuid_help(GString *out)
 {
     const Feature *f;
@@ -58,6 +76,11 @@ void cpuid_help(GString *out)
     for (size_t i = 0; i < G_N_ELEMENTS(models); i++) {
         g_string_append_printf(out, "x86 %-24s  %s\n", models[i].name,
                                models[i].model_id);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(variants); i++) {
+        const Variant *v = &variants[i];
+        g_string_append_printf(out, "x86 %-24s  %s%s%s\n", v->name, v->parent,
+                               *v->changes ? " with " : "", v->changes);
     }
     g_string_append(out, "\nRecognized CPUID flags:\n ");
     for (size_t i = 0; (f = feature_at(i)); i++) {
@@ -138,22 +161,28 @@ static bool is_long_mode(const X86Cpu *cpu)
     return feature_is_on(cpu, feature_find("lm"));
 }
 
+static const char *why_not(const char *name)
+{
+    return g_str_equal(name, "x86-64-v4") ? ": no model has AVX-512"
+           : g_str_equal(name, "host")
+               ? ": models are the same on every host; 'max' has all there is"
+               : "";
+}
+
 /* Fills in the model's features; lists that name long mode are not for the
  * 32-bit program, except the one that has whatever there is. */
 static bool choose_model(Choice *c, const char *name, Error **errp)
 {
-    const Model *m = find_model(name);
-    if (g_str_equal(name, "x86-64-v4")) {
-        error_set(errp, "unable to find CPU model '%s': no model has AVX-512",
-                  name);
-        return false;
-    }
+    const Variant *v = find_variant(name);
+    const Model *m = find_model(v ? v->parent : name);
     if (!m) {
-        error_set(errp, "unable to find CPU model '%s'", name);
+        error_set(errp, "unable to find CPU model '%s'%s", name,
+                  why_not(name));
         return false;
     }
     set_identity(c->cpu, m);
     apply_model(c, m);
+    apply_changes(c, v ? v->changes : "");
     if (!g_str_equal(name, "base")) {
         feature_set(c->cpu, feature_find("hypervisor"), true);
     }

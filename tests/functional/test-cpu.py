@@ -123,6 +123,15 @@ class CpuModels(reprise.TestCase):
         cpu = self.cpuid('-cpu', 'EPYC-Milan,check=off')
         self.assertEqual(cpu.leaf(1)[0], 0xa00f11)
 
+    def test_variants(self):
+        """Versions and the like are the model, with changes."""
+        cpu = self.cpuid('-cpu', 'Haswell-v4,check=off')
+        self.assertEqual(cpu.leaf(1)[0], 0x306c1)
+        self.assertEqual(cpu.leaf(7)[3] >> 26 & 1, 1) # spec-ctrl
+        self.assertEqual(cpu.brand(), 'Intel Core Processor (Haswell, no TSX)')
+        self.assertEqual(self.cpuid('-cpu', 'qemu64-v1').leaves,
+                         self.cpuid().leaves)
+
     def test_caches(self):
         """Leaf 4 of Intel's, 80000005h and 80000006h of AMD's, as sizes."""
         cpu = self.cpuid('-cpu', 'Nehalem,check=off', '-smp',
@@ -230,6 +239,7 @@ class CpuModels(reprise.TestCase):
 
     def test_wrong(self):
         for model, said in (
+                ('host', "models are the same on every host"),
                 ('nonesuch', "unable to find CPU model 'nonesuch'"),
                 ('', "unable to find CPU model ''"),
                 ('max,+nonesuch', "unknown or unsupported feature 'nonesuch'"),
