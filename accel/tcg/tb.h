@@ -75,6 +75,7 @@ typedef struct TcgState TcgState;
 typedef struct DceRules {
     bool keep_hot;         /* SETs of hot registers stay */
     bool lazy;             /* it knows IrInst.lazy */
+    bool vectors;          /* its frame states may have vectors */
 } DceRules;
 
 /* A back end. run() executes code from a TB on, following chains and, where it

@@ -87,6 +87,8 @@ static char *do_pass(const char *pass, IrBlock *b)
         ir_dce(b, (DceRules){ false });
     } else if (g_str_equal(pass, "dce-lazy")) {
         ir_dce(b, (DceRules){ .lazy = true });
+    } else if (g_str_equal(pass, "dce-vectors")) {
+        ir_dce(b, (DceRules){ .lazy = true, .vectors = true });
     } else if (g_str_equal(pass, "verify")) {
         char *wrong = ir_verify(b);
         return wrong ? g_strconcat(wrong, "\n", NULL) : g_strdup("ok\n");

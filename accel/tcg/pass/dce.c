@@ -91,10 +91,10 @@ static bool needed(const Dce *d, guint n)
     case IR_LDENV:
         return false;
     case IR_SET:
-        /* Frame states have no vectors: a store costs less than what it would
-         * take to bring 16 bytes back from wherever they are. Nor numbers of
-         * 80 bits: back ends make those SETs when somebody looks. */
-        return !d->overwritten[i->imm] || ir_is_big(i->type) ||
+        /* Numbers of 80 bits are in no frame state: back ends make those SETs
+         * when somebody looks. */
+        return !d->overwritten[i->imm] || i->type == IR_F80 ||
+               (i->type == IR_V128 && !d->rules.vectors) ||
                (d->rules.keep_hot && d->b->cls->regs[i->imm].hot);
     case IR_CALL:
         return helper(d, i)->effects;
@@ -128,24 +128,26 @@ static void add_frames(Dce *d, unsigned insn)
     }
 }
 
-/* Vectors are not: who evaluates frame states knows integers only. */
+/* Vectors are not: who evaluates what is lazy knows integers only. */
 static bool may_be_lazy(const Dce *d, const IrInst *i)
 {
-    return d->rules.lazy && !ir_is_vec(i) && (ir_is_pure(i) ||
-                             (i->op == IR_CALL && !helper(d, i)->effects));
+    return d->rules.lazy && !ir_is_vec(i) && !ir_is_big(i->type) &&
+           (ir_is_pure(i) || (i->op == IR_CALL && !helper(d, i)->effects));
 }
 
-/* A value that a frame state needs is needed, and so is what it is made of. */
-static void keep(Dce *d, IrVal v)
+/* A value that a frame state needs is needed, and so is what it is made of: in
+ * time, if it is computed in time itself. */
+static void keep(Dce *d, IrVal v, bool in_time)
 {
     const IrInst *i = inst(d, v);
-    bool *kept = may_be_lazy(d, i) ? &d->lazy[v] : &d->live[v];
+    in_time |= !may_be_lazy(d, i);
+    bool *kept = in_time ? &d->live[v] : &d->lazy[v];
     if (d->live[v] || *kept) {
         return;
     }
     *kept = true;
     for (unsigned k = 0; k < i->nargs; k++) {
-        keep(d, i->arg[k]);
+        keep(d, i->arg[k], in_time);
     }
 }
 
@@ -167,7 +169,8 @@ static void make_frames(Dce *d)
         }
     }
     for (guint n = 0; n < d->b->frames->len; n++) {
-        keep(d, g_array_index(d->b->frames, IrFrame, n).value);
+        keep(d, g_array_index(d->b->frames, IrFrame, n).value,
+             false);
     }
 }
 

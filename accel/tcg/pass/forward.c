@@ -163,8 +163,11 @@ static void forget_stored(Forward *f, const IrInst *i)
 static void remember(Forward *f, const IrInst *i, IrVal value)
 {
     const IrInst *v = inst(f, value);
-    bool integer = v->type == IR_I32 || v->type == IR_I64;
-    if (!integer || 8 * ir_mem_size(i->mem) > width(v)) {
+    bool vector = v->type == IR_V128;
+    if (v->type == IR_F80) {
+        return;
+    }
+    if (!vector && 8 * ir_mem_size(i->mem) > width(v)) {
         return;
     }
     unsigned n = f->count < MOST_KNOWN ? f->count++
@@ -177,14 +180,23 @@ static void remember(Forward *f, const IrInst *i, IrVal value)
  * first did not have the second does not have either. */
 #define UNLIKE (IR_MEM_SIGN | IR_MEM_MODE(MMU_FLAGS))
 
+/* True if the load i can be made of what is known. A vector that was stored in
+ * part is another one when it is loaded. */
+static bool fits(const Forward *f, const IrInst *i, const Known *k)
+{
+    bool vector = inst(f, k->value)->type == IR_V128;
+    return vector == (i->type == IR_V128) &&
+           (!vector || k->loaded || ir_mem_size(i->mem) == 16);
+}
+
 static const Known *find(const Forward *f, const IrInst *i)
 {
-    if (f->accessed || (i->type != IR_I32 && i->type != IR_I64)) {
+    if (f->accessed || i->type == IR_F80) {
         return NULL;
     }
     for (unsigned n = 0; n < f->count; n++) {
         const Known *k = &f->known[n];
-        if (!((k->mem ^ i->mem) & ~UNLIKE) &&
+        if (!((k->mem ^ i->mem) & ~UNLIKE) && fits(f, i, k) &&
             same_address(&k->address, &f->address[i->arg[0]])) {
             return k;
         }
@@ -216,7 +228,8 @@ static IrVal as_loaded(Forward *f, const IrInst *i, const Known *k)
     IrType from = inst(f, v)->type;
     unsigned bits = 8 * ir_mem_size(i->mem);
     bool sign = i->mem & IR_MEM_SIGN;
-    if (k->loaded && k->mem == i->mem && from == i->type) {
+    if (from == IR_V128 ||
+        (k->loaded && k->mem == i->mem && from == i->type)) {
         return v;
     }
     if (from == IR_I64 && i->type == IR_I32) {

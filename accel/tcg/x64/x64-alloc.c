@@ -550,7 +550,10 @@ static void find_place(Gen *g, IrVal v, X64Row *row)
     if (row->kind == ROW_CONST) {
         return;
     }
-    if (x->slot >= 0) {
+    if (x->vreg >= 0 && x->slot < 0 && x->reg < 0) {
+        row->where = offsetof(Cpu, frame) + 8 * FRAME_VEC_SAVE + 16 * x->vreg;
+        g->site_vec = true;
+    } else if (x->slot >= 0) {
         row->where = offsetof(Cpu, frame) + 8 * (FRAME_SLOTS + x->slot);
     } else if (x->pins) {
         unsigned pin = __builtin_ctz(x->pins);
@@ -563,10 +566,15 @@ static void find_place(Gen *g, IrVal v, X64Row *row)
     }
 }
 
+static unsigned bytes_of(IrType type)
+{
+    return type == IR_V128 ? 16 : type == IR_I64 ? 8 : 4;
+}
+
 static void add_leaf(Gen *g, IrVal v, void *opaque)
 {
     X64Row row = { .site = g->sites, .v = v, .leaf = true,
-                   .wide = g->inst[v].type == IR_I64 };
+                   .bytes = bytes_of(g->inst[v].type) };
     find_place(g, v, &row);
     g_array_append_val(g->rows, row);
 }
@@ -575,7 +583,7 @@ static void add_row(Gen *g, const IrFrame *f)
 {
     const IrReg *r = guest_reg(g, f->reg);
     X64Row row = { .site = g->sites, .v = f->value, .kind = ROW_LAZY,
-                   .wide = r->type == IR_I64, .reg = r->offset };
+                   .bytes = bytes_of(r->type), .reg = r->offset };
     if (g->inst[f->value].lazy) {
         x64_leaves(g, f->value, add_leaf, NULL);
     } else {
@@ -587,6 +595,7 @@ static void add_row(Gen *g, const IrFrame *f)
 unsigned x64_site(Gen *g)
 {
     g->sites++;
+    g->site_vec = false;
     g->stamp++;
     for (guint k = g->frame; k < g->frame_end; k++) {
         add_row(g, &g_array_index(g->ir->frames, IrFrame, k));
@@ -597,7 +606,12 @@ unsigned x64_site(Gen *g)
 static void save_leaf(Gen *g, IrVal v, void *opaque)
 {
     v = x64_root(g, v);
-    if (value(g, v)->temp != HOST_NONE && !elsewhere(g, v)) {
+    if (elsewhere(g, v)) {
+        return;
+    }
+    if (g->inst[v].type == IR_V128) {
+        x64_vec_spill(g, v);
+    } else if (value(g, v)->temp != HOST_NONE) {
         spill(g, v, value(g, v)->temp);
     }
 }

@@ -45,7 +45,16 @@ static uint64_t at_place(const Eval *e, const X64Row *row)
     if (row->kind == ROW_PLACE) {
         memcpy(&v, (char *)e->cpu + row->where, sizeof v);
     }
-    return row->wide ? v : (uint32_t)v;
+    return row->bytes == 4 ? (uint32_t)v : v;
+}
+
+static V128 vector_at_place(const Eval *e, const X64Row *row)
+{
+    V128 v = { { row->where, row->where } };
+    if (row->kind == ROW_PLACE) {
+        memcpy(&v, (char *)e->cpu + row->where, sizeof v);
+    }
+    return v;
 }
 
 static uint64_t leaf_value(const Eval *e, IrVal v)
@@ -89,6 +98,16 @@ static uint64_t value_of(Eval *e, IrVal v)
     return e->value[k];
 }
 
+/* What the row's register becomes, in the first bytes of a vector. */
+static V128 row_value(Eval *e, const X64Row *row)
+{
+    if (row->bytes == 16) {
+        return vector_at_place(e, row);
+    }
+    return (V128){ { row->kind == ROW_LAZY ? value_of(e, row->v)
+                                           : at_place(e, row), 0 } };
+}
+
 static void find_rows(Eval *e, unsigned site)
 {
     const X64Frames *f = e->f;
@@ -105,17 +124,15 @@ static void find_rows(Eval *e, unsigned site)
  * known before any is written. */
 static void restore_rows(Eval *e)
 {
-    g_autofree uint64_t *now = g_new(uint64_t, e->end - e->first + 1);
+    g_autofree V128 *now = g_new(V128, e->end - e->first + 1);
     for (unsigned n = e->first; n < e->end; n++) {
-        const X64Row *row = &e->f->rows[n];
-        now[n - e->first] = row->kind == ROW_LAZY ? value_of(e, row->v)
-                                                  : at_place(e, row);
+        now[n - e->first] = row_value(e, &e->f->rows[n]);
     }
     for (unsigned n = e->first; n < e->end; n++) {
         const X64Row *row = &e->f->rows[n];
         if (!row->leaf) {
             memcpy((char *)e->cpu + row->reg, &now[n - e->first],
-                   row->wide ? 8 : 4);
+                   row->bytes);
         }
     }
 }

@@ -128,8 +128,11 @@ typedef struct Value {
     bool clean;            /* bits 32 to 63 are known to be zero */
     uint8_t unclean_args;  /* CALL: i32 arguments that are not clean, a bit each */
     uint8_t role;          /* LD, ST: GroupRole */
+    bool stores;           /* GROUP_FIRST: the group has a store, so that its
+                            * page must be one that may be stored to */
     int16_t range_from, range_to; /* GROUP_FIRST: bytes, relative to its own
                             * address */
+    IrVal alike;           /* the first value that is computed the same way */
     int8_t hint;           /* pin that it will be SET to, soon enough to be
                             * computed there */
     uint8_t temp;          /* host register, or HOST_NONE */
@@ -169,7 +172,7 @@ typedef struct X64Row {
     uint16_t site;
     IrVal v;               /* the value in question */
     uint8_t kind;          /* RowKind */
-    bool wide;             /* 8 bytes, not 4 */
+    uint8_t bytes;         /* 4, 8, 16 */
     bool leaf;             /* no register: an operand */
     uint32_t reg;          /* offset from the Cpu */
     uint64_t where;        /* the same, or the constant */
@@ -217,6 +220,8 @@ struct Gen {
     uint8_t page_host;     /* the group's: host minus guest address, or 0 if
                             * there is none; HOST_NONE: nowhere */
     unsigned sites;
+    bool site_vec;         /* the last one has values that are in XMM registers
+                            * only: they are to be saved */
     uint32_t stamp;
     bool vectors;          /* the block has some */
     IrVal in_vec[HOST_VECS];

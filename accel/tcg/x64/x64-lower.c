@@ -312,6 +312,45 @@ static void drop_unused(Gen *g)
 #define GROUP_BYTES 256    /* longest range */
 #define GROUP_GAP   32     /* most instructions from one access to the next */
 
+#define ALIKE_SLOTS 64
+
+static IrVal alike(const Gen *g, const IrInst *i, unsigned k)
+{
+    return k < i->nargs ? g->val[i->arg[k]].alike : 0;
+}
+
+static bool are_alike(const Gen *g, IrVal m, IrVal n)
+{
+    const IrInst *a = inst(g, m), *b = inst(g, n);
+    return a->op == b->op && a->type == b->type && a->imm == b->imm &&
+           g->val[m].narrow == g->val[n].narrow &&
+           alike(g, a, 0) == alike(g, b, 0) && alike(g, a, 1) == alike(g, b, 1);
+}
+
+/* Compilers compute an address anew where registers are short. Of sums, scaled
+ * indices and constants the first that is the same is found; a few that are not
+ * found do not matter. */
+static void number_values(Gen *g)
+{
+    IrVal seen[ALIKE_SLOTS];
+    memset(seen, 0xff, sizeof seen);
+    for (unsigned n = 0; n < g->count; n++) {
+        const IrInst *i = inst(g, n);
+        g->val[n].alike = x64_root(g, n);
+        if (i->lazy || (i->op != IR_ADD && i->op != IR_SHL &&
+                        i->op != IR_CONST)) {
+            continue;
+        }
+        unsigned h = (i->op + alike(g, i, 0) * 7 + alike(g, i, 1) * 31 +
+                      (unsigned)i->imm) % ALIKE_SLOTS;
+        if (seen[h] != IR_NO_VAL && are_alike(g, seen[h], n)) {
+            g->val[n].alike = seen[h];
+        } else {
+            seen[h] = n;
+        }
+    }
+}
+
 /* An address as base + offset. */
 typedef struct Place {
     IrVal base;
@@ -328,6 +367,7 @@ static Place place_of(const Gen *g, const IrInst *access)
         if ((i->op != IR_ADD && i->op != IR_SUB) ||
             g->val[p.base].narrow != p.narrow ||
             !x64_const(g, i->arg[1], &k)) {
+            p.base = g->val[p.base].alike;
             return p;
         }
         p.offset += i->op == IR_ADD ? k : -k;
@@ -342,13 +382,12 @@ static bool is_access(const Gen *g, unsigned n)
     return (i->op == IR_LD || i->op == IR_ST) && g->val[n].form == FORM_OP;
 }
 
-/* A page that may be stored to may be loaded from; but a load must notice
- * watchpoints of its own. */
+/* A page that may be stored to may be loaded from, so a group that has a store
+ * probes for one; but a load must notice watchpoints of its own. */
 static bool may_follow(const Gen *g, const IrInst *first, const IrInst *next)
 {
     return ir_mem_mode(first->mem) == ir_mem_mode(next->mem) &&
-           (first->op == next->op ||
-            (first->op == IR_ST && !g->cpu->watchpoints->len));
+           (first->op == next->op || !g->cpu->watchpoints->len);
 }
 
 /* Makes access n the first of a group if others follow; where it ends. */
@@ -374,6 +413,7 @@ static unsigned make_group(Gen *g, unsigned n)
             from = low;
             to = high;
             g->val[m].role = GROUP_NEXT;
+            g->val[n].stores |= i->op == IR_ST;
             last = m;
         }
     }
@@ -389,6 +429,7 @@ static void find_groups(Gen *g)
 {
     unsigned busy = 0;     /* up to here a group is under way */
     uint64_t unused;
+    number_values(g);
     for (unsigned n = 0; n < g->count; n++) {
         if (n >= busy && is_access(g, n) &&
             !x64_const(g, inst(g, n)->arg[0], &unused)) {

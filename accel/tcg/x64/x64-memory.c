@@ -247,6 +247,7 @@ static void access_begin(Gen *g, const IrInst *i, MmuAccess kind, Access *a)
     if (g->val[g->n].role == GROUP_FIRST) {
         a->from = g->val[g->n].range_from;
         a->to = g->val[g->n].range_to;
+        a->kind = g->val[g->n].stores ? MMU_STORE : kind;
     }
     if (a->constant) {
         a->va += i->imm;
@@ -434,7 +435,7 @@ static Cold *cold_for(Gen *g, const Access *a, uint8_t *miss, unsigned site)
     c->value = c->result = HOST_NONE;
     c->page = g->page_host;
     c->unaligned = a->unaligned;
-    c->saves_vec = g->vectors && x64_vec_is_live(g);
+    c->saves_vec = g->vectors && (g->site_vec || x64_vec_is_live(g));
     c->fp = g->fp_live;
     c->x80 = x64_x80_note(g);
     return c;
@@ -574,6 +575,9 @@ static void cold_canon(Gen *g, const Cold *c)
     asm_patch(asm_jcc(&g->a, CC_E), c->back);
     asm_store(&g->a, true, x64_frame(g, FRAME_ARG0), c->address);
     x64_note_place(g, c->fault, c->site);
+    if (c->saves_vec) {
+        asm_call_to(&g->a, g->x->save_vec);
+    }
     asm_call_to(&g->a, g->x->bad_target);
 }
 
@@ -596,6 +600,7 @@ void x64_canon(Gen *g, const IrInst *i)
     c->imm = upper ? UINT64_MAX : 0;
     c->fault = g->insn;
     c->site = x64_site(g);
+    c->saves_vec = g->site_vec;
     c->address = v;
     x64_release_args(g);
 }

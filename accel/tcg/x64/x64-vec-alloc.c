@@ -2,8 +2,9 @@
  * Where vectors are: x64-alloc.c for the second class of registers.
  *
  * XMM0 to 15 are all temporaries; no call leaves them alone. A guest register
- * is SET in the CPU struct at once, so that frame states need no vectors; its
- * value stays in the XMM register as well.
+ * is SET in the CPU struct at once; its value stays in the XMM register as well.
+ * What a frame state names is found there, in slots, or where the slow path of
+ * an access saves the XMM registers.
  */
 #include "x64-gen.h"
 #include "x64-vec-emit.h"

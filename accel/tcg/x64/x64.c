@@ -434,5 +434,5 @@ const Backend backend_x86_64 = {
     .restore_frame = x64_restore_frame,
     .run = x64_run,
     .dump = x64_dump,
-    .dce = { .keep_hot = true, .lazy = true },
+    .dce = { .keep_hot = true, .lazy = true, .vectors = true },
 };
