@@ -302,6 +302,32 @@ static IrVal select_known(Fold *f, IrVal n)
     return eval_cond(f, i, &yes) ? i->arg[yes ? 2 : 3] : n;
 }
 
+/* --- vectors ----------------------------------------------------------------------------- */
+
+/* How zero and all ones are made, which depends on no register: a op a. */
+static void fold_vector(Fold *f, IrVal n)
+{
+    const IrInst *i = inst(f, n);
+    if (i->op != IR_VEC || i->nargs != 2 || i->arg[0] != i->arg[1]) {
+        return;
+    }
+    switch (ir_vec_op(i)) {
+    case VEC_XOR: case VEC_ANDN:
+    case VEC_SUB8: case VEC_SUB16: case VEC_SUB32: case VEC_SUB64:
+    case VEC_CMPGT8: case VEC_CMPGT16: case VEC_CMPGT32: case VEC_CMPGT64:
+        become_constant(f, n, 0);
+        break;
+    case VEC_CMPEQ8: case VEC_CMPEQ16: case VEC_CMPEQ32: case VEC_CMPEQ64:
+        become_constant(f, n, UINT64_MAX);
+        break;
+    case VEC_AND: case VEC_OR:
+        f->is[n] = i->arg[0];
+        break;
+    default:
+        break;
+    }
+}
+
 /* --- guest registers ------------------------------------------------------------------ */
 
 static void forget_regs(Fold *f)
@@ -376,6 +402,7 @@ void ir_fold(IrBlock *b)
             break;
         }
         if (ir_is_big(i->type) || ir_is_vec(i) || i->op == IR_X80) {
+            fold_vector(&f, n);
             follow_reg(&f, n);
             continue;
         }

@@ -228,6 +228,7 @@ static void note_constant_line(Gen *g, MmuAccess kind, uint64_t va)
 typedef struct Access {
     const IrInst *i;
     MmuAccess kind;
+    MmuAccess asks;        /* what its page must be good for */
     unsigned size, mode;
     bool constant;         /* the address is va */
     uint64_t va;
@@ -239,7 +240,7 @@ typedef struct Access {
 
 static void access_begin(Gen *g, const IrInst *i, MmuAccess kind, Access *a)
 {
-    *a = (Access){ .i = i, .kind = kind, .size = ir_mem_size(i->mem),
+    *a = (Access){ .i = i, .kind = kind, .asks = kind, .size = ir_mem_size(i->mem),
                    .mode = ir_mem_mode(i->mem), .base = HOST_NONE };
     /* A vector's constant address is like any other: it is too rare. */
     a->constant = !is_big(i) && x64_const(g, i->arg[0], &a->va);
@@ -247,7 +248,7 @@ static void access_begin(Gen *g, const IrInst *i, MmuAccess kind, Access *a)
     if (g->val[g->n].role == GROUP_FIRST) {
         a->from = g->val[g->n].range_from;
         a->to = g->val[g->n].range_to;
-        a->kind = g->val[g->n].stores ? MMU_STORE : kind;
+        a->asks = g->val[g->n].stores ? MMU_STORE : kind;
     }
     if (a->constant) {
         a->va += i->imm;
@@ -287,17 +288,29 @@ static void check_alignment(Gen *g, Access *a)
     a->unaligned = asm_jcc(&g->a, CC_NE);
 }
 
-static void probe(Gen *g, const Access *a)
+/* s1 = the address's low half, its page's number where an entry's offset is.
+ * What a rotation brings in above is masked away. */
+static void page_bits(Gen *g, const Access *a, int32_t first)
 {
-    int32_t first = a->i->imm + a->from, last = a->i->imm + a->to - 1;
-    HostMem tag = x64_env(g, tag_offset(a->mode, a->kind));
-    tag.index = a->s1;
+    unsigned count = PAGE_BITS - ENTRY_SHIFT;
+    if (!first && g->x->bmi2) {
+        asm_rorx(&g->a, false, a->s1, a->base, count);
+        return;
+    }
     if (first) {
         asm_rm(&g->a, OP_LEA, false, a->s1, host_mem(a->base, first));
     } else {
         asm_mov(&g->a, false, a->s1, a->base);
     }
-    asm_shift_imm(&g->a, SH_SHR, false, a->s1, PAGE_BITS - ENTRY_SHIFT);
+    asm_shift_imm(&g->a, SH_SHR, false, a->s1, count);
+}
+
+static void probe(Gen *g, const Access *a)
+{
+    int32_t first = a->i->imm + a->from, last = a->i->imm + a->to - 1;
+    HostMem tag = x64_env(g, tag_offset(a->mode, a->asks));
+    tag.index = a->s1;
+    page_bits(g, a, first);
     asm_alu_imm(&g->a, ALU_AND, false, a->s1, (TLB_SIZE - 1) << ENTRY_SHIFT);
     if (last) {
         asm_rm(&g->a, OP_LEA, true, a->s2, host_mem(a->base, last));
@@ -368,7 +381,8 @@ static void cold_alone(Gen *g, const Cold *c)
 {
     const IrInst *i = c->inst;
     bool store = i->op == IR_ST;
-    Access a = { .i = i, .kind = store ? MMU_STORE : MMU_LOAD,
+    MmuAccess kind = store ? MMU_STORE : MMU_LOAD;
+    Access a = { .i = i, .kind = kind, .asks = kind,
                  .size = ir_mem_size(i->mem), .mode = ir_mem_mode(i->mem),
                  .base = c->address, .to = ir_mem_size(i->mem),
                  .s1 = c->scratch, .s2 = c->scratch2 };
