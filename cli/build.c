@@ -29,9 +29,24 @@ static bool load_file(GBytes **out, const char *option, const char *path,
     return *out != NULL;
 }
 
+/* The firmware is in a flash chip. */
+static bool has_flash(const Program *p)
+{
+    for (unsigned i = 0; i < p->opts.drives->len; i++) {
+        const DriveOption *d = g_ptr_array_index(p->opts.drives, i);
+        if (d->if_pflash) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool load_firmware(Program *p, Error **errp)
 {
     MachineConfig *c = &p->m->config;
+    if (!p->opts.bios && has_flash(p)) {
+        return true;
+    }
     c->firmware_name = p->opts.bios ? p->opts.bios : "bios-256k.bin";
     g_autofree char *path = world_find_firmware(p->opts.firmware_dirs,
                                                 c->firmware_name);

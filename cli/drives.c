@@ -25,7 +25,7 @@ static bool drive_temporary(const Options *o, const DriveOption *d)
 /* True if the guest can reach the drive. */
 static bool drive_attached(const Program *p, const DriveOption *d)
 {
-    if (!d->if_none) {
+    if (!d->if_none || d->if_pflash) {
         return true;
     }
     for (unsigned i = 0; i < p->opts.devices->len; i++) {
@@ -120,6 +120,7 @@ bool program_open_drives(Program *p, Error **errp)
         dc->id = d->id;
         dc->dev = b;
         dc->if_none = d->if_none;
+        dc->pflash = d->if_pflash;
         dc->cdrom = d->cdrom;
         dc->index = d->index;
         g_ptr_array_add(drives, dc);

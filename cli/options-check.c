@@ -11,6 +11,7 @@
 #include "vm/cpu.h"
 
 #define IDE_DRIVES 4
+#define PFLASH_DRIVES 2
 
 /* "kvm:tcg": the first that there is. NULL: none. */
 static const char *find_accel(const Options *o)
@@ -120,7 +121,8 @@ static void drive_default_id(DriveOption *d, unsigned none_count,
     if (d->id) {
         return;
     }
-    d->id = d->if_virtio ? g_strdup_printf("virtio%u", virtio_count)
+    d->id = d->if_pflash ? g_strdup_printf("pflash%d", d->index)
+            : d->if_virtio ? g_strdup_printf("virtio%u", virtio_count)
             : d->if_none
                 ? g_strdup_printf("none%u", none_count)
                 : g_strdup_printf("ide%d-%s%d", d->index / 2, kind,
@@ -134,6 +136,11 @@ static bool drives_differ(const DriveOption *a, const DriveOption *b,
     if (!a->if_none && !b->if_none && a->index == b->index) {
         error_set(errp, "-drive %s: drive with bus=%d, unit=%d (index=%d) "
                   "exists", b->arg, b->index / 2, b->index % 2, b->index);
+        return false;
+    }
+    if (a->if_pflash && b->if_pflash && a->index == b->index) {
+        error_set(errp, "-drive %s: there is another flash chip with index=%d",
+                  b->arg, b->index);
         return false;
     }
     if (g_str_equal(a->id, b->id)) {
@@ -157,12 +164,16 @@ static void add_virtio_disk(Options *o, const DriveOption *d)
 
 static bool check_drives(Options *o, Error **errp)
 {
-    unsigned none_count = 0, virtio_count = 0;
+    unsigned none_count = 0, virtio_count = 0, flash_count = 0;
     for (unsigned i = 0; i < o->drives->len; i++) {
         DriveOption *d = g_ptr_array_index(o->drives, i);
         if (!d->if_none && d->index < 0 && !drive_set_index(o, d, errp)) {
             return false;
         }
+        if (d->if_pflash && d->index < 0) {
+            d->index = flash_count;
+        }
+        flash_count += d->if_pflash;
         drive_default_id(d, none_count, virtio_count);
         none_count += d->if_none;
         virtio_count += d->if_virtio;
@@ -174,6 +185,11 @@ static bool check_drives(Options *o, Error **errp)
             if (!drives_differ(g_ptr_array_index(o->drives, j), d, errp)) {
                 return false;
             }
+        }
+        if (d->if_pflash && d->index >= PFLASH_DRIVES) {
+            error_set(errp, "-drive %s: there are only %d flash chips", d->arg,
+                      PFLASH_DRIVES);
+            return false;
         }
         if (d->if_virtio) {
             add_virtio_disk(o, d);

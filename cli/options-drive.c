@@ -85,7 +85,8 @@ static bool tristate(const KeyVal *kv, const char *key, Tristate *out,
 
 static bool drive_place(DriveOption *d, const KeyVal *kv, Error **errp)
 {
-    static const char *const interfaces[] = { "ide", "none", "virtio", NULL };
+    static const char *const interfaces[] = { "ide", "none", "virtio", "pflash",
+                                               NULL };
     static const char *const media[] = { "disk", "cdrom", NULL };
     unsigned iface = 0, kind = 0;
     uint64_t index = 0, bus = 0, unit = 0;
@@ -103,7 +104,12 @@ static bool drive_place(DriveOption *d, const KeyVal *kv, Error **errp)
     }
     d->if_none = iface >= 1;
     d->if_virtio = iface == 2;
+    d->if_pflash = iface == 3;
     d->cdrom = kind == 1;
+    if (d->if_pflash) {
+        d->index = keyval_has(kv, "index") ? (int)index
+                   : keyval_has(kv, "unit") ? (int)unit : -1;
+    }
     if (d->if_none) {
         return true;
     }

@@ -23,6 +23,7 @@ typedef struct DriveOption {
     const char *file, *format;
     Tristate readonly, snapshot;
     bool if_none, cdrom;
+    bool if_pflash;            /* if_none, and the board has a place for it */
     bool if_virtio;            /* if_none, and with a device of its own */
     int index;                 /* -1: next free */
 } DriveOption;

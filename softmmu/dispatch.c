@@ -176,15 +176,13 @@ void address_space_write(AddressSpace *as, PhysAddr addr, const void *buf,
         const MemRange *r;
         uint64_t n = piece(as, addr, len, &r);
         machine_work(as->machine, WORK_ACCESS + n / WORK_COPY_BYTES);
-        if (r && r->region->kind == MEM_RAM) {
+        if (r && !mem_range_takes_stores(r)) {
             if (!r->readonly) {
                 range_write_ram(r, addr, p, n);
             }
         } else if (r) {
             n = io_size(r, addr, len);
-            if (!r->readonly) {
-                mem_io_write(r, addr, bytes_ld_le(p, n), n);
-            }
+            mem_io_write(r, addr, bytes_ld_le(p, n), n);
         }
         addr += n;
         p += n;
@@ -215,11 +213,9 @@ void address_space_st(AddressSpace *as, PhysAddr addr, uint64_t v,
                       unsigned size)
 {
     const MemRange *r = address_space_find(as, addr);
-    if (inside(r, addr, size) && r->region->kind == MEM_IO) {
+    if (inside(r, addr, size) && mem_range_takes_stores(r)) {
         machine_work(as->machine, WORK_ACCESS);
-        if (!r->readonly) {
-            mem_io_write(r, addr, v, size);
-        }
+        mem_io_write(r, addr, v, size);
         return;
     }
     uint8_t buf[8];

@@ -214,6 +214,15 @@ void mem_init_ram(MemRegion *r, const char *name, RamBlock *ram)
     r->ram = ram;
 }
 
+void mem_init_flash(MemRegion *r, const char *name, RamBlock *ram,
+                    const MemOps *ops, void *opaque)
+{
+    mem_init_ram(r, name, ram);
+    r->readonly = true;
+    r->ops = ops;
+    r->opaque = opaque;
+}
+
 void mem_init_io(MemRegion *r, const char *name, uint64_t size,
                  const MemOps *ops, void *opaque)
 {

@@ -83,7 +83,7 @@ static bool is_lost(Cpu *cpu, const TlbPart *p)
 {
     if (p->host) {
         const MemRange *r = address_space_find(tlb_memory(cpu), p->phys);
-        return !r || r->readonly;
+        return !r || (r->readonly && !mem_range_takes_stores(r));
     }
     for (unsigned i = 0; i < p->size; i++) {
         if (address_space_find(tlb_memory(cpu), p->phys + i)) {
@@ -91,6 +91,12 @@ static bool is_lost(Cpu *cpu, const TlbPart *p)
         }
     }
     return true;
+}
+
+static bool is_flash(Cpu *cpu, const TlbPart *p)
+{
+    const MemRange *r = address_space_find(tlb_memory(cpu), p->phys);
+    return r && mem_range_takes_stores(r);
 }
 
 /* The next instruction must be looked up anew if its code or its translation
@@ -103,6 +109,9 @@ void tlb_prepare_store(Cpu *cpu, TlbPart *p)
     if (p->lost) {
         cpu_drop_store(cpu);
         return;
+    }
+    if (p->host && is_flash(cpu, p)) {
+        p->host = NULL;    /* a device is stored to */
     }
     if (!p->host) {
         cpu_need_last_insn(cpu);

@@ -13,7 +13,15 @@
 #define FIRMWARE_MAX   (16 * MIB)
 #define ISA_BIOS_MAX   (128 * KIB)
 
-bool pc_add_firmware(Pc *pc, Error **errp)
+/* Below 1 MiB the last 128 KiB of it are seen as well. */
+static void show_in_isa_space(Pc *pc, MemRegion *firmware, uint64_t len)
+{
+    uint64_t low = MIN(len, ISA_BIOS_MAX);
+    mem_init_alias(&pc->isa_bios, "isa-bios", firmware, len - low, low);
+    mem_add(i440fx_pci_memory(pc->bridge), MIB - low, &pc->isa_bios, 0);
+}
+
+static bool add_rom(Pc *pc, Error **errp)
 {
     Machine *m = pc->dev.machine;
     gsize len = 0;
@@ -30,11 +38,50 @@ bool pc_add_firmware(Pc *pc, Error **errp)
         return false;
     }
     MemRegion *pci = i440fx_pci_memory(pc->bridge);
-    uint64_t low = MIN(len, ISA_BIOS_MAX);
     mem_init_ram(&pc->bios, "pc.bios", rom_block_new(m, "pc.bios", data, len));
     mem_add(pci, 4 * GIB - len, &pc->bios, 0);
-    mem_init_alias(&pc->isa_bios, "isa-bios", &pc->bios, len - low, low);
-    mem_add(pci, MIB - low, &pc->isa_bios, 0);
+    show_in_isa_space(pc, &pc->bios, len);
+    return true;
+}
+
+/* -drive if=pflash: the first chip ends at 4 GiB, the next one below it. */
+static bool add_flash(Pc *pc, Error **errp)
+{
+    static const char *const names[PC_FLASHES] = { "system.flash0",
+                                                   "system.flash1" };
+    const GPtrArray *drives = pc->dev.machine->config.drives;
+    PhysAddr end = 4 * GIB;
+    for (unsigned n = 0; n < PC_FLASHES; n++) {
+        for (guint i = 0; drives && i < drives->len; i++) {
+            const DriveConfig *c = g_ptr_array_index(drives, i);
+            if (!c->pflash || c->index != (int)n) {
+                continue;
+            }
+            pc->flash[n] = pflash_new(pc->dev.machine, names[n], c->dev, end,
+                                      errp);
+            if (!pc->flash[n]) {
+                return false;
+            }
+            end -= pflash_bytes(pc->flash[n]);
+        }
+    }
+    if (pc->flash[1] && !pc->flash[0]) {
+        error_set(errp, "-drive if=pflash,index=1: there is none with index=0");
+        return false;
+    }
+    return true;
+}
+
+bool pc_add_firmware(Pc *pc, Error **errp)
+{
+    if (!add_flash(pc, errp)) {
+        return false;
+    }
+    if (!pc->flash[0]) {
+        return add_rom(pc, errp);
+    }
+    show_in_isa_space(pc, pflash_array(pc->flash[0]),
+                      pflash_bytes(pc->flash[0]));
     return true;
 }
 

@@ -11,7 +11,10 @@
 #include "hw/isa.h"
 #include "hw/pc-bridges.h"
 #include "hw/pc-chips.h"
+#include "hw/pflash.h"
 #include "vm/turn.h"
+
+#define PC_FLASHES 2u
 
 /* A device without a guest's view, so that the machine owns the wiring. */
 typedef struct Pc {
@@ -21,6 +24,7 @@ typedef struct Pc {
     PciBus *pci;
     Device *bridge, *pic, *pit, *rtc, *a20, *kbc, *port92, *dma;
     Device *fpu_error;
+    Device *flash[PC_FLASHES];
     Device *apic_bus, *ioapic, *hpet;
     Device *apics[TURN_MOST_CPUS]; /* NULL: that vCPU has none */
     Device *piix3, *ide, *pm, *fw_cfg;

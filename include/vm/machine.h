@@ -21,6 +21,7 @@ typedef struct DriveConfig {
     char *id;
     BlockDev *dev;
     bool if_none;          /* waits for a -device with drive= */
+    bool pflash;           /* and if_none: flash chip number index */
     bool cdrom;            /* media=cdrom */
     int index;             /* IDE: bus * 2 + unit; -1: next free */
 } DriveConfig;

@@ -114,6 +114,9 @@ void mem_init_container(MemRegion *r, const char *name, uint64_t size);
 void mem_init_ram(MemRegion *r, const char *name, RamBlock *ram);
 void mem_init_io(MemRegion *r, const char *name, uint64_t size,
                  const MemOps *ops, void *opaque);
+/* RAM that the guest may only load from; stores go to ops. */
+void mem_init_flash(MemRegion *r, const char *name, RamBlock *ram,
+                    const MemOps *ops, void *opaque);
 /* A window into another region at the given offset. */
 void mem_init_alias(MemRegion *r, const char *name, MemRegion *target,
                     PhysAddr offset, uint64_t size);
@@ -145,6 +148,12 @@ typedef struct MemRange {
     PhysAddr offset;       /* of start in the region */
     bool readonly;
 } MemRange;
+
+/* True if a device is stored to there, not memory. */
+static inline bool mem_range_takes_stores(const MemRange *r)
+{
+    return r->region->kind == MEM_IO || (r->readonly && r->region->ops);
+}
 
 /* The range at addr, or NULL where nothing answers. Valid until the next
  * change of the tree. */
