@@ -196,6 +196,17 @@ static gboolean signal_came(gpointer opaque)
     return G_SOURCE_CONTINUE;
 }
 
+/* One that came since process_daemon_ready() is answered now. */
+static void let_signals_through(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < G_N_ELEMENTS(end_signals); i++) {
+        sigaddset(&set, end_signals[i]);
+    }
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 void loop_run(const LoopGuest *guest, World *world)
 {
     Loop l = { .guest = guest, .world = world, .slice_insns = 100 * 1000 };
@@ -206,6 +217,7 @@ void loop_run(const LoopGuest *guest, World *world)
         watch[i].source = g_unix_signal_add(end_signals[i], signal_came,
                                             &watch[i]);
     }
+    let_signals_through();
     GPollFunc old_poll = g_main_context_get_poll_func(NULL);
     g_main_context_set_poll_func(NULL, poll_exact);
     while (!guest_quit(&l)) {

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -48,11 +49,24 @@ bool process_daemonize(Error **errp)
     return true;
 }
 
+/* Who hears that it is ready may end it at once: such a signal waits for the
+ * loop, so that the process cleans up behind itself. */
+static void hold_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 void process_daemon_ready(void)
 {
     if (ready_fd < 0) {
         return;
     }
+    hold_signals();
     int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; null_fd >= 0 && fd <= 2; fd++) {
         dup2(null_fd, fd);
