@@ -119,6 +119,12 @@ void fpu_mask_underflow(uint8_t *image)
     set_word(image, W_STATUS, pending ? status : status & ~0x8080u);
 }
 
+void fpu_mask_all(uint8_t *image)
+{
+    set_word(image, W_CONTROL, word(image, W_CONTROL) | SF_ALL);
+    set_word(image, W_STATUS, word(image, W_STATUS) & ~0x8080u);
+}
+
 /* Numbers of 32, 64, 80 bits and decimals where random integers are. */
 void fpu_random_memory(uint8_t *data, unsigned bytes)
 {

@@ -16,6 +16,8 @@ void fpu_random_mmx(uint8_t *image);
 void fpu_random_memory(uint8_t *data, unsigned bytes);
 /* Masks underflow and inexact. */
 void fpu_mask_underflow(uint8_t *image);
+/* All exceptions are masked, and none is pending. */
+void fpu_mask_all(uint8_t *image);
 /* ST(0)'s exponent. */
 unsigned fpu_top_exponent(const uint8_t *image);
 /* Into the emulated CPU's state and out of it. */

@@ -62,6 +62,42 @@ static bool append_one(IsaCase *c, uint32_t *undefined)
     return true;
 }
 
+/* Rows of the x87 without those that take the rest of the sequence away from
+ * what is known of it: control and environment are rare here. */
+static const OpRow *random_x87_row(bool code64)
+{
+    for (;;) {
+        const OpRow *row = random_user_row(code64);
+        bool rare = is_one_of(row->mnemonic, "fldenv fnstenv frstor fnsave "
+                                             "fninit fnclex fldcw ffree "
+                                             "ffreep fincstp fdecstp fbld "
+                                             "fbstp");
+        if (row->map == 0 && g_str_has_prefix(row->opcode, "D") &&
+            row->mnemonic[0] == 'f' && (!rare || chance(5))) {
+            return row;
+        }
+    }
+}
+
+void make_x87_sequence(IsaCase *c)
+{
+    X86Insn in;
+    c->len = 0;
+    c->only_outcome = false;
+    random_state(c);
+    random_vectors(c);
+    if (chance(85)) {
+        fpu_mask_all(c->before.fpu);
+    }
+    while (c->len + 15 <= ISA_INSN_BYTES) {
+        unsigned at = c->len;
+        if (append_bytes(c, random_x87_row(c->code64), true, &in) &&
+            !fits(&in)) {
+            c->len = at;
+        }
+    }
+}
+
 uint32_t make_sequence(IsaCase *c, unsigned count)
 {
     uint32_t undefined = 0;

@@ -12,5 +12,7 @@
 /* A case of `count` instructions; returns the flags that are undefined at its
  * end. */
 uint32_t make_sequence(IsaCase *c, unsigned count);
+/* A case full of x87 instructions; most run with all exceptions masked. */
+void make_x87_sequence(IsaCase *c);
 
 #endif

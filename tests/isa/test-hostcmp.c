@@ -17,7 +17,7 @@
  * other forbidden and reserved encodings (spoil.c). Then sequences of
  * register instructions, each in one TB.
  *
- * usage: test-hostcmp [--unreached=FILE] [--cases=N] [--sequences=N] [--row=MNEMONIC] [--seed=N]
+ * usage: test-hostcmp [--unreached=FILE] [--cases=N] [--sequences=N] [--row=MNEMONIC] [--seed=N] [--x87]
  *                     [--accel=KEY=VALUE] [--segmented] [--code16] [--vectors]
  *                     [--edges | --alignment]
  *
@@ -37,6 +37,7 @@
 
 static unsigned cases_per_row = 300;
 static unsigned sequences = 20000;
+static bool x87_only;      /* --x87: nothing but long sequences of those */
 static uint64_t seed = 1;
 static const char *only;
 static bool segmented, code16;
@@ -373,7 +374,12 @@ static void run_sequences(bool has_32, unsigned *failed)
     for (unsigned n = 0; n < sequences && bad < 10; n++) {
         c.code64 = !has_32 || chance(50);
         unsigned count = 2 + random_below(SEQUENCE_MAX - 1);
-        uint32_t undefined = make_sequence(&c, count);
+        uint32_t undefined = 0;
+        if (x87_only) {
+            make_x87_sequence(&c);
+        } else {
+            undefined = make_sequence(&c, count);
+        }
         bad += !compare_case(&c, "sequence", undefined, false);
     }
     printf("%u sequences\n", sequences);
@@ -463,6 +469,8 @@ static void parse_options(int argc, char **argv)
             emu_option(argv[i] + 8);
         } else if (!strcmp(argv[i], "--vectors")) {
             vectors = true;
+        } else if (!strcmp(argv[i], "--x87")) {
+            x87_only = true;
         } else if (!strcmp(argv[i], "--segmented")) {
             segmented = true;
         } else if (!strcmp(argv[i], "--edges")) {
@@ -495,7 +503,7 @@ int main(int argc, char **argv)
     unsigned idle = 0;
     if (edges) {
         idle += run_edges(has_32, &failed);
-    } else {
+    } else if (!x87_only) {
         idle += run_rows(has_32, &failed);
     }
     if (!only && !code16 && !edges) {

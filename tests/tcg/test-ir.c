@@ -28,7 +28,8 @@ static const IrReg regs[] = {
     REG("c", frame[2], IR_I64),   REG("w", frame[3], IR_I32),
     REG("dst", frame[4], IR_I64), REG("src", frame[5], IR_I64),
     REG("op", frame[6], IR_I32),  REG("v", frame[8], IR_V128),
-    REG("x", frame[10], IR_V128), REG("pc", frame[7], IR_I64),
+    REG("x", frame[10], IR_V128), REG("f", frame[12], IR_F80),
+    REG("pc", frame[7], IR_I64),
 };
 
 static const CpuClass test_class = {
