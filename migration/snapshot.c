@@ -74,6 +74,71 @@ static BlockSnapshot row_now(Machine *m, const char *name, GDateTime *now)
     };
 }
 
+/* --- all or nothing ---------------------------------------------------------------- */
+
+static void delete_everywhere(Machine *m, const char *name)
+{
+    guint at = 0;
+    for (BlockDev *b; (b = disks_next(m, &at));) {
+        if (disks_one_has(b, name)) {
+            blockdev_snapshot_delete(b, name, NULL);
+        }
+    }
+}
+
+static bool rename_everywhere(Machine *m, const char *from, const char *to,
+                              Error **errp)
+{
+    guint at = 0;
+    for (BlockDev *b; (b = disks_next(m, &at));) {
+        if (disks_one_has(b, from) &&
+            !blockdev_snapshot_rename(b, from, to, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A name that no disk has. */
+static char *free_name(Machine *m, char *wanted)
+{
+    char *name = g_strdup(wanted);
+    for (unsigned n = 2; snapshot_name_taken(m, name); n++) {
+        g_free(name);
+        name = g_strdup_printf("%s.%u", wanted, n);
+    }
+    g_free(wanted);
+    return name;
+}
+
+/* Where several disks take it, an earlier snapshot of that name stays beside until
+ * all have: there is the new one in all of them, or the old one. */
+static bool save_whole(Machine *m, const Save *s, Error **errp)
+{
+    const char *name = s->info.name;
+    guint at = 0;
+    disks_next(m, &at);
+    bool several = disks_next(m, &at) && blockdev_can_snapshot(s->holder);
+    g_autofree char *old = NULL;
+    if (several && snapshot_name_taken(m, name)) {
+        old = free_name(m, g_strconcat(name, "@replaced", NULL));
+    }
+    if (old && !rename_everywhere(m, name, old, errp)) {
+        rename_everywhere(m, old, name, NULL);
+        return false;
+    }
+    bool ok = save_to_disks(m, s, errp);
+    if (several && !ok) {
+        delete_everywhere(m, name);
+    }
+    if (old && ok) {
+        delete_everywhere(m, old);
+    } else if (old) {
+        rename_everywhere(m, old, name, NULL);
+    }
+    return ok;
+}
+
 static bool save_now(Machine *m, const char *name, uint64_t log_position,
                      BlockDev *holder, Error **errp)
 {
@@ -83,7 +148,7 @@ static bool save_now(Machine *m, const char *name, uint64_t log_position,
     Save s = { .info = row_now(m, name ? name : made_up, now),
                .holder = holder, .stream = stream };
     s.info.vm_state_bytes = g_bytes_get_size(stream);
-    return save_to_disks(m, &s, errp);
+    return save_whole(m, &s, errp);
 }
 
 /* The disk that a snapshot can now be saved to; a replay's, too. */
@@ -133,16 +198,6 @@ static bool base_usable(BlockDev *holder, const SnapshotShared *s,
     }
     return h.icount == s->base_icount &&
            flat_head_room(h.head_bytes) == flat_head_room(f->head->len);
-}
-
-static void delete_everywhere(Machine *m, const char *name)
-{
-    guint at = 0;
-    for (BlockDev *b; (b = disks_next(m, &at));) {
-        if (disks_one_has(b, name)) {
-            blockdev_snapshot_delete(b, name, NULL);
-        }
-    }
 }
 
 bool snapshot_save_shared(Machine *m, SnapshotShared *s, Error **errp)
@@ -264,31 +319,6 @@ bool snapshot_is_ours(Machine *m, const char *name, Error **errp)
     }
     error_set(errp, "Snapshot '%s' is of another recording", name);
     return false;
-}
-
-static bool rename_everywhere(Machine *m, const char *from, const char *to,
-                              Error **errp)
-{
-    guint at = 0;
-    for (BlockDev *b; (b = disks_next(m, &at));) {
-        if (disks_one_has(b, from) &&
-            !blockdev_snapshot_rename(b, from, to, errp)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* A name that no disk has. */
-static char *free_name(Machine *m, char *wanted)
-{
-    char *name = g_strdup(wanted);
-    for (unsigned n = 2; snapshot_name_taken(m, name); n++) {
-        g_free(name);
-        name = g_strdup_printf("%s.%u", wanted, n);
-    }
-    g_free(wanted);
-    return name;
 }
 
 static bool set_aside(Machine *m, const char *name, const StreamHeader *h,

@@ -384,6 +384,46 @@ static void test_flat_damage(void)
     toy_free(t);
 }
 
+static unsigned count_snapshots(BlockDev *b)
+{
+    GPtrArray *list = blockdev_snapshot_list(b, NULL);
+    unsigned count = list->len;
+    g_ptr_array_free(list, TRUE);
+    return count;
+}
+
+/* Where one of several disks cannot take it, there is no new snapshot at all,
+ * and the one of that name is what it was. */
+static void test_all_or_nothing(void)
+{
+    Toy *t = started(true);
+    BlockDev *second = toy_add_disk(t);
+    Error *err = NULL;
+    run(t, 1000);
+    g_assert_true(snapshot_savevm(t->m, "one", 3, NULL));
+    uint64_t digest = machine_state_digest(t->m), position;
+    run(t, 1000);
+    toy_failing_disk = second;
+    const char *const names[] = { "one", "two" };
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_assert_false(snapshot_savevm(t->m, names[i], 4, &err));
+        g_assert_nonnull(strstr(error_message(err), "no room"));
+        g_clear_pointer(&err, error_free);
+        g_assert_cmpuint(count_snapshots(toy_disk(t)), ==, 1);
+        g_assert_cmpuint(count_snapshots(second), ==, 1);
+    }
+    toy_failing_disk = NULL;
+    g_assert_true(snapshot_loadvm(t->m, "one", &position, NULL));
+    g_assert_cmpuint(position, ==, 3);
+    g_assert_cmphex(machine_state_digest(t->m), ==, digest);
+    g_assert_true(snapshot_savevm(t->m, "one", 5, NULL));
+    g_assert_cmpuint(count_snapshots(toy_disk(t)), ==, 1);
+    g_assert_cmpuint(count_snapshots(second), ==, 1);
+    g_assert_true(snapshot_loadvm(t->m, "one", &position, NULL));
+    g_assert_cmpuint(position, ==, 5);
+    toy_free(t);
+}
+
 static void test_no_disk(void)
 {
     Toy *t = toy_new(toy_busy, toy_busy_count, false);
@@ -409,6 +449,7 @@ int main(int argc, char **argv)
     g_test_add_func("/snapshot/flat-base", test_flat_base);
     g_test_add_func("/snapshot/flat-damage", test_flat_damage);
     g_test_add_func("/snapshot/delete-periodic", test_delete_periodic);
+    g_test_add_func("/snapshot/all-or-nothing", test_all_or_nothing);
     g_test_add_func("/snapshot/no-disk", test_no_disk);
     return g_test_run();
 }

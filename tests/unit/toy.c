@@ -27,6 +27,8 @@ struct BlockMark {
     ToySectors data;
 };
 
+BlockDev *toy_failing_disk;
+
 static bool disk_no(const BlockDev *b)
 {
     return false;
@@ -98,6 +100,10 @@ static int snapshot_index(BlockDev *b, const char *name)
 bool blockdev_snapshot_create(BlockDev *b, const BlockSnapshot *info,
                               GBytes *vm_state, Error **errp)
 {
+    if (b == toy_failing_disk) {
+        error_set(errp, "no room");
+        return false;
+    }
     if (snapshot_index(b, info->name) >= 0) {
         blockdev_snapshot_delete(b, info->name, NULL);
     }
@@ -905,6 +911,14 @@ void toy_free(Toy *t)
 ToyCpuState *toy_cpu(Toy *t)
 {
     return &((ToyCpu *)g_ptr_array_index(t->m->cpus, 0))->s;
+}
+
+BlockDev *toy_add_disk(Toy *t)
+{
+    DriveConfig *d = g_new0(DriveConfig, 1);
+    d->dev = disk_new();
+    g_ptr_array_add(t->m->config.drives, d);
+    return d->dev;
 }
 
 BlockDev *toy_disk(Toy *t)

@@ -76,6 +76,10 @@ Toy *toy_again(Toy *old, const ToyInsn *code, size_t count);
 void toy_free(Toy *t);
 ToyCpuState *toy_cpu(Toy *t);
 BlockDev *toy_disk(Toy *t);
+/* Another one, which the CPU does not see. */
+BlockDev *toy_add_disk(Toy *t);
+/* It takes no new snapshot. */
+extern BlockDev *toy_failing_disk;
 /* How often a snapshot's VM state was read from a disk. */
 extern unsigned toy_loads;
 /* Not 0: slices' work ends at random, at instructions and between timers, and
