@@ -23,6 +23,15 @@ void gate_init(Machine *m)
     m->debug_port->device = m;
 }
 
+/* What changes a machine that stands still happens at once. */
+static void post_now(Machine *m, NondetPort *port, const void *data, size_t len)
+{
+    m->sched.revisited =
+        machine_icount(m) == m->sched.arrived || machine_has_begun(m);
+    nondet_post_now(port, data, len);
+    m->sched.at_boundary = false;
+}
+
 /* --- commands ------------------------------------------------------------------------- */
 
 static GateAnswer post_command(Machine *m, const GateChange *c, Error **errp)
@@ -32,7 +41,12 @@ static GateAnswer post_command(Machine *m, const GateChange *c, Error **errp)
                   c->name);
         return GATE_REFUSED;
     }
-    nondet_post(m->command_port, c->data, c->len);
+    if (!runstate_running(m) && g_str_equal(c->name, "system_reset")) {
+        post_now(m, m->command_port, c->data, c->len);
+        runstate_handle_requests(m);
+    } else {
+        nondet_post(m->command_port, c->data, c->len);
+    }
     return GATE_POSTED;
 }
 
@@ -77,10 +91,7 @@ static bool changes(Machine *m, const DebugWrite *w)
 static void post_write(Machine *m, const DebugWrite *w)
 {
     g_autoptr(GByteArray) payload = debug_write_encode(w);
-    m->sched.revisited =
-        machine_icount(m) == m->sched.arrived || machine_has_begun(m);
-    nondet_post_now(m->debug_port, payload->data, payload->len);
-    m->sched.at_boundary = false;
+    post_now(m, m->debug_port, payload->data, payload->len);
 }
 
 static GateAnswer divert(Replay *r, const DebugWrite *w, Error **errp)

@@ -161,6 +161,32 @@ class Recorded(Case):
             [reprise.program('reprise-replay'), 'dump', self.path('run.rr')],
             capture_output=True, text=True, check=False).stdout
 
+    def test_reset_while_paused(self):
+        """It takes effect at once, before the guest goes on; the same in the
+        replay: at the first instruction, and in the middle."""
+        vm = self.start('-S', *self.machine(), *self.icount('record'),
+                        qmp=True, hmp=True)
+        vm.qmp.cmd('system_reset')
+        vm.qmp.event('RESET')
+        self.assertEqual(vm.qmp.cmd('query-status')['status'], 'prelaunch')
+        for _ in range(2):
+            vm.qmp.cmd('cont')
+            vm.serial.expect('SeaBIOS')
+            vm.qmp.cmd('stop')
+            at = self.icount_of(vm)
+            self.assertNotIn('EIP=0000fff0', vm.hmp.cmd('info registers'))
+            vm.qmp.cmd('system_reset')
+            vm.qmp.event('RESET')
+            self.assertIn('EIP=0000fff0', vm.hmp.cmd('info registers'))
+            self.assertEqual(vm.qmp.cmd('query-status')['status'], 'paused')
+            self.assertEqual(self.icount_of(vm), at)
+        vm.qmp.cmd('cont')
+        vm.serial.expect('SeaBIOS')
+        vm.qmp.cmd('quit')
+        vm.wait()
+        self.verify()
+        self.verify('-accel', 'tcg,one-insn-per-tb=on')
+
     def test_seen_in_the_log(self):
         vm = self.record('-replay-timeline', 'off')
         self.assertEqual(vm.rsp.cmd('M7000,4:01020304'), 'OK')
