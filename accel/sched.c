@@ -148,6 +148,7 @@ static bool exec_stops(ExecStop why, SchedStop *stop)
 void sched_set_step(Machine *m, const Cpu *cpu)
 {
     m->sched.step_limit = ICOUNT_NONE;
+    m->sched.step_done = ICOUNT_NONE;
     m->sched.step_cpu = cpu;
 }
 

@@ -1,8 +1,15 @@
 /*
- * The packets that read and write memory, which is the virtual memory that the
- * CPU sees in its present mode.
+ * The packets that read and write memory: the virtual memory that the CPU sees in
+ * its present mode, or physical memory, if the debugger asked for that (qemu.c).
  */
 #include "commands.h"
+
+static bool read_memory(Gdbstub *g, uint64_t addr, void *buf, uint64_t n)
+{
+    return g->physical
+        ? address_space_read_debug(g->machine->memory, addr, buf, n)
+        : cpu_read_debug(stub_cpu(g), addr, buf, n);
+}
 
 bool memory_get_range(const char **args, uint64_t *addr, uint64_t *len)
 {
@@ -18,7 +25,7 @@ void handle_read_mem(Gdbstub *g, const char *args, size_t len)
         return;
     }
     g_autofree uint8_t *buf = g_malloc(n + 1);
-    if (!cpu_read_debug(stub_cpu(g), addr, buf, n)) {
+    if (!read_memory(g, addr, buf, n)) {
         stub_send(g, "E14");
         return;
     }
@@ -29,12 +36,13 @@ void handle_read_mem(Gdbstub *g, const char *args, size_t len)
 static void store(Gdbstub *g, uint64_t addr, const uint8_t *data, uint64_t n)
 {
     g_autofree uint8_t *old = g_malloc(n + 1);
-    if (!cpu_read_debug(stub_cpu(g), addr, old, n)) {
+    if (!read_memory(g, addr, old, n)) {
         stub_send(g, "E14");
         return;
     }
     GateChange c = { .what = GATE_MEMORY, .cpu = stub_cpu(g)->index,
-                     .addr = addr, .data = data, .len = n };
+                     .addr = addr, .physical = g->physical, .data = data,
+                     .len = n };
     command_change(g, &c);
 }
 
@@ -68,7 +76,7 @@ void handle_memory_crc(Gdbstub *g, const char *args, size_t len)
     }
     for (uint8_t page[PAGE_SIZE]; n;) {
         size_t part = MIN(n, sizeof page);
-        if (!cpu_read_debug(stub_cpu(g), addr, page, part)) {
+        if (!read_memory(g, addr, page, part)) {
             stub_send(g, "E14");
             return;
         }

@@ -217,6 +217,7 @@ static void stub_connect(Gdbstub *g)
     g->no_ack = false;
     g->waiting = false;
     g->swbreak = g->hwbreak = false;
+    g->physical = false;
     g->reader.state = READ_IDLE;
     g->came = true;
     g_free(g->last_stop);

@@ -40,6 +40,7 @@ struct Gdbstub {
     bool connected;
     bool no_ack;
     bool swbreak, hwbreak;     /* it understands these stop reasons */
+    bool physical;             /* its addresses of memory are physical */
     bool waiting;              /* it resumed the machine and wants a reply */
     bool interrupted;          /* ^C came */
     bool travelling;           /* inside a reverse command */

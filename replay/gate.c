@@ -59,6 +59,7 @@ static DebugWrite as_write(const GateChange *c)
         .what = memory ? DEBUG_MEMORY : DEBUG_REGISTER,
         .cpu = c->cpu,
         .addr = c->addr,
+        .physical = c->physical,
         .value = c->value,
         .data = memory ? c->data : c->name,
         .len = memory ? c->len : strlen(c->name),

@@ -11,7 +11,9 @@ enum { HEAD_BYTES = 10 };
 
 /* Numbers are in logs. ORDER debug-write (docs/devel/log-format.md). Up to
  * version 3 of the log a register had at most 64 bits. */
-typedef enum Kind { KIND_MEMORY = 1, KIND_SHORT = 2, KIND_REGISTER = 3 } Kind;
+typedef enum Kind {
+    KIND_MEMORY = 1, KIND_SHORT = 2, KIND_REGISTER = 3, KIND_PHYSICAL = 4
+} Kind;
 
 static Cpu *find_cpu(Machine *m, unsigned n)
 {
@@ -23,7 +25,9 @@ static bool memory_is_there(Cpu *cpu, const DebugWrite *w)
 {
     g_autofree uint8_t *old = g_malloc(w->len + 1);
     return w->addr + w->len >= w->addr &&
-           cpu_read_debug(cpu, w->addr, old, w->len);
+           (w->physical ? address_space_read_debug(cpu->machine->memory,
+                                                   w->addr, old, w->len)
+                        : cpu_read_debug(cpu, w->addr, old, w->len));
 }
 
 bool debug_write_possible(Machine *m, const DebugWrite *w, Error **errp)
@@ -55,6 +59,10 @@ void debug_write_apply(Machine *m, const DebugWrite *w)
     if (!debug_write_possible(m, w, NULL)) {
         return;
     }
+    if (w->what == DEBUG_MEMORY && w->physical) {
+        address_space_write_debug(m->memory, w->addr, w->data, w->len);
+        return;
+    }
     if (w->what == DEBUG_MEMORY) {
         cpu_write_debug(cpu, w->addr, w->data, w->len);
         return;
@@ -77,8 +85,9 @@ GByteArray *debug_write_encode(const DebugWrite *w)
 {
     bool memory = w->what == DEBUG_MEMORY;
     unsigned value_bytes = memory ? 0 : significant_bytes(&w->value);
-    uint8_t head[HEAD_BYTES] = { memory ? KIND_MEMORY : KIND_REGISTER,
-                                 w->cpu };
+    uint8_t head[HEAD_BYTES] = { !memory       ? KIND_REGISTER
+                                 : w->physical ? KIND_PHYSICAL
+                                               : KIND_MEMORY, w->cpu };
     GByteArray *out = g_byte_array_sized_new(HEAD_BYTES + w->len);
     bytes_st_le64(head + 2, memory ? w->addr : value_bytes);
     g_byte_array_append(out, head, sizeof head);
@@ -109,8 +118,10 @@ static bool decode(const uint8_t *p, size_t len, DebugWrite *w)
                        .data = p + HEAD_BYTES, .len = len - HEAD_BYTES };
     switch (p[0]) {
     case KIND_MEMORY:
+    case KIND_PHYSICAL:
         w->what = DEBUG_MEMORY;
         w->addr = number;
+        w->physical = p[0] == KIND_PHYSICAL;
         return true;
     case KIND_SHORT:
         bytes_st_le64(w->value.bytes, number);

@@ -23,7 +23,8 @@ typedef enum GateAnswer {
 typedef struct GateChange {
     enum { GATE_MEMORY, GATE_REGISTER, GATE_COMMAND } what;
     unsigned cpu;          /* the vCPU's number; not for COMMAND */
-    GuestAddr addr;        /* MEMORY: virtual, in its present address space */
+    GuestAddr addr;        /* MEMORY: virtual, in its present address space, */
+    bool physical;         /* or physical */
     const void *data;      /* MEMORY: the bytes; COMMAND: JSON text */
     size_t len;
     const char *name;      /* REGISTER: as gdb calls it; COMMAND: for errors */

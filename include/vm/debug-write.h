@@ -14,7 +14,8 @@
 typedef struct DebugWrite {
     enum { DEBUG_MEMORY, DEBUG_REGISTER } what;
     unsigned cpu;
-    GuestAddr addr;        /* MEMORY: virtual */
+    GuestAddr addr;        /* MEMORY: virtual, */
+    bool physical;         /* or physical */
     CpuRegValue value;     /* REGISTER */
     const void *data;      /* MEMORY: bytes; REGISTER: its name, without NUL */
     size_t len;

@@ -17,7 +17,8 @@
 #include "vm/machine.h"
 #include "vm/nondet.h"
 
-#define LOG_VERSION          4u  /* 3: a debugger's registers have 64 bits; 2:
+#define LOG_VERSION          4u  /* 3: a debugger writes at most 64 bits of
+                                  * a register, no physical memory; 2:
                                   * without RECORDING and a tail; 1: without
                                   * COMMAND and PARENT, too; all readable */
 #define LOG_MAGIC            "RPRSELOG"

@@ -237,6 +237,17 @@ class Diverted(Case):
             self.assertIn(said, gdb.cmd(go))
             self.assertEqual((gdb.cmd('g'), gdb.cmd('m7000,10')), true)
 
+    def test_the_end_is_told_again(self):
+        """A step that ended there is over when it is reached by another way."""
+        self.recorded()
+        vm = self.replay()
+        gdb = vm.rsp
+        self.assertIn('replaylog:end', gdb.cmd('c'))
+        gdb.cmd('bs')
+        gdb.cmd('s')
+        gdb.cmd('bs')
+        self.assertIn('replaylog:end', gdb.cmd('c'))
+
     def test_refused_without_a_timeline(self):
         self.recorded()
         vm = self.replay('-replay-timeline', 'off')

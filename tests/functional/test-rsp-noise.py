@@ -15,6 +15,7 @@ NAMES = ['?', 'g', 'G', 'p', 'P', 'm', 'M', 'X', 'c', 'C', 's', 'S', 'bs',
          'bc', 'Z0', 'Z1', 'Z2', 'Z3', 'Z4', 'z0', 'z1', 'z2', 'z3', 'z4',
          'Z5', 'H', 'T', 'D', 'qSupported', 'qXfer:features:read:', 'qC',
          'qCRC:', 'qfThreadInfo', 'qsThreadInfo', 'qThreadExtraInfo,',
+         'Qqemu.PhyMemMode:', 'qqemu.PhyMemMode', 'Qqemu.sstep=',
          'qAttached', 'qSymbol::', 'vCont?', 'vCont;', 'QNothing', 'v', '']
 PIECES = [',', ';', ':', '=', '-', '0', '1', '7000', 'ffffffffffffffff',
           '10000000000000000', '4', '0,4', ':0,4', '7000,4', '7000,4:01020304',

@@ -86,9 +86,10 @@ static void test_nonsense(void)
         "03 00 02 00 00 00 00 00 00 00 01 02",          /* no name */
         "03 00 02 00 00 00 00 00 00 00 01 02 70 64",    /* "pd" */
         "03 07 02 00 00 00 00 00 00 00 01 02 70 63",    /* vCPU 7 */
-        "04 00 02 00 00 00 00 00 00 00 01 02 70 63",    /* kind 4 */
+        "05 00 02 00 00 00 00 00 00 00 01 02 70 63",    /* kind 5 */
         "00 00 02 00 00 00 00 00 00 00 01 02 70 63",
         "01 00 ff ff ff ff ff ff ff ff 01 02 03",       /* end of memory */
+        "04 00 ff ff ff ff ff ff ff ff 01 02 03",
     };
     Toy *t = toy_started();
     uint32_t pc = toy_cpu(t)->pc;
