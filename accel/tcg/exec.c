@@ -190,7 +190,8 @@ static Tb *find_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
             tb = NULL;
         }
     }
-    if (!tb && once_wanted(s, key, in_ram ? ra : TB_NO_RAM, limit)) {
+    bool tail = limit == TB_FULL && cpu->budget < TB_MAX_INSNS;
+    if (!tb && once_wanted(s, key, in_ram ? ra : TB_NO_RAM, limit, tail)) {
         return once_tb(s);
     }
     if (!tb) {

@@ -30,6 +30,7 @@
 /* The map is emptied when that many bits are set. */
 #define SEEN_BITS 20
 #define SEEN_MOST (1u << (SEEN_BITS - 4))
+#define TURNS     8u
 
 typedef struct Once {
     Tb tb;                 /* what cpu->tb is meanwhile */
@@ -61,7 +62,7 @@ Tb *once_tb(const TcgState *s)
 }
 
 /* True if it was there already. */
-static bool note_seen(Once *o, const TbKey *key, RamAddr ra, TbLimit limit)
+static bool note_seen(Once *o, const TbKey *key, RamAddr ra, unsigned limit)
 {
     uint64_t h = (ra ^ key->base * 31 ^ (uint64_t)key->flags << 32 ^ limit) *
                  UINT64_C(0x9e3779b97f4a7c15);
@@ -81,7 +82,8 @@ static bool note_seen(Once *o, const TbKey *key, RamAddr ra, TbLimit limit)
 #define LOG_TBS (LOG_IN_ASM | LOG_OP | LOG_OP_OPT | LOG_OUT_ASM | LOG_EXEC | \
                  LOG_CPU | LOG_NOCHAIN)
 
-bool once_wanted(TcgState *s, const TbKey *key, RamAddr ra, TbLimit limit)
+bool once_wanted(TcgState *s, const TbKey *key, RamAddr ra, TbLimit limit,
+                 bool tail)
 {
     InterpretWhen when = s->options->interpret;
     s->once->tb.insn_count = 0; /* as much as there is budget for */
@@ -89,9 +91,13 @@ bool once_wanted(TcgState *s, const TbKey *key, RamAddr ra, TbLimit limit)
     if (when == INTERPRET_NEVER || log_enabled(LOG_TBS)) {
         return false;
     }
+    /* A budget ends somewhere else each time: what is entered there is compiled
+     * if that was so twice in the same turn of some, and else interpreted to
+     * the budget's end. TBs would begin at every instruction of the code. */
+    unsigned turn = tail ? 1 + s->left[TB_EXIT_BUDGET] % TURNS : 0;
     /* TBs of code outside RAM are never kept. */
     return when == INTERPRET_ALWAYS || ra == TB_NO_RAM ||
-           !note_seen(s->once, key, ra, limit);
+           !note_seen(s->once, key, ra, limit + TB_NO_LIMIT * turn);
 }
 
 /* --- one IR instruction ------------------------------------------------------------ */

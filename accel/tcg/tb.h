@@ -196,8 +196,9 @@ void once_init(TcgState *s);
 void once_fini(TcgState *s);
 /* True if the code at a key, of which there is no TB, is to be interpreted
  * now: it is entered for the first time (see AccelOptions.interpret). ra:
- * TB_NO_RAM if it is not in RAM. */
-bool once_wanted(TcgState *s, const TbKey *key, RamAddr ra, TbLimit limit);
+ * TB_NO_RAM if it is not in RAM. tail: the budget may end before a TB would. */
+bool once_wanted(TcgState *s, const TbKey *key, RamAddr ra, TbLimit limit,
+                 bool tail);
 /* What stands for such code where a TB is expected; cpu->tb while it runs. */
 Tb *once_tb(const TcgState *s);
 /* Runs code at a key, as once_wanted() said, until its TB would end, the budget
