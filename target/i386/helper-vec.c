@@ -18,7 +18,7 @@ uint64_t helper_stmxcsr(Cpu *c)
     return x86_mxcsr(x86_cpu(c));
 }
 
-uint64_t helper_mmx_check(Cpu *c)
+uint64_t helper_x87_waits(Cpu *c)
 {
     x87_wait(x86_cpu(c));
     return 0;

@@ -25,7 +25,7 @@ static bool uses_registers(const X86Trans *t)
 void mmx_begin(X86Trans *t)
 {
     if (uses_registers(t) && !t->st->mmx) {
-        CALL0(t, mmx_check);
+        CALL0(t, x87_waits);
     }
 }
 
@@ -51,7 +51,7 @@ void mmx_end(X86Trans *t)
 
 void trans_emms(X86Trans *t)
 {
-    CALL0(t, mmx_check);
+    CALL0(t, x87_waits);
     set_stack(t, 0);
     t->st->mmx = false;
 }

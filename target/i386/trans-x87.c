@@ -38,6 +38,14 @@ static void check_alignment(X86Trans *t, unsigned bytes)
     }
 }
 
+/* An exception that is pending comes before the faults of a memory operand. Where
+ * alignment is checked, instructions are left to helpers, so that this order
+ * holds there, too. */
+static bool is_left_to_helper(const X86Trans *t)
+{
+    return t->tc->flags & TB_AC;
+}
+
 /* --- arithmetic and comparisons ----------------------------------------------*/
 
 void trans_x87_arith_mem(X86Trans *t)
@@ -50,11 +58,11 @@ void trans_x87_arith_mem(X86Trans *t)
     }
     IrVal offset = mem_effective(t);
     t->linear = mem_linear(t, t->in.seg, offset, sizes[kind], false);
-    check_alignment(t, sizes[kind]);
     X87Mem m = { kinds[kind], offset, t->linear };
-    if (x87_known_arith_mem(t, op, &m)) {
+    if (!is_left_to_helper(t) && x87_known_arith_mem(t, op, &m)) {
         return;
     }
+    CALL0(t, x87_waits);
     IrVal v = mem_ld(t, t->linear, sizes[kind]);
     CALL(t, x87_arith_mem, insn_mem_word(t, op, kinds[kind], op == X87_COMP),
          k64(t, t->pc), offset, v);
@@ -202,11 +210,11 @@ void trans_x87_load(X86Trans *t)
     }
     IrVal offset = mem_effective(t), high = k64(t, 0);
     t->linear = mem_linear(t, t->in.seg, offset, f->bytes, false);
-    check_alignment(t, MIN(f->bytes, 8));
     X87Mem m = { f->kind, offset, t->linear };
-    if (x87_known_load(t, &m)) {
+    if (!is_left_to_helper(t) && x87_known_load(t, &m)) {
         return;
     }
+    CALL0(t, x87_waits);
     IrVal low = mem_ld(t, t->linear, MIN(f->bytes, 8));
     if (f->bytes > 8) {
         high = mem_ld(t, linear_add(t, t->linear, 8), 2);
@@ -224,9 +232,8 @@ void trans_x87_store(X86Trans *t)
     }
     IrVal offset = mem_effective(t);
     t->linear = mem_linear(t, t->in.seg, offset, f->bytes, true);
-    check_alignment(t, MIN(f->bytes, 8));
     X87Mem m = { f->kind, offset, t->linear };
-    if (x87_known_store(t, &m, f->pops)) {
+    if (!is_left_to_helper(t) && x87_known_store(t, &m, f->pops)) {
         return;
     }
     CALL(t, x87_store, insn_mem_word(t, 0, f->kind, f->pops), k64(t, t->pc),
@@ -245,6 +252,7 @@ static void changes_all(X86Trans *t)
 void trans_fldcw(X86Trans *t)
 {
     if (is_present(t)) {
+        CALL0(t, x87_waits);
         CALL(t, x87_ldcw, mem_ld(t, mem_operand(t, 2), 2));
         changes_all(t);
     }
@@ -300,6 +308,9 @@ static void image(X86Trans *t, X86HelperId helper, bool registers, bool store)
     }
     t->store = store;
     mem_operand(t, 7 * word + (registers ? 80 : 0));
+    if (!store) {
+        CALL0(t, x87_waits);
+    }
     check_alignment(t, word);
     t_call(t, helper, (IrVal[]){ t->linear, k64(t, access_mode(t)),
                                  k64(t, word) });

@@ -97,6 +97,9 @@ static void put_memory(X86Cpu *cpu, uint64_t linear, const Stored *v,
                        unsigned mode)
 {
     Cpu *c = &cpu->parent;
+    if (cpu->tb_flags & TB_AC) {
+        helper_align_check(c, linear, MIN(v->bytes, 8));
+    }
     if (v->bytes <= 8) {
         cpu_st(c, linear, v->lo, v->bytes, mode);
         return;
@@ -125,8 +128,7 @@ uint64_t helper_x87_store(Cpu *c, uint64_t insn, uint64_t ip, uint64_t offset,
     Stored v = convert(x87_mem_kind(insn), top, &env);
     unsigned flags = empty ? X87_UNDERFLOW : x87_told(&env);
     if (flags & ~s->fcw & STORE_STOPS) {
-        /* Nothing is stored, but memory must be there all the same. */
-        cpu_probe(c, linear, v.bytes, MMU_STORE, mode);
+        /* Nothing is stored: memory need not be there. */
         flags &= ~(SF_INEXACT | SF_ROUNDED_UP);
     } else {
         put_memory(cpu, linear, &v, mode);

@@ -123,13 +123,19 @@ static bool same_vectors(const IsaCase *c, const IsaState *a,
             a->mxcsr == b->mxcsr);
 }
 
-/* Which of the addresses CR2 has, if a masked store has several that fault, is
- * the processor's own. */
+/* Which of the addresses CR2 has, if a masked store has several that fault or
+ * an operand is accessed in pieces, is the processor's own. */
+static bool is_fault_anywhere(const OpRow *row)
+{
+    return row && (row->trans == trans_vmaskmov_store ||
+                   is_one_of(row->mnemonic, "fldenv fnstenv fnsave frstor fld "
+                                            "fstp fbld fbstp"));
+}
+
 static bool same_fault(const OpRow *row, const IsaState *a, const IsaState *b)
 {
-    bool masked = row && row->trans == trans_vmaskmov_store;
     uint64_t apart = a->fault_addr ^ b->fault_addr;
-    return (masked ? apart < PAGE_SIZE : !apart) &&
+    return (is_fault_anywhere(row) ? apart < PAGE_SIZE : !apart) &&
            a->fault_error == b->fault_error;
 }
 
@@ -293,13 +299,11 @@ static bool row_is_vector(const OpRow *row)
            !strcmp(row->mnemonic, "crc32");
 }
 
-/* ENTER that faults has stored on some processors, ours has not; and the x87's
- * order of faults is not the processors' yet. */
+/* ENTER and FSTP of 80 bits have stored a part on some processors when they
+ * fault; ours have not. */
 static bool faults_differ(const OpRow *row)
 {
-    bool x87 = row->map == 0 && g_str_has_prefix(row->opcode, "D") &&
-               row->mnemonic[0] == 'f';
-    return x87 || !strcmp(row->mnemonic, "enter");
+    return !strcmp(row->mnemonic, "enter") || !strcmp(row->opcode, "DB /7");
 }
 
 /* Rows with one memory operand that may be anywhere. */
