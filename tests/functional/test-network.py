@@ -105,6 +105,18 @@ class Ipxe(reprise.TestCase):
     def test_http_by_e1000(self):
         self.check_http('e1000')
 
+    def test_tftp_by_old_adapters(self):
+        self.script('echo the end\nshell\n')
+        for device in ('rtl8139', 'ne2k_pci'):
+            printed = self.recorded(device=device)
+            vm = self.machine('replay', '-netdev', 'user,id=n', device=device,
+                              qmp=True)
+            vm.serial.expect('the end')
+            vm.qmp.event('STOP')
+            vm.serial.quiet(0)
+            self.assertEqual(vm.serial.seen, printed, vm.output())
+            vm.close()
+
     def test_port_of_the_host_leads_through_a_hub_into_the_guest(self):
         self.script('echo the end\nshell\n')
         vm = self.start('-m', '64', '-net', 'nic,model=virtio-net-pci,'
