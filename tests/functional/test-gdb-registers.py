@@ -213,6 +213,15 @@ class Monitor(Case):
             self.assertEqual(vm.hmp.cmd(f'info registers {bad}').strip(),
                              f'CPU#{bad} not available')
 
+    def test_of_all_processors(self):
+        vm, _ = self.stub(SSE, '-smp', '3')
+        both = vm.hmp.cmd('info registers -a')
+        parts = [vm.hmp.cmd(f'info registers {n}') for n in range(3)]
+        self.assertEqual([p.split()[0] for p in parts],
+                         ['CPU#0', 'CPU#1', 'CPU#2'])
+        self.assertEqual(both, ''.join(parts))
+        self.assertIn('CPU#3 not', vm.hmp.cmd('info registers 3'))
+
     def test_expressions(self):
         vm, _ = self.stub(SSE)
         for name, value in (('rip', '0xfff0'), ('eip', '0xfff0'),
