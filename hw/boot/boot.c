@@ -8,9 +8,11 @@ typedef struct BootFormat {
     bool (*add)(Machine *m, Device *fw, uint64_t ram_bytes, Error **errp);
 } BootFormat;
 
-/* In this order: a Linux kernel's magic has one place only. */
+/* In this order: a Linux kernel's magic has one place only, and a note has a
+ * name. */
 static const BootFormat formats[] = {
     { linux_is, linux_add },
+    { pvh_is, pvh_add },
     { multiboot_is, multiboot_add },
 };
 
@@ -62,7 +64,8 @@ bool boot_add_kernel(Machine *m, Device *fw, uint64_t ram_below_4g,
             return formats[i].add(m, fw, ram_below_4g, errp);
         }
     }
-    error_set(errp, "neither a Linux nor a multiboot kernel");
+    error_set(errp, "neither a Linux kernel (bzImage or PVH) nor a "
+              "multiboot kernel");
     boot_blame_kernel(m, errp);
     return false;
 }

@@ -15,6 +15,8 @@ void boot_blame_initrd(const Machine *m, Error **errp);
  * say whose fault it is. */
 bool linux_is(const uint8_t *data, size_t len);
 bool linux_add(Machine *m, Device *fw, uint64_t ram_bytes, Error **errp);
+bool pvh_is(const uint8_t *data, size_t len);
+bool pvh_add(Machine *m, Device *fw, uint64_t ram_bytes, Error **errp);
 bool multiboot_is(const uint8_t *data, size_t len);
 bool multiboot_add(Machine *m, Device *fw, uint64_t ram_bytes, Error **errp);
 

@@ -9,7 +9,7 @@
 
 enum { EI_CLASS = 4, EI_DATA = 5, CLASS_32 = 1, CLASS_64 = 2, DATA_LE = 1 };
 enum { E_TYPE = 16, E_MACHINE = 18, TYPE_EXEC = 2, TYPE_DYN = 3 };
-enum { PT_LOAD = 1 };
+enum { PT_LOAD = 1, PT_NOTE = 4 };
 
 /* Where the fields of the two classes are. */
 typedef struct ElfLayout {
@@ -137,4 +137,62 @@ uint64_t elf_physical_entry(const ElfImage *elf)
         }
     }
     return elf->entry;
+}
+
+/* --- notes ---------------------------------------------------------------------- */
+
+/* Header, name and content are padded to 4 bytes each. */
+enum { NOTE_NAME_BYTES = 0, NOTE_DESC_BYTES = 4, NOTE_TYPE = 8, NOTE_HEAD = 12 };
+
+static uint64_t note_pad(uint32_t bytes)
+{
+    return ((uint64_t)bytes + 3) & ~UINT64_C(3);
+}
+
+static bool note_find(const uint8_t *p, size_t len, const char *name,
+                      uint32_t type, const uint8_t **desc, size_t *desc_bytes)
+{
+    while (len >= NOTE_HEAD) {
+        uint32_t name_bytes = bytes_ld_le32(p + NOTE_NAME_BYTES);
+        *desc_bytes = bytes_ld_le32(p + NOTE_DESC_BYTES);
+        uint64_t at = NOTE_HEAD + note_pad(name_bytes);
+        uint64_t end = at + note_pad(*desc_bytes);
+        if (at + *desc_bytes > len) {
+            return false;
+        }
+        if (bytes_ld_le32(p + NOTE_TYPE) == type &&
+            name_bytes == strlen(name) + 1 &&
+            !memcmp(p + NOTE_HEAD, name, name_bytes)) {
+            *desc = p + at;
+            return true;
+        }
+        p += MIN(end, len);
+        len -= MIN(end, len);
+    }
+    return false;
+}
+
+bool elf_note(const uint8_t *data, size_t len, const char *name,
+              uint32_t type, const uint8_t **desc, size_t *desc_bytes)
+{
+    const ElfLayout *l = layout_of(data, len, NULL);
+    uint64_t table = l ? bytes_ld_le(data + l->e_phoff, l->word) : 0;
+    unsigned stride = l ? bytes_ld_le16(data + l->e_phentsize) : 0;
+    unsigned count = l ? bytes_ld_le16(data + l->e_phnum) : 0;
+
+    if (!l || stride < l->ph_bytes || table > len ||
+        (uint64_t)count * stride > len - table) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        const uint8_t *ph = data + table + (size_t)i * stride;
+        uint64_t offset = bytes_ld_le(ph + l->p_offset, l->word);
+        uint64_t bytes = bytes_ld_le(ph + l->p_filesz, l->word);
+        if (bytes_ld_le32(ph) == PT_NOTE && offset <= len &&
+            bytes <= len - offset &&
+            note_find(data + offset, bytes, name, type, desc, desc_bytes)) {
+            return true;
+        }
+    }
+    return false;
 }

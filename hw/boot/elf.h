@@ -29,6 +29,11 @@ bool elf_is(const uint8_t *data, size_t len);
 /* Little-endian executables of either class. */
 bool elf_parse(const uint8_t *data, size_t len, ElfImage *elf, Error **errp);
 void elf_free(ElfImage *elf);
+/* The content of a note (gABI, "Note Section") of that name and type among the
+ * program headers of a little-endian ELF file; false if there is none, or the
+ * headers are damaged. */
+bool elf_note(const uint8_t *data, size_t len, const char *name,
+              uint32_t type, const uint8_t **desc, size_t *desc_bytes);
 /* The physical address of the entry point: translated like the segment that
  * holds it. */
 uint64_t elf_physical_entry(const ElfImage *elf);

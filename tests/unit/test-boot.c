@@ -186,8 +186,8 @@ static void test_refused(void)
 {
     uint8_t image[4096] = { 0 };
 
-    check_refused("x", 1, "-kernel kernel: neither a Linux nor a multiboot "
-                          "kernel");
+    check_refused("x", 1, "-kernel kernel: neither a Linux kernel (bzImage or "
+                          "PVH) nor a multiboot kernel");
     check_refused("", 0, "-kernel kernel: the file is empty");
     kludge_image(image);
     multiboot_header(image + 64, 0x10008);
@@ -403,6 +403,102 @@ static void test_linux_refused(void)
     }
 }
 
+/* --- PVH ---------------------------------------------------------------------------- */
+
+enum { PVH_BYTES = 1024, PVH_NOTES = 256 };
+
+/* An ELF64 file with a segment of 512 bytes for 1 MiB and, behind another note,
+ * the entry point. */
+static void pvh_image(uint8_t *image)
+{
+    memset(image, 0, PVH_BYTES);
+    memcpy(image, "\177ELF\2\1\1", 7);
+    bytes_st_le16(image + 16, 2);
+    bytes_st_le16(image + 18, 62);
+    bytes_st_le64(image + 24, 0x1000000);       /* not the PVH entry */
+    bytes_st_le64(image + 32, 64);              /* program headers */
+    bytes_st_le16(image + 54, 56);
+    bytes_st_le16(image + 56, 2);
+    bytes_st_le32(image + 64, 1);
+    bytes_st_le64(image + 64 + 8, 512);
+    bytes_st_le64(image + 64 + 24, 0x100000);
+    bytes_st_le64(image + 64 + 32, 512);
+    bytes_st_le64(image + 64 + 40, 8192);
+    bytes_st_le32(image + 120, 4);
+    bytes_st_le64(image + 120 + 8, PVH_NOTES);
+    bytes_st_le64(image + 120 + 32, 20 + 24);
+    memcpy(image + PVH_NOTES, "\4\0\0\0\1\0\0\0\5\0\0\0Xen\0x\0\0\0", 20);
+    memcpy(image + PVH_NOTES + 20, "\4\0\0\0\10\0\0\0\22\0\0\0Xen\0", 16);
+    bytes_st_le64(image + PVH_NOTES + 36, 0x100040);
+    image[512] = 0xcc;
+}
+
+static void test_pvh(void)
+{
+    uint8_t image[PVH_BYTES];
+    gsize len;
+
+    pvh_image(image);
+    Machine *m = pc_with_kernel(image, sizeof image);
+    m->config.initrd = g_bytes_new("initrd", 6);
+    m->config.cmdline = "a b";
+    fake_pc_start(m);
+    Device *fw = find(m, "fw_cfg_io");
+    const uint8_t *rom = g_bytes_get_data(
+        fw_cfg_file(fw, "genroms/kernel.bin"), &len);
+    const uint8_t *low = g_bytes_get_data(
+        fw_cfg_item(fw, FW_CFG_SETUP_DATA), &len);
+    uint32_t base = bytes_ld_le32(rom + 0x4c);
+    g_assert_cmphex(bytes_ld_le32(rom + 0x54), ==, 0);
+    /* mov $start, %ebx; mov $entry, %ecx */
+    g_assert_cmphex(low[0xc0 + 40] << 8 | low[0xc0 + 45], ==, 0xbbb9);
+    g_assert_cmphex(bytes_ld_le32(low + 0xc0 + 46), ==, 0x100040);
+    const uint8_t *start = low + bytes_ld_le32(low + 0xc0 + 41) - base;
+    g_assert_cmphex(bytes_ld_le32(start), ==, 0x336ec578);
+    g_assert_cmphex(bytes_ld_le32(start + 4), ==, 1);
+    g_assert_cmpstr((char *)low + bytes_ld_le64(start + 24) - base, ==, "a b");
+    g_assert_cmphex(bytes_ld_le64(start + 40), ==, base + 0x104);
+    g_assert_cmphex(bytes_ld_le32(low + 0xc0 + 36), ==,
+                    bytes_ld_le32(low + 0xc0 + 41) + 48);
+    g_assert_cmphex(bytes_ld_le32(start + 12), ==, 1);
+    const uint8_t *module = low + bytes_ld_le64(start + 16) - base;
+    g_assert_cmphex(bytes_ld_le64(module), ==, 0x102000);
+    g_assert_cmphex(bytes_ld_le64(module + 8), ==, 6);
+    pc_end(m);
+}
+
+/* Notes that are cut short, or not where they should be, are none. */
+static void test_pvh_refused(void)
+{
+    static const struct {
+        unsigned at, bytes;
+        uint64_t value;
+        const char *error;
+    } damages[] = {
+        { 120 + 32, 8, 43, "neither" }, { 120 + 8, 8, 1000, "neither" },
+        { 120 + 8, 8, -8, "neither" }, { PVH_NOTES + 24, 4, 5, "neither" },
+        { PVH_NOTES + 24, 4, UINT32_MAX, "neither" },
+        { PVH_NOTES, 4, UINT32_MAX, "neither" },
+        { PVH_NOTES + 20, 4, UINT32_MAX, "neither" },
+        { 56, 2, 20, "neither" }, { 18, 2, 40, "another machine" },
+        { 64 + 40, 8, 17 * MIB, "do not fit" },
+        { PVH_NOTES + 36, 8, 4 * GIB, "above 4 GiB" },
+    };
+    uint8_t image[PVH_BYTES];
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(damages); i++) {
+        Error *err = NULL;
+        pvh_image(image);
+        bytes_st_le(image + damages[i].at, damages[i].bytes,
+                    damages[i].value);
+        Machine *m = pc_with_kernel(image, sizeof image);
+        g_assert_false(machine_build(m, &err));
+        g_assert_nonnull(strstr(error_message(err), damages[i].error));
+        error_free(err);
+        pc_end(m);
+    }
+}
+
 static void test_boot_index(void)
 {
     Machine *m = fake_pc_new(RAM);
@@ -458,6 +554,8 @@ int main(int argc, char **argv)
     g_test_add_func("/boot/bootindex", test_boot_index);
     g_test_add_func("/boot/refused", test_refused);
     g_test_add_func("/boot/linux", test_linux);
+    g_test_add_func("/boot/pvh", test_pvh);
+    g_test_add_func("/boot/pvh-refused", test_pvh_refused);
     g_test_add_func("/boot/linux-low", test_linux_low);
     g_test_add_func("/boot/linux-refused", test_linux_refused);
     g_test_add_func("/boot/hostile", test_hostile);

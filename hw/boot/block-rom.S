@@ -1,12 +1,12 @@
 /*
- * The option ROM that starts a multiboot kernel: source of multiboot-rom.inc
+ * The option ROM that starts a kernel in 32-bit mode: source of block-rom.inc
  * (scripts/make-rom-inc.py writes it).
  *
- * The loader in multiboot.c has prepared everything in a "low block": the
- * multiboot information, a GDT, a stack, a list of fw_cfg DMA descriptors and
- * a few 32-bit instructions. The ROM loads that block, fills in the memory
- * map, has fw_cfg carry out the other descriptors, and jumps. The parameters
- * at the end of the header are patched by multiboot.c. ORDER multiboot-rom
+ * Everything is prepared in a "low block" (low-block.h): information as
+ * multiboot has it, a GDT, a stack, a list of fw_cfg DMA descriptors and a few
+ * 32-bit instructions. The ROM loads that block, fills in the memory map, has
+ * fw_cfg carry out the other descriptors, and jumps. The parameters at the end
+ * of the header are patched by low-block.c. ORDER block-rom
  */
         .code16
         .text
@@ -39,8 +39,9 @@ low_addr_be:    .long 0
 low_addr:       .long 0
 low_segment:    .word 0
 descriptors:    .word 0                 /* how many are in the low block */
+map_word:       .long 0                 /* in front of an entry of the map */
         .org    0x60
-name:   .asciz  "multiboot kernel"
+name:   .asciz  "kernel"
 
 /* Offsets in the low block. */
         .set    MBI, 0x0
@@ -81,8 +82,8 @@ boot:
         movw    %ax, %ss
         movw    $STACK, %sp
 
-        /* The memory map, by INT 15h AX=E820h; an entry is preceded by its
-         * size. */
+        /* The memory map, by INT 15h AX=E820h; an entry is preceded by a word,
+         * for multiboot its size. */
         xorl    %ebx, %ebx
         movw    $MMAP + 4, %di
 next:   movl    $0xe820, %eax
@@ -92,7 +93,7 @@ next:   movl    $0xe820, %eax
         jc      mapped
         cmpl    $0x534d4150, %eax
         jne     mapped
-        movl    $20, %eax
+        movl    %cs:map_word, %eax
         movl    %eax, -4(%di)
         /* The RAM from 1 MiB up is mem_upper. */
         cmpl    $1, 16(%di)
