@@ -238,7 +238,7 @@ static void make_tables(void)
     gdt64[7] = (sizeof tss64 - 1) | (base & 0xffffff) << 16 |
                (uint64_t)0x89 << 40 | (base >> 24) << 56;
     gdt64[10] = gdt64[7];
-    gdt64[11] = 0x8000;
+    gdt64[11] = 0x80000000; /* canonical with no number of levels */
     uint32_t entry = (uint32_t)gate64_entry;
     gdt64[12] = (entry & 0xffff) | (uint64_t)0x18 << 16 |
                 (uint64_t)0xec00 << 32 | (uint64_t)(entry >> 16) << 48;
