@@ -1,5 +1,5 @@
-"""Debian's kernels: each boots to a shell, does its work and reboots, and the
-recording of that is small."""
+"""Debian's kernels: each boots to a shell, does its work and switches the machine
+off, and the recording of that is small."""
 import os
 
 import reprise
