@@ -258,6 +258,7 @@ bool program_build(Program *p, Error **errp)
         return false;
     }
     program_add_network_infos(p);
+    program_add_block_info(p);
     if (!p->opts.paused) {
         runstate_set(p->m, RUN_RUNNING);
     }

@@ -128,6 +128,50 @@ bool program_open_drives(Program *p, Error **errp)
     return true;
 }
 
+/* --- info block ------------------------------------------------------------------ */
+
+/* The device whose property the disk is; NULL: none. */
+static const Device *owner_of(const Machine *m, const BlockDev *b)
+{
+    for (guint i = 0; i < m->devices->len; i++) {
+        const Device *dev = g_ptr_array_index(m->devices, i);
+        for (const PropDef *p = dev->cls->props; p && p->name; p++) {
+            const char *at = (const char *)dev + p->offset;
+            if (p->type == PROP_DRIVE && *(BlockDev *const *)at == b) {
+                return dev;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void block_info(void *machine, GString *out)
+{
+    const Machine *m = machine;
+    for (guint i = 0; i < m->config.drives->len; i++) {
+        const DriveConfig *d = g_ptr_array_index(m->config.drives, i);
+        const Device *dev = owner_of(m, d->dev);
+        g_string_append_printf(out, "%s: ", d->id);
+        if (blockdev_is_empty(d->dev)) {
+            g_string_append(out, "[not inserted]\n");
+        } else {
+            g_string_append_printf(out, "%s (%s%s)\n", blockdev_file(d->dev),
+                                   blockdev_format(d->dev),
+                                   blockdev_readonly(d->dev) ? ", read-only"
+                                                             : "");
+        }
+        if (dev) {
+            g_string_append_printf(out, "    Attached to:      %s\n",
+                                   dev->id ? dev->id : dev->path);
+        }
+    }
+}
+
+void program_add_block_info(Program *p)
+{
+    machine_add_info(p->m, "block", block_info, p->m);
+}
+
 void program_close_drives(Program *p)
 {
     GPtrArray *drives = p->m->config.drives;

@@ -52,6 +52,8 @@ void program_close(Program *p);
 /* Opens every drive into m->config.drives. */
 bool program_open_drives(Program *p, Error **errp);
 void program_close_drives(Program *p);
+/* Offers `info block`, once the machine is built. */
+void program_add_block_info(Program *p);
 /* -device's drive= that names a blkreplay drive names what is behind it. */
 const char *program_drive_id(const Program *p, const char *id);
 

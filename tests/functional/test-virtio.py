@@ -46,6 +46,16 @@ class VirtioDisk(reprise.TestCase):
             vm.serial.expect(expected)
             vm.close()
 
+    def test_info_block_tells_disks_and_their_devices(self):
+        disk = self.raw_image()
+        vm = self.start('-S', '-drive', f'file={disk},format=raw,if=virtio',
+                        '-drive', 'if=ide,media=cdrom,id=cd', hmp=True)
+        text = vm.hmp.cmd('info block')
+        self.assertIn(f'virtio0: {disk} (raw)\n    Attached to:      '
+                      'virtio-blk-device.0\n', text)
+        self.assertIn('cd: [not inserted]\n    Attached to:      ide-cd.0',
+                      text)
+
     def grub_disk(self):
         os.makedirs(self.path('iso/boot/grub'))
         with open(self.path('iso/boot/grub/grub.cfg'), 'w',
