@@ -88,7 +88,7 @@ class Describe(ToolCase):
     def test_info(self):
         log = self.record_calls()
         info = json.loads(self.good('info', '--output=json', log))
-        self.assertEqual(info['version'], 3)
+        self.assertEqual(info['version'], 4)
         self.assertIs(info['complete'], True)
         self.assertEqual(info['end-reason'], 'guest-shutdown')
         self.assertEqual(info['file-size'], os.path.getsize(log))
