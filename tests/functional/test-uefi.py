@@ -49,7 +49,7 @@ class Uefi(reprise.TestCase):
         vm.serial.expect('BdsDxe')
         vm.qmp.cmd('quit')
         vm.wait()
-        for accel in ('tcg', 'tcg,backend=interp'):
+        for accel in ('tcg', 'tcg,host-features=sse2'):
             done = reprise.run('-nodefaults', *self.flash(',snapshot=on'),
                                '-display', 'none',
                                '-serial', 'null', '-icount', 'shift=0,'

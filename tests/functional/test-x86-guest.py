@@ -56,8 +56,7 @@ class X86Guest(GuestCase):
         self.assertIn('unknown-msr=ignore', done.stderr)
 
     def test_torture(self):
-        for accel in ('one-insn-per-tb=on', 'flush-at-random=9',
-                      'flush-at-random=12345', 'verify=on'):
+        for accel in ('one-insn-per-tb=on', 'flush-at-random=9', 'verify=on'):
             for guest in GUESTS:
                 with self.subTest(accel=accel, guest=guest):
                     self.run_guest(guest, '-icount', 'shift=2', '-accel',

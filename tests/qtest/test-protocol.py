@@ -67,7 +67,7 @@ class Protocol(reprise.TestCase):
         self.failed(f'write {RAM} 1 0xzz', 'not 1 bytes')
         self.failed(f'write {RAM} 1', 'not 1 bytes')
         self.failed(f'b64write {RAM} 4 QUI=', 'not 4 bytes')
-        self.failed('irq_intercept_in ioapic', 'Unknown device')
+        self.failed('irq_intercept_in no-such-chip', 'Unknown device')
         self.failed('irq_intercept_in', 'Unknown device')
         self.failed('irq_intercept_out mc146818rtc.0', '')
         self.assertEqual(self.q.cmd('endianness'), 'little')
