@@ -279,12 +279,14 @@ Device *pflash_new(Machine *m, const char *name, BlockDev *drive,
     Flash *f = (Flash *)dev;
     f->drive = drive;
     f->ram = ram_block_new(m, name, bytes);
-    blockdev_bind(drive, m);
+    /* Before it is bound: nothing is asked of the boundary while the machine is
+     * built. Later errors of the host come through it. */
     int err = blockdev_read(drive, 0, f->ram->host, bytes);
     if (err) {
         error_set(errp, "%s: cannot be read: %s", name, g_strerror(-err));
         return NULL;
     }
+    blockdev_bind(drive, m);
     mem_init_flash(&f->array, name, f->ram, &flash_ops, f);
     mem_add(&m->memory_root, end - bytes, &f->array, 1);
     mem_init_io(&f->registers, name, bytes, &flash_ops, f);
