@@ -43,6 +43,21 @@ extract() {
   mv "$(find "$into" -type f -path "$into/${2#./}")" "$folder/$3"
 }
 
+# Modules of the kernel in package $1 into folder $2: drivers of devices that the
+# machine has, and what they need.
+extract_modules() {
+  local into=$work/unpacked
+  rm -rf "$into"
+  mkdir -p "$into/lib" "$2.part"
+  (cd "$into" && apt-get -qq "${apt_options[@]}" download "$1") \
+    >/dev/null 2>&1 || return 1
+  dpkg-deb --fsys-tarfile "$into"/*.deb |
+    tar -C "$into" -x --wildcards './lib/modules/*' || return 1
+  find "$into/lib/modules" -name '*.ko' -print0 |
+    grep -zE '/kernel/(net/(9p|vmw_vsock|core|802)|fs/(9p|netfs|fscache|ext4|jbd2|isofs|mbcache.ko|fat|nls)|lib|crypto|drivers/(ata|block|cdrom|char|i2c/(algos|busses)|input|net/(mii|virtio_net|net_failover|mdio|phy|ethernet/(intel/(e1000|e1000e|igb)|realtek|8390))|nvme|pps|ptp|dca|scsi|virtio|watchdog|misc|firmware))' |
+    xargs -0 mv -t "$2.part" && mv "$2.part" "$2"
+}
+
 # The package that a metapackage such as linux-image-686 stands for.
 real_package() {
   apt-cache "${apt_options[@]}" depends "$1" |
@@ -63,6 +78,12 @@ get() {
     package=$(real_package "linux-image-$flavour")
     [ -n "$package" ] || return 1
     extract "$package" './boot/vmlinuz-*' "vmlinuz-$flavour" || return 1
+  fi
+  if [ "$flavour" = amd64 ] && [ ! -e "$folder/modules-amd64" ]; then
+    apt_for "$arch"
+    package=$(real_package linux-image-amd64)
+    [ -n "$package" ] || return 1
+    extract_modules "$package" "$folder/modules-amd64" || return 1
   fi
 }
 

@@ -3,6 +3,7 @@
 scripts/linux-kernels.sh puts the files into build-kernels, or wherever
 REPRISE_KERNELS says. Without them the tests are skipped."""
 import os
+import re
 import stat
 import unittest
 
@@ -48,6 +49,29 @@ def awk_result():
     return f'awk {sum((i * 1.5) / (i + 0.25) for i in range(1, 2001)):.9f}'
 
 
+def module_files(names, flavour='amd64'):
+    """The files of modules and of what they depend on, which comes first."""
+    folder = os.path.join(FOLDER, f'modules-{flavour}')
+    if not os.path.isdir(folder):
+        raise unittest.SkipTest(f'{folder} is not there; '
+                                'scripts/linux-kernels.sh gets it')
+    known = {f[:-3].replace('-', '_'): f for f in os.listdir(folder)}
+    found = []
+
+    def add(name):
+        path = os.path.join(folder, known[name.replace('-', '_')])
+        if path in found:
+            return
+        with open(path, 'rb') as f:
+            depends = re.search(rb'\0depends=([^\0]*)\0', f.read())[1]
+        for other in filter(None, depends.decode().split(',')):
+            add(other)
+        found.append(path)
+    for name in names:
+        add(name)
+    return found
+
+
 def cpio_entry(name, mode, data=b'', device=(0, 0)):
     """An entry of the "new ASCII" format (cpio(5), newc)."""
     fields = [0, mode, 0, 0, 1, 0, len(data), 0, 0, *device,
@@ -58,8 +82,8 @@ def cpio_entry(name, mode, data=b'', device=(0, 0)):
     return entry + bytes(-len(entry) % 4)
 
 
-def make_initrd(path, busybox, script):
-    """A root file system with busybox and an /init."""
+def make_initrd(path, busybox, script, files=()):
+    """A root file system with busybox, an /init, and files in its root."""
     with open(busybox, 'rb') as f:
         program = f.read()
     with open(path, 'wb') as f:
@@ -71,6 +95,10 @@ def make_initrd(path, busybox, script):
         f.write(cpio_entry('dev/zero', stat.S_IFCHR | 0o666, device=(1, 5)))
         f.write(cpio_entry('bin/busybox', stat.S_IFREG | 0o755, program))
         f.write(cpio_entry('init', stat.S_IFREG | 0o755, script.encode()))
+        for path in files:
+            with open(path, 'rb') as one:
+                f.write(cpio_entry(os.path.basename(path),
+                                   stat.S_IFREG | 0o755, one.read()))
         f.write(cpio_entry('TRAILER!!!', 0))
 
 
