@@ -9,42 +9,22 @@
 #include "base/log.h"
 #include "atapi.h"
 
-#define CD_BLOCK 2048u
 #define CMD_IDENTIFY_PACKET 0xa1
 
 /* --- from the medium to the buffer ------------------------------------------*/
 
-/* A raw sector of 2352 bytes around 2048 of user data, mode 1 (ECMA-130,
- * clause 14): sync, header, data; the error codes are left zero. */
-static void raw_frame(uint8_t *raw, uint64_t lba)
-{
-    memset(raw, 0, 16);
-    memset(raw + 1, 0xff, 10);
-    atapi_lba_to_msf(raw + 12, lba);
-    raw[15] = 1;
-    memset(raw + 16 + CD_BLOCK, 0, 2352 - 16 - CD_BLOCK);
-}
-
-static bool read_one(IdeDrive *d, uint8_t *to)
-{
-    bool raw = d->s.block_bytes == 2352;
-
-    if (raw) {
-        raw_frame(to, d->s.lba);
-    }
-    return d->s.lba < atapi_blocks(d) &&
-           blockdev_read(d->block, d->s.lba * CD_BLOCK, to + (raw ? 16 : 0),
-                         CD_BLOCK) >= 0;
-}
-
 /* Refills the empty buffer. False: the medium cannot be read. */
 static bool refill(IdeDrive *d)
 {
-    uint32_t block = d->s.block_bytes == 2352 ? 2352 : CD_BLOCK;
+    const MmcDrive mmc = atapi_mmc(d);
+    uint32_t block = d->s.block_bytes == CD_RAW_BYTES ? CD_RAW_BYTES
+                                                        : CD_BLOCK_BYTES;
 
     d->s.pos = d->s.fill = 0;
     while (d->s.left && d->s.fill + block <= BUFFER_BYTES) {
-        if (!read_one(d, d->s.buffer + d->s.fill)) {
+        if (d->s.lba > UINT32_MAX ||
+            !mmc_read_block(&mmc, d->s.lba, d->s.block_bytes,
+                            d->s.buffer + d->s.fill)) {
             return false;
         }
         d->s.fill += block;
@@ -62,11 +42,11 @@ void atapi_done(IdeDrive *d)
     drive_ok(d);
 }
 
-void atapi_error(IdeDrive *d, uint8_t key, uint8_t asc, uint8_t ascq)
+void atapi_error(IdeDrive *d, uint8_t key, uint16_t code)
 {
     d->s.sense_key = key;
-    d->s.sense_asc = asc;
-    d->s.sense_ascq = ascq;
+    d->s.sense_asc = code >> 8;
+    d->s.sense_ascq = code;
     d->s.left = 0;
     d->s.nsector = IR_COD | IR_IO;
     if (d->s.phase == PHASE_DMA_IN) {
@@ -86,12 +66,12 @@ static void pio_next(IdeDrive *d)
     /* A loaded stream may hold anything. */
     d->s.fill = MIN(d->s.fill, BUFFER_BYTES);
     if (d->s.pos >= d->s.fill) {
-        read_bytes = d->s.left * (uint64_t)CD_BLOCK;
+        read_bytes = d->s.left * (uint64_t)CD_BLOCK_BYTES;
         if (!refill(d)) {
-            atapi_error(d, SENSE_MEDIUM_ERROR, 0x11, 0);
+            atapi_error(d, SENSE_MEDIUM_ERROR, CODE_READ_ERROR);
             return;
         }
-        read_bytes -= d->s.left * (uint64_t)CD_BLOCK;
+        read_bytes -= d->s.left * (uint64_t)CD_BLOCK_BYTES;
     }
     if (d->s.pos >= d->s.fill) {
         atapi_done(d);
@@ -128,7 +108,7 @@ static void atapi_dma(IdeDrive *d)
             break;
         }
         if (!refill(d)) {
-            atapi_error(d, SENSE_MEDIUM_ERROR, 0x11, 0);
+            atapi_error(d, SENSE_MEDIUM_ERROR, CODE_READ_ERROR);
             return;
         }
     }
