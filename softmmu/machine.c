@@ -114,6 +114,7 @@ void machine_free(Machine *m)
     g_ptr_array_free(m->devices, TRUE);
     g_ptr_array_free(m->cpus, TRUE);
     g_clear_pointer(&m->infos, g_ptr_array_unref);
+    g_clear_pointer(&m->buses, g_ptr_array_unref);
     ram_state_free(m->ram);
     mem_state_free(m->mem);
     run_control_free(m->run);

@@ -4,7 +4,6 @@
  */
 #include "base/bits.h"
 #include "base/bytes.h"
-#include "hw/acpi.h"
 #include "hw/boot.h"
 #include "hw/fw-cfg.h"
 #include "pc.h"
@@ -18,7 +17,7 @@ static void show_in_isa_space(Pc *pc, MemRegion *firmware, uint64_t len)
 {
     uint64_t low = MIN(len, ISA_BIOS_MAX);
     mem_init_alias(&pc->isa_bios, "isa-bios", firmware, len - low, low);
-    mem_add(i440fx_pci_memory(pc->bridge), MIB - low, &pc->isa_bios, 0);
+    mem_add(pc->pci_memory, MIB - low, &pc->isa_bios, 0);
 }
 
 static bool add_rom(Pc *pc, Error **errp)
@@ -37,9 +36,8 @@ static bool add_rom(Pc *pc, Error **errp)
                   name, len);
         return false;
     }
-    MemRegion *pci = i440fx_pci_memory(pc->bridge);
     mem_init_ram(&pc->bios, "pc.bios", rom_block_new(m, "pc.bios", data, len));
-    mem_add(pci, 4 * GIB - len, &pc->bios, 0);
+    mem_add(pc->pci_memory, 4 * GIB - len, &pc->bios, 0);
     show_in_isa_space(pc, &pc->bios, len);
     return true;
 }
@@ -101,8 +99,8 @@ static unsigned e820_add(uint8_t *table, unsigned len, uint64_t base,
 
 static void describe_memory(Pc *pc)
 {
-    uint64_t below = i440fx_ram_below_4g(pc->bridge);
-    uint64_t above = i440fx_ram_above_4g(pc->bridge);
+    uint64_t below = pc->below_4g;
+    uint64_t above = pc->above_4g;
     uint8_t table[2 * E820_ENTRY];
     unsigned len = e820_add(table, 0, 0, below);
 
@@ -195,19 +193,20 @@ static int boot_order(gconstpointer a, gconstpointer b)
                                 : (int)x->n - (int)y->n;
 }
 
-static void boot_add_ide(Pc *pc, GArray *list)
+static void boot_add_channel(const Pc *pc, unsigned n, GArray *list)
 {
-    for (unsigned n = 0; n < 4; n++) {
-        boot_add(list,
-                 ide_bus_boot_index(piix3_ide_bus(pc->ide, n / 2), n % 2),
-                 g_strdup_printf("ide@1,1/drive@%u/disk@%u", n / 2, n % 2));
+    const IdeBus *bus = pc_ide_bus(pc, n);
+    for (unsigned unit = 0; unit < bus->units; unit++) {
+        boot_add(list, ide_bus_boot_index(bus, unit),
+                 g_strdup_printf("%s/drive@%u/disk@%u", pc->ide_path, n,
+                                 unit));
     }
 }
 
 /* A function is "SLOT" or "SLOT,FUNCTION", hexadecimal. */
 static void boot_add_pci(Pc *pc, GArray *list)
 {
-    for (int devfn = 0; devfn < 256; devfn++) {
+    for (int devfn = 0; pc->pci && devfn < 256; devfn++) {
         const PciFunction *f = pci_bus_function(pc->pci, devfn);
         if (!f || !f->boot_path) {
             continue;
@@ -229,7 +228,9 @@ static void describe_boot_order(Pc *pc)
     if (fw_cfg_file(pc->fw_cfg, BOOT_KERNEL_ROM)) {
         g_string_append(text, "/rom@" BOOT_KERNEL_ROM "\n");
     }
-    boot_add_ide(pc, list);
+    for (unsigned n = 0; n < pc->ide_channels; n++) {
+        boot_add_channel(pc, n, list);
+    }
     boot_add_pci(pc, list);
     g_array_sort(list, boot_order);
     for (guint i = 0; i < list->len; i++) {
@@ -279,14 +280,16 @@ static void describe_disk_type(Pc *pc, unsigned n, uint32_t cylinders,
     }
 }
 
+/* The BIOS knows four disks of channels with two places each. */
 static void describe_disks(Pc *pc)
 {
     uint8_t flags = 0;
 
-    for (unsigned n = 0; n < 4; n++) {
+    for (unsigned n = 0; n < 4 && n / 2 < pc->ide_channels; n++) {
         uint32_t cylinders, heads, sectors;
-        if (!ide_bus_geometry(piix3_ide_bus(pc->ide, n / 2), n % 2,
-                              &cylinders, &heads, &sectors)) {
+        const IdeBus *bus = pc_ide_bus(pc, n / 2);
+        if (bus->units < 2 ||
+            !ide_bus_geometry(bus, n % 2, &cylinders, &heads, &sectors)) {
             continue;
         }
         flags |= translation(cylinders, heads) << (2 * n);
@@ -297,39 +300,8 @@ static void describe_disks(Pc *pc)
     mc146818_set_cmos(pc->rtc, CMOS_TRANSLATION, flags);
 }
 
-/* --- ACPI -------------------------------------------------------------------------*/
-
-enum { GPE_PORT = 0xafe0, GPE_BYTES = 4, SCI_IRQ = 9 };
-#define LEVEL_IRQS (BIT(5) | BIT(9) | BIT(10) | BIT(11))
-
-/* The tables say where firmware has put the power management function's
- * registers, so they are made anew whenever it moves them; their size and all
- * else stays. */
-static void describe_acpi(void *opaque)
-{
-    Pc *pc = opaque;
-    Machine *m = pc->dev.machine;
-    const AcpiPlatform p = {
-        .dsdt = acpi_dsdt_pc,
-        .dsdt_bytes = acpi_dsdt_pc_bytes,
-        .pm_port = piix4_pm_base(pc->pm),
-        .gpe_port = GPE_PORT,
-        .gpe_bytes = GPE_BYTES,
-        .sci_irq = SCI_IRQ,
-        .level_irqs = LEVEL_IRQS,
-        .pci_hole = i440fx_ram_below_4g(pc->bridge),
-        .has_apic = pc->ioapic != NULL,
-        .has_hpet = pc->hpet != NULL,
-    };
-    acpi_describe(m, pc->fw_cfg, &p);
-}
-
 void pc_describe(Pc *pc)
 {
-    if (!pc->dev.machine->config.no_acpi) {
-        describe_acpi(pc);
-        piix4_pm_on_move(pc->pm, describe_acpi, pc);
-    }
     describe_memory(pc);
     describe_machine(pc);
     describe_console(pc);

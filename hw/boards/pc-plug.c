@@ -9,14 +9,25 @@
 
 /* --- drives with if=ide ---------------------------------------------------------*/
 
-static IdeBus *ide_bus_of(Pc *pc, int index)
+/* Drives are numbered through the board's channels. */
+static unsigned units(const Pc *pc)
 {
-    return piix3_ide_bus(pc->ide, index / 2);
+    return pc->ide_channels ? pc_ide_bus(pc, 0)->units : 1;
 }
 
-static bool index_is_free(Pc *pc, int index)
+static int index_end(const Pc *pc)
 {
-    return !ide_bus_of(pc, index)->drive[index % 2];
+    return pc->ide_channels * units(pc);
+}
+
+static IdeBus *ide_bus_of(const Pc *pc, int index)
+{
+    return pc_ide_bus(pc, index / units(pc));
+}
+
+static bool index_is_free(const Pc *pc, int index)
+{
+    return !ide_bus_of(pc, index)->drive[index % units(pc)];
 }
 
 static bool plug_drive(Pc *pc, BlockDev *block, bool cdrom, int index,
@@ -24,7 +35,7 @@ static bool plug_drive(Pc *pc, BlockDev *block, bool cdrom, int index,
 {
     Device *dev = device_new(pc->dev.machine,
                              cdrom ? &ide_cd_class : &ide_hd_class, NULL);
-    g_autofree char *unit = g_strdup_printf("%d", index % 2);
+    g_autofree char *unit = g_strdup_printf("%u", index % units(pc));
 
     dev->bus = ide_bus_of(pc, index);
     if (block) {
@@ -46,10 +57,10 @@ static bool index_is_wanted(const GPtrArray *drives, int index)
     return false;
 }
 
-static int next_index(Pc *pc, const GPtrArray *drives)
+static int next_index(const Pc *pc, const GPtrArray *drives)
 {
     int index = 0;
-    while (index < 4 &&
+    while (index < index_end(pc) &&
            (!index_is_free(pc, index) || index_is_wanted(drives, index))) {
         index++;
     }
@@ -61,14 +72,14 @@ static bool plug_drive_config(Pc *pc, const GPtrArray *drives,
 {
     int index = c->index >= 0 ? c->index : next_index(pc, drives);
 
-    if (index >= 4) {
+    if (index >= index_end(pc)) {
         error_set(errp, "drive '%s': machine type does not support more than "
-                  "4 IDE drives", c->id ? c->id : "");
+                  "%d IDE drives", c->id ? c->id : "", index_end(pc));
         return false;
     }
     if (!index_is_free(pc, index)) {
-        error_set(errp, "drive with bus=%d, unit=%d (index=%d) exists",
-                  index / 2, index % 2, index);
+        error_set(errp, "drive with bus=%u, unit=%u (index=%d) exists",
+                  index / units(pc), index % units(pc), index);
         return false;
     }
     if (!plug_drive(pc, c->dev, c->cdrom, index, errp)) {
@@ -131,56 +142,24 @@ static const char *config_prop(const DeviceConfig *c, const char *name)
     return NULL;
 }
 
-/* The first channel with a free place, or where unit= asks for is free. */
-static IdeBus *find_ide_bus(Pc *pc, const DeviceConfig *c)
-{
-    const char *unit = config_prop(c, "unit");
-
-    for (unsigned n = 0; n < 2; n++) {
-        IdeBus *bus = piix3_ide_bus(pc->ide, n);
-        bool free0 = !bus->drive[0], free1 = !bus->drive[1];
-        if (!unit ? free0 || free1
-                  : g_str_equal(unit, "1") ? free1 : free0) {
-            return bus;
-        }
-    }
-    return NULL;
-}
-
 static void *find_bus(Pc *pc, const DeviceClass *cls, const DeviceConfig *c,
                       Error **errp)
 {
-    static const struct {
-        const char *kind, *name;
-    } names[] = { { "ISA", "isa.0" }, { "PCI", "pci.0" }, { "IDE", "ide.0" },
-                  { "IDE", "ide.1" } };
     const char *want = config_prop(c, "bus");
-    void *buses[] = { &pc->isa, pc->pci, piix3_ide_bus(pc->ide, 0),
-                      piix3_ide_bus(pc->ide, 1) };
+    const Machine *m = pc->dev.machine;
+    const char *kind = cls->bus ? cls->bus : "System";
+    const MachineBus *bus =
+        machine_find_bus(m, kind, want, config_prop(c, "unit"));
 
-    void *serial = !g_strcmp0(cls->bus, "virtio-serial-bus")
-                       ? virtio_serial_bus(pc->dev.machine, want) : NULL;
-    if (serial) {
-        return serial;
-    }
-    if (!want && !g_strcmp0(cls->bus, "IDE")) {
-        IdeBus *bus = find_ide_bus(pc, c);
-        if (!bus) {
-            error_set(errp, "No free place on an IDE bus");
-        }
-        return bus;
-    }
-    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
-        if (!g_strcmp0(cls->bus, names[i].kind) &&
-            (!want || g_str_equal(want, names[i].name))) {
-            return buses[i];
-        }
+    if (bus) {
+        return bus->bus;
     }
     if (want) {
         error_set(errp, "Bus '%s' not found", want);
+    } else if (machine_bus_at(m, kind, 0)) {
+        error_set(errp, "No free place on an %s bus", kind);
     } else {
-        error_set(errp, "No '%s' bus found for device '%s'",
-                  cls->bus ? cls->bus : "System", cls->name);
+        error_set(errp, "No '%s' bus found for device '%s'", kind, cls->name);
     }
     return NULL;
 }
@@ -275,7 +254,8 @@ static bool wants_default_cdrom(const Machine *m)
 
 static bool plug_defaults(Pc *pc, Error **errp)
 {
-    return !wants_default_cdrom(pc->dev.machine) ||
+    return index_end(pc) <= DEFAULT_CDROM_INDEX ||
+           !wants_default_cdrom(pc->dev.machine) ||
            !index_is_free(pc, DEFAULT_CDROM_INDEX) ||
            plug_drive(pc, NULL, true, DEFAULT_CDROM_INDEX, errp);
 }

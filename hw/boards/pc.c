@@ -1,6 +1,6 @@
 /*
- * "pc-i440fx-7.2": a PC of 1996 with an i440FX host bridge, PIIX chips and the
- * legacy devices. Wiring only.
+ * What every PC has: processors with their interrupt controllers, the chips of
+ * the legacy bus, and the lines between them. Wiring only.
  */
 #include "base/bits.h"
 #include "hw/boot.h"
@@ -22,7 +22,7 @@ static void cpu_intr(void *cpu, int n, bool level)
  * another input of the I/O APIC, as the tables of firmware say. */
 #define IOAPIC_TIMER_PIN 2
 
-static void pc_irq(void *opaque, int irq, bool level)
+void pc_irq(void *opaque, int irq, bool level)
 {
     Pc *pc = opaque;
     i8259_irq(pc->pic, irq, level);
@@ -31,10 +31,11 @@ static void pc_irq(void *opaque, int irq, bool level)
     }
 }
 
-static void cpu_smi(void *cpu, int n, bool level)
+void pc_smi(void *opaque, int n, bool level)
 {
+    const Pc *pc = opaque;
     if (level) {
-        x86_pins(cpu)->set_smi(cpu);
+        x86_pins(pc->cpu)->set_smi(pc->cpu);
     }
 }
 
@@ -56,7 +57,7 @@ static void cpu_ignne(void *cpu, int n, bool level)
  * chips that have them, others by input of the I/O APIC. */
 #define HPET_ROUTES BIT(IOAPIC_TIMER_PIN)
 
-static void pc_gsi(void *opaque, int gsi, bool level)
+void pc_gsi(void *opaque, int gsi, bool level)
 {
     Pc *pc = opaque;
     if (gsi < 16 && gsi != IOAPIC_TIMER_PIN) {
@@ -119,7 +120,7 @@ static bool pc_add_cpus(Pc *pc, Error **errp)
     return true;
 }
 
-static void pc_add_apics(Pc *pc)
+void pc_add_apics(Pc *pc)
 {
     const Machine *m = pc->dev.machine;
     if (!x86_pins(pc->cpu)->has_apic(pc->cpu)) {
@@ -135,7 +136,7 @@ static void pc_add_apics(Pc *pc)
     }
 }
 
-static Device *pc_pci_device(Pc *pc, const DeviceClass *cls)
+Device *pc_pci_device(Pc *pc, const DeviceClass *cls)
 {
     Device *dev = device_new(pc->dev.machine, cls, NULL);
     Error *err = NULL;
@@ -146,7 +147,7 @@ static Device *pc_pci_device(Pc *pc, const DeviceClass *cls)
     return dev;
 }
 
-static void pc_add_chips(Pc *pc)
+void pc_add_chips(Pc *pc)
 {
     Machine *m = pc->dev.machine;
 
@@ -160,21 +161,11 @@ static void pc_add_chips(Pc *pc)
     pc->dma = device_create(m, &i8237_class);
     pc->fw_cfg = device_create(m, &fw_cfg_class);
     pc->isa = (IsaBus){ m, pc_irq, pc };
+    machine_add_bus(m, &(MachineBus){ .kind = "ISA", .name = "isa.0",
+                                      .bus = &pc->isa });
 }
 
-static void pc_add_bridges(Pc *pc)
-{
-    Machine *m = pc->dev.machine;
-    RamBlock *ram = ram_block_new(m, "pc.ram", m->config.ram_bytes);
-
-    pc->bridge = i440fx_new(m, ram);
-    pc->pci = i440fx_bus(pc->bridge);
-    pc->piix3 = pc_pci_device(pc, &piix3_class);
-    pc->ide = pc_pci_device(pc, &piix3_ide_class);
-    pc->pm = pc_pci_device(pc, &piix4_pm_class);
-}
-
-static void pc_connect_chips(Pc *pc)
+void pc_connect_chips(Pc *pc)
 {
     if (pc->hpet) {
         irq_connect(i8254_irq(pc->pit), hpet_legacy_in, pc->hpet, 0);
@@ -192,16 +183,6 @@ static void pc_connect_chips(Pc *pc)
     port92_set_a20(pc->port92, pc->a20);
 }
 
-static void pc_connect_bridges(Pc *pc)
-{
-    piix3_connect(pc->piix3, pc->pci, &pc->isa);
-    i440fx_set_reset_port(pc->bridge, &piix3_reset_ops, pc->piix3);
-    for (unsigned n = 0; n < 2; n++) {
-        irq_connect(piix3_ide_irq(pc->ide, n), pc_irq, pc, 14 + n);
-    }
-    irq_connect(piix4_pm_sci(pc->pm), piix3_sci, pc->piix3, 0);
-}
-
 static void pc_connect_intr(Pc *pc)
 {
     if (pc->apics[0]) {
@@ -213,21 +194,17 @@ static void pc_connect_intr(Pc *pc)
     }
 }
 
-static void pc_connect_cpus(Pc *pc)
+void pc_connect_cpus(Pc *pc, AddressSpace *smm_memory)
 {
     const Machine *m = pc->dev.machine;
-    AddressSpace *smm_memory = i440fx_smm_memory(pc->bridge);
-    for (guint i = 0; i < m->cpus->len; i++) {
+    for (guint i = 0; smm_memory && i < m->cpus->len; i++) {
         Cpu *cpu = g_ptr_array_index(m->cpus, i);
         x86_pins(cpu)->set_smram(cpu, smm_memory);
     }
     pc_connect_intr(pc);
-    irq_connect(piix4_pm_smi(pc->pm), cpu_smi, pc->cpu, 0);
     irq_connect(pc_a20_line(pc->a20), pc_a20, pc, 0);
     irq_connect(fpu_error_ignne(pc->fpu_error), cpu_ignne, pc->cpu, 0);
     x86_pins(pc->cpu)->connect_ferr(pc->cpu, fpu_error_set, pc->fpu_error);
-    pc->dev.machine->power_button =
-        (MachineButton){ piix4_pm_power_button, pc->pm };
     pc->dev.machine->nmi_button = (MachineButton){ nmi_button, pc };
 }
 
@@ -240,31 +217,29 @@ static const DeviceClass pc_class = {
     .state = state_none,
 };
 
-static bool pc_build(Machine *m, Error **errp)
+Pc *pc_new(Machine *m, Error **errp)
 {
     if (!pc_check(m, errp)) {
-        return false;
+        return NULL;
     }
     Pc *pc = (Pc *)device_create(m, &pc_class);
     if (!pc_add_cpus(pc, errp)) {
-        return false;
+        return NULL;
     }
     pc->rtc_base = nondet_port(m, NONDET_RTC_BASE, "rtc", NULL, NULL);
-    mem_transaction_begin(m);
-    pc_add_bridges(pc);
-    pc_add_chips(pc);
-    pc_add_apics(pc);
-    pc_connect_chips(pc);
-    pc_connect_bridges(pc);
-    pc_connect_cpus(pc);
-    bool ok = pc_add_firmware(pc, errp) && pc_plug_all(pc, errp) &&
-              boot_add_kernel(m, pc->fw_cfg, i440fx_ram_below_4g(pc->bridge),
-                              errp);
-    if (ok) {
-        pc_describe(pc);
+    return pc;
+}
+
+bool pc_finish(Pc *pc, Error **errp)
+{
+    Machine *m = pc->dev.machine;
+
+    if (!pc_add_firmware(pc, errp) || !pc_plug_all(pc, errp) ||
+        !boot_add_kernel(m, pc->fw_cfg, pc->below_4g, errp)) {
+        return false;
     }
-    mem_transaction_commit(m);
-    return ok;
+    pc_describe(pc);
+    return true;
 }
 
 static Pc *pc_of(Machine *m)
@@ -278,7 +253,7 @@ static Pc *pc_of(Machine *m)
     g_assert_not_reached();
 }
 
-static void pc_power_on(Machine *m)
+void pc_power_on(Machine *m)
 {
     Pc *pc = pc_of(m);
     int64_t sec = m->config.rtc_base_sec;
@@ -288,14 +263,3 @@ static void pc_power_on(Machine *m)
     }
     mc146818_set_base(pc->rtc, sec);
 }
-
-const BoardClass pc_i440fx_7_2_board = {
-    .name = "pc-i440fx-7.2",
-    .alias = "pc",
-    .desc = "Standard PC (i440FX + PIIX, 1996)",
-    .default_cpu = "qemu64",
-    .default_ram_bytes = 128 * MIB,
-    .is_default = true,
-    .build = pc_build,
-    .power_on = pc_power_on,
-};

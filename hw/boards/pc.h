@@ -1,16 +1,23 @@
 /*
- * The parts of a PC, for the files that put one together: pc.c (chips and
- * lines), pc-firmware.c (what firmware is told), pc-plug.c (what the command
- * line plugs in).
+ * The parts of a PC, for the files that put one together: pc.c (processors,
+ * chips and lines that every PC has), pc-firmware.c (what firmware is told),
+ * pc-plug.c (what the command line plugs in); and for the boards, each of
+ * which adds its bridges: pc-i440fx.c.
+ *
+ * A board's build() calls, in this order: pc_new(); its own function for
+ * bridges, which fills in the fields "of the board"; pc_add_chips(),
+ * pc_add_apics(), pc_connect_chips(); its own lines; pc_connect_cpus();
+ * pc_finish().
  */
 #ifndef HW_BOARDS_PC_H
 #define HW_BOARDS_PC_H
 
 #include "hw/apic.h"
 #include "hw/hpet.h"
+#include "hw/ide.h"
 #include "hw/isa.h"
-#include "hw/pc-bridges.h"
 #include "hw/pc-chips.h"
+#include "hw/pci.h"
 #include "hw/pflash.h"
 #include "vm/turn.h"
 
@@ -21,22 +28,61 @@ typedef struct Pc {
     Device dev;
     Cpu *cpu;              /* the boot processor */
     IsaBus isa;
-    PciBus *pci;
-    Device *bridge, *pic, *pit, *rtc, *a20, *kbc, *port92, *dma;
-    Device *fpu_error;
+    Device *pic, *pit, *rtc, *a20, *kbc, *port92, *dma, *fpu_error, *fw_cfg;
     Device *flash[PC_FLASHES];
     Device *apic_bus, *ioapic, *hpet;
     Device *apics[TURN_MOST_CPUS]; /* NULL: that vCPU has none */
-    Device *piix3, *ide, *pm, *fw_cfg;
     NondetPort *rtc_base;
     MemRegion bios, isa_bios;
+
+    /* Of the board. */
+    PciBus *pci;           /* the root bus; NULL: there is none */
+    MemRegion *pci_memory; /* where firmware lies, and BARs */
+    uint64_t below_4g, above_4g; /* bytes of RAM */
+    unsigned ide_channels; /* for -drive if=ide: the machine's first so many */
+    const char *ide_path;  /* their controller, as Open Firmware names it */
+    Device *bridge, *south, *disks, *pm; /* its chips; NULL: not there */
 } Pc;
+
+/* --- for boards (pc.c) ------------------------------------------------------- */
+
+/* Checks what every PC wants of the configuration and makes the processors. */
+Pc *pc_new(Machine *m, Error **errp);
+/* Makes a chip of the board on the root bus; it cannot fail. */
+Device *pc_pci_device(Pc *pc, const DeviceClass *cls);
+/* The chips of the legacy bus; local APICs, the I/O APIC and the HPET, if the
+ * processors have them. */
+void pc_add_chips(Pc *pc);
+void pc_add_apics(Pc *pc);
+/* The chips' lines to the interrupt controllers and among themselves. */
+void pc_connect_chips(Pc *pc);
+/* Lines to and from the processors. smm_memory: what they see in system
+ * management mode; NULL: nothing else. */
+void pc_connect_cpus(Pc *pc, AddressSpace *smm_memory);
+/* Firmware, devices of the command line, -kernel, fw_cfg and CMOS. */
+bool pc_finish(Pc *pc, Error **errp);
+/* BoardClass.power_on of every PC. */
+void pc_power_on(Machine *m);
+
+/* Receivers of lines, each an IrqFn (opaque: the Pc). An ISA IRQ goes to both
+ * kinds of controller; a global system interrupt below 16 is that ISA IRQ;
+ * rising SMI# reaches the boot processor. */
+void pc_irq(void *pc, int irq, bool level);
+void pc_gsi(void *pc, int gsi, bool level);
+void pc_smi(void *pc, int n, bool level);
+
+/* --- between the files of a PC ------------------------------------------------- */
+
+/* Channel n < ide_channels. */
+static inline IdeBus *pc_ide_bus(const Pc *pc, unsigned n)
+{
+    return machine_bus_at(pc->dev.machine, "IDE", n);
+}
 
 /* Maps config.firmware below 4 GiB and below 1 MiB. */
 bool pc_add_firmware(Pc *pc, Error **errp);
 /* fw_cfg items and CMOS, once all devices are there. */
 void pc_describe(Pc *pc);
-
 /* -drive, -serial, -device and what is there by default. */
 bool pc_plug_all(Pc *pc, Error **errp);
 

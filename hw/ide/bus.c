@@ -10,6 +10,26 @@ enum { REG_DATA = 0, REG_STATUS = 7 };
 
 #define CMD_DIAGNOSTIC 0x90
 
+static bool has_room(const void *opaque, const char *unit)
+{
+    const IdeBus *bus = opaque;
+    for (unsigned n = 0; n < bus->units; n++) {
+        char number[2] = { '0' + n };
+        if (!bus->drive[n] && (!unit || g_str_equal(unit, number))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void ide_bus_offer(IdeBus *bus)
+{
+    machine_add_bus(bus->machine, &(MachineBus){ .kind = "IDE",
+                                                 .name = (char *)bus->name,
+                                                 .bus = bus,
+                                                 .has_room = has_room });
+}
+
 static IdeDrive *any_drive(const IdeBus *bus)
 {
     return bus->drive[0] ? bus->drive[0] : bus->drive[1];

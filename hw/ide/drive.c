@@ -324,11 +324,11 @@ static bool plug(IdeDrive *d, Error **errp)
         return false;
     }
     if (d->unit == UINT32_MAX) {
-        d->unit = d->bus->drive[0] && !d->bus->drive[1] ? 1 : 0;
+        d->unit = d->bus->units > 1 && d->bus->drive[0] && !d->bus->drive[1];
     }
-    if (d->unit > 1) {
-        error_set(errp, "Can't create IDE unit %u, bus supports only 2 units",
-                  d->unit);
+    if (d->unit >= d->bus->units) {
+        error_set(errp, "Can't create IDE unit %u, bus supports only %u units",
+                  d->unit, d->bus->units);
         return false;
     }
     if (d->bus->drive[d->unit]) {
@@ -339,6 +339,15 @@ static bool plug(IdeDrive *d, Error **errp)
     g_free(d->dev.at);
     d->dev.at = g_strdup_printf("%s, unit %u", d->bus->name, d->unit);
     return true;
+}
+
+/* A number for each place of each channel: "ide.1" is behind "ide.0", which
+ * has two. */
+static char *default_serial(const IdeDrive *d)
+{
+    const char *dot = strrchr(d->bus->name, '.');
+    unsigned channel = dot ? g_ascii_strtoull(dot + 1, NULL, 10) : 0;
+    return g_strdup_printf("QM%05u", 2 * channel + d->unit + 1);
 }
 
 static bool drive_init(IdeDrive *d, const DriveKind *kind, Error **errp)
@@ -356,8 +365,7 @@ static bool drive_init(IdeDrive *d, const DriveKind *kind, Error **errp)
     uint64_t cylinders = d->total_sectors / (16 * 63);
     d->cylinders = CLAMP(cylinders, 2, 16383);
     if (!d->serial) {
-        unsigned n = (g_str_equal(d->bus->name, "ide.1") ? 2 : 0) + d->unit;
-        d->serial = g_strdup_printf("QM%05u", n + 1);
+        d->serial = default_serial(d);
     }
     return true;
 }

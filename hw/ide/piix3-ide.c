@@ -263,6 +263,7 @@ static void channel_init(Piix3Ide *ide, unsigned n)
     c->n = n;
     c->bus = (IdeBus){ .machine = m,
                        .name = names[n],
+                       .units = 2,
                        .host = c,
                        .irq = channel_irq,
                        .dma_ready = master_ready,
@@ -272,6 +273,7 @@ static void channel_init(Piix3Ide *ide, unsigned n)
     mem_add(&m->io_root, ports[n], &c->block, 0);
     mem_init_io(&c->control, names[n], 1, &control_ops, c);
     mem_add(&m->io_root, ports[n] + 0x206, &c->control, 0);
+    ide_bus_offer(&c->bus);
 }
 
 IdeBus *piix3_ide_bus(Device *ide, unsigned channel)

@@ -14,6 +14,8 @@ PciBus *pci_bus_new(Machine *m, const char *name, MemRegion *memory,
     bus->name = g_strdup(name);
     bus->memory = memory;
     bus->io = io;
+    machine_add_bus(m, &(MachineBus){ .kind = "PCI", .name = bus->name,
+                                      .bus = bus });
     return bus;
 }
 

@@ -342,7 +342,14 @@ static bool serial_realize(Device *dev, Error **errp)
         d->v.queue_max[q] = QUEUE_ENTRIES;
     }
     d->v.config_bytes = CONFIG_BYTES;
-    return virtio_init(&d->v, &serial_info, errp);
+    if (!virtio_init(&d->v, &serial_info, errp)) {
+        return false;
+    }
+    g_autofree char *bus = g_strdup_printf("%s.0", virtio_name(&d->v));
+    machine_add_bus(dev->machine, &(MachineBus){ .kind = "virtio-serial-bus",
+                                                 .name = bus,
+                                                 .bus = d });
+    return true;
 }
 
 static const PropDef serial_props[] = {
@@ -382,24 +389,6 @@ static const VirtioPciInfo serial_pci_info = {
 
 VIRTIO_PCI_CLASS(virtio_serial_pci_class, "virtio-serial-pci", "Input",
                  virtio_serial_class, serial_pci_info);
-
-void *virtio_serial_bus(const Machine *m, const char *name)
-{
-    void *found = NULL;
-
-    for (guint i = 0; i < m->devices->len; i++) {
-        Device *dev = g_ptr_array_index(m->devices, i);
-        if (dev->cls != &virtio_serial_class) {
-            continue;
-        }
-        g_autofree char *own =
-            g_strdup_printf("%s.0", virtio_name((VirtioDevice *)dev));
-        if (!name || g_str_equal(name, own)) {
-            found = dev;
-        }
-    }
-    return found;
-}
 
 static bool choose_number(VirtioPort *p, Error **errp)
 {

@@ -17,6 +17,7 @@ typedef struct IdeDrive IdeDrive;
 typedef struct IdeBus {
     Machine *machine;
     const char *name;      /* "ide.0" */
+    unsigned units;        /* drives that it takes, 1 or 2 */
     IdeDrive *drive[2];    /* by unit; NULL: nothing plugged in */
 
     /* The controller's side. */
@@ -32,7 +33,14 @@ typedef struct IdeBus {
     void (*dma_end)(void *host);
 } IdeBus;
 
+extern const DeviceClass ide_hd_class;     /* property drive, unit */
+extern const DeviceClass ide_cd_class;
+
 /* --- for controllers ------------------------------------------------------- */
+
+/* Lets -device and boards plug drives in; from realize(), with machine, name
+ * and units set. */
+void ide_bus_offer(IdeBus *bus);
 
 /* Command block registers 0..7 (offset from 0x1f0); 0 is the data port, whose
  * accesses may be 1, 2 or 4 bytes. */

@@ -3,7 +3,7 @@
  * it.
  *
  * Implemented by hw/pci/{i440fx,piix3}.c, hw/acpi/piix4-pm.c and
- * hw/ide/piix3-ide.c; called by hw/boards/pc.c. Order: i440fx_new(), then the
+ * hw/ide/piix3-ide.c; called by hw/boards/pc-i440fx.c. Order: i440fx_new(), then the
  * functions below the bus, each with device_new(), dev->bus = the PciBus,
  * device_realize(), then the lines.
  */
@@ -69,8 +69,5 @@ extern const DeviceClass piix3_ide_class;
 IdeBus *piix3_ide_bus(Device *ide, unsigned channel);
 /* To ISA IRQ 14 and 15. */
 IrqLine *piix3_ide_irq(Device *ide, unsigned channel);
-
-extern const DeviceClass ide_hd_class;     /* property drive, unit */
-extern const DeviceClass ide_cd_class;
 
 #endif

@@ -219,10 +219,4 @@ uint64_t virtio_config_read(VirtioDevice *v, unsigned offset, unsigned size);
 void virtio_config_write(VirtioDevice *v, unsigned offset, uint64_t value,
                          unsigned size);
 
-/* --- for boards -------------------------------------------------------------- */
-
-/* The bus for virtconsole and virtserialport: that of the latest virtio-serial
- * device, or of the one called name ("ID.0"); NULL: there is none. */
-void *virtio_serial_bus(const Machine *m, const char *name);
-
 #endif

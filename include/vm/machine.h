@@ -141,6 +141,7 @@ struct Machine {
     MachineButton power_button; /* system_powerdown */
     MachineButton nmi_button;   /* inject-nmi */
     GPtrArray *infos; /* MachineInfo *, NULL until the first is added */
+    GPtrArray *buses; /* MachineBus *, NULL until the first is added */
     IcountMode icount_mode;
     bool no_reboot, no_shutdown;
     MachineSched sched;
@@ -195,6 +196,27 @@ uint64_t machine_random(Machine *m);
 
 /* System reset: every device and CPU; time goes on. */
 void machine_reset(Machine *m);
+
+/* --- buses into which -device plugs (softmmu/machine-bus.c) -------------- */
+
+typedef struct MachineBus {
+    const char *kind;      /* as DeviceClass.bus says */
+    char *name;            /* as `bus=` of -device says */
+    void *bus;             /* what becomes Device.bus */
+    /* Whether one more device fits there; unit is the value of its property of
+     * that name, or NULL. A NULL hook: there is always room. */
+    bool (*has_room)(const void *bus, const char *unit);
+} MachineBus;
+
+/* Offers a bus; to be called by who makes it, from realize(). The name is
+ * copied. */
+void machine_add_bus(Machine *m, const MachineBus *bus);
+/* The bus of that kind and name; without a name the first of that kind that has
+ * room. NULL: there is none. */
+const MachineBus *machine_find_bus(const Machine *m, const char *kind,
+                                   const char *name, const char *unit);
+/* The n-th bus of a kind, from 0 on, in the order in which they were made. */
+void *machine_bus_at(const Machine *m, const char *kind, unsigned n);
 
 /* --- texts that boards and devices offer to `info` ----------------------- */
 
