@@ -4,6 +4,7 @@
 #ifndef MONITOR_MONITOR_H
 #define MONITOR_MONITOR_H
 
+#include "io/outfile.h"
 #include "qapi-commands.h"
 #include "svc/monitor.h"
 #include "vm/cpu.h"
@@ -43,6 +44,12 @@ json_t *dispatch_request(Monitor *mon, QmpContext *ctx, const json_t *request);
  * with an error. */
 bool dispatch_command(QmpContext *ctx, const char *name, json_t *args,
                       Error **errp);
+
+/* --- files.c -------------------------------------------------------------- */
+
+/* outfile_open(), but for a file of this machine: its disks, its recording. */
+bool monitor_open_file(QmpContext *ctx, OutFile *f, const char *path,
+                       Error **errp);
 
 /* --- events.c -------------------------------------------------------------------- */
 

@@ -26,6 +26,12 @@ json_t *qmp_query_version(QmpContext *ctx, Error **errp)
     return qapi_put_VersionInfo(&info);
 }
 
+json_t *qmp_query_target(QmpContext *ctx, Error **errp)
+{
+    TargetInfo info = { ctx->machine->parts->cpu->name };
+    return qapi_put_TargetInfo(&info);
+}
+
 json_t *qmp_query_commands(QmpContext *ctx, Error **errp)
 {
     json_t *list = json_array();
@@ -34,6 +40,13 @@ json_t *qmp_query_commands(QmpContext *ctx, Error **errp)
         json_array_append_new(list, qapi_put_CommandInfo(&info));
     }
     return list;
+}
+
+json_t *qmp_query_qmp_schema(QmpContext *ctx, Error **errp)
+{
+    json_t *schema = json_loads(qapi_schema_json, 0, NULL);
+    g_assert(schema);
+    return schema;
 }
 
 void qmp_quit(QmpContext *ctx, Error **errp)

@@ -2,10 +2,9 @@
  * QMP: whether the machine runs, and what it is (qapi/run-state.json,
  * qapi/machine.json).
  */
-#include <unistd.h>
-
 #include "monitor.h"
 #include "svc/gate.h"
+#include "vm/turn.h"
 
 json_t *qmp_query_status(QmpContext *ctx, Error **errp)
 {
@@ -41,32 +40,82 @@ json_t *qmp_query_uuid(QmpContext *ctx, Error **errp)
     return qapi_put_UuidInfo(&info);
 }
 
-json_t *qmp_query_cpus_fast(QmpContext *ctx, Error **errp)
-{
-    json_t *list = json_array();
-    for (guint i = 0; i < ctx->machine->cpus->len; i++) {
-        const Cpu *cpu = g_ptr_array_index(ctx->machine->cpus, i);
-        g_autofree char *path = g_strdup_printf("/machine/cpu[%u]", i);
-        CpuInfoFast info = { i, path, getpid(), cpu->cls->name };
-        json_array_append_new(list, qapi_put_CpuInfoFast(&info));
-    }
-    return list;
-}
-
 json_t *qmp_query_machines(QmpContext *ctx, Error **errp)
 {
     json_t *list = json_array();
-    const BoardClass *const *b = ctx->machine->parts->boards;
-    for (; *b; b++) {
+    const MachineParts *parts = ctx->machine->parts;
+    for (const BoardClass *const *b = parts->boards; *b; b++) {
+        const char *model = (*b)->default_cpu;
+        g_autofree char *type = model ? g_strdup_printf("%s-%s-cpu", model,
+                                                        parts->cpu->name)
+                                      : NULL;
         MachineInfoQmp info = {
             .name = (*b)->name,
             .alias = (*b)->alias,
             .has_is_default = (*b)->is_default,
             .is_default = (*b)->is_default,
-            .cpu_max = 1,
-            .default_cpu_type = (*b)->default_cpu,
+            .cpu_max = TURN_MOST_CPUS,
+            .default_cpu_type = type,
+            .acpi = model != NULL,
         };
         json_array_append_new(list, qapi_put_MachineInfoQmp(&info));
+    }
+    return list;
+}
+
+json_t *qmp_query_current_machine(QmpContext *ctx, Error **errp)
+{
+    CurrentMachineParams info = { .wakeup_suspend_support = false };
+    return qapi_put_CurrentMachineParams(&info);
+}
+
+json_t *qmp_query_memory_size_summary(QmpContext *ctx, Error **errp)
+{
+    MemoryInfo info = { .base_memory = ctx->machine->config.ram_bytes,
+                        .has_plugged_memory = true };
+    return qapi_put_MemoryInfo(&info);
+}
+
+json_t *qmp_query_memory_devices(QmpContext *ctx, Error **errp)
+{
+    return json_array();
+}
+
+json_t *qmp_query_iothreads(QmpContext *ctx, Error **errp)
+{
+    return json_array();
+}
+
+/* --- the command line ------------------------------------------------------------ */
+
+static json_t *put_keys(const ProgramOption *o)
+{
+    json_t *list = json_array();
+    g_auto(GStrv) words = g_strsplit(o->keys ? o->keys : "", " ", -1);
+    for (char **w = words; *w; w++) {
+        OptionParameter parameter = { g_strdelimit(*w, "*", 0), "string" };
+        if (**w && !g_str_equal(*w, "...")) {
+            json_array_append_new(list, qapi_put_OptionParameter(&parameter));
+        }
+    }
+    return list;
+}
+
+json_t *qmp_query_command_line_options(QmpContext *ctx, const char *option,
+                                       Error **errp)
+{
+    json_t *list = json_array();
+    const ProgramOption *o = ctx->machine->parts->options;
+    for (; o && o->name; o++) {
+        if (option ? g_str_equal(option, o->name) : o->keys != NULL) {
+            CommandLineOptionInfo info = { o->name, put_keys(o) };
+            json_array_append_new(list,
+                                  qapi_put_CommandLineOptionInfo(&info));
+        }
+    }
+    if (option && !json_array_size(list)) {
+        error_set(errp, "invalid option name: %s", option);
+        g_clear_pointer(&list, json_decref);
     }
     return list;
 }

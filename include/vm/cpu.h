@@ -71,6 +71,10 @@ typedef struct CpuGdbView {
     char *(*describe)(const struct CpuGdbView *view, const char *file);
 } CpuGdbView;
 
+/* A model, and a feature of a model, for those who ask. */
+typedef void CpuModelFn(void *opaque, const char *name);
+typedef void CpuFeatureFn(void *opaque, const char *feature, bool on);
+
 struct CpuClass {
     const char *name;           /* target: "x86_64", "i386" */
     size_t size;                /* of the CPU struct, which starts with Cpu */
@@ -84,6 +88,12 @@ struct CpuClass {
     /* Fixed models: "qemu64 …" lines for -cpu help; creation by name. */
     void (*help)(GString *out);
     bool (*set_model)(Cpu *cpu, const char *model, Error **errp);
+    /* Tells every model of this program. */
+    void (*models)(const struct CpuClass *cls, CpuModelFn *fn, void *opaque);
+    /* Tells every feature that there is, and whether `model` (as set_model()
+     * takes it) has it. False with an error. */
+    bool (*expand)(const struct CpuClass *cls, const char *model,
+                   CpuFeatureFn *fn, void *opaque, Error **errp);
     /* NULL, or: what the model has become, a line, for the identity of
      * recordings: models grow with the program. */
     void (*identify)(const Cpu *cpu, GString *out);

@@ -8,11 +8,21 @@
 
 #include "vm/accel.h"
 
+/* An option of the command line. */
+typedef struct ProgramOption {
+    const char *name;
+    const char *keys;      /* "file* if format": what it takes as KEY=VALUE; a
+                            * star marks the one that may go without KEY=; NULL:
+                            * one value */
+    bool has_value;
+} ProgramOption;
+
 struct MachineParts {
     const CpuClass *cpu;                 /* the target; NULL: no CPUs */
     const AccelOps *accel;               /* NULL: no CPUs */
     const BoardClass *const *boards;     /* ended by NULL */
     const DeviceClass *const *devices;   /* ended by NULL */
+    const ProgramOption *options;        /* ended by a NULL name; NULL: none */
 };
 
 /* By name or alias; NULL if the program has no such board. */

@@ -38,6 +38,8 @@ typedef struct QmpCommand {
 } QmpCommand;
 
 extern const QmpCommand qmp_commands[]; /* ended by a NULL name */
+/* What query-qmp-schema returns, as JSON text. */
+extern const char qapi_schema_json[];
 ''']
     out += [prototype(e, types) + ';' for e in commands]
     return '\n'.join(out) + '\n\n#endif\n'

@@ -13,6 +13,7 @@ import commands   # noqa: E402
 import docs       # noqa: E402
 import events     # noqa: E402
 import parse      # noqa: E402
+import schema     # noqa: E402
 from types_ import Types  # noqa: E402
 
 
@@ -34,6 +35,7 @@ def main(outdir, paths):
     write(outdir, 'qapi-commands.c', commands.source(cmds, types))
     write(outdir, 'qapi-events.h', events.header(evs, types))
     write(outdir, 'qapi-events.c', events.source(evs, types))
+    write(outdir, 'qapi-schema.c', schema.source(entities))
     write(outdir, 'qmp-reference.md', docs.reference(files))
 
 

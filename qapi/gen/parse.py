@@ -32,7 +32,13 @@ class Member:
         self.c_name = c_name(self.name)
 
 
+# Words of C, and one that stands before glib's types.
+RESERVED = {'static', 'default', 'register', 'typename', 'switch', 'case'}
+
+
 def c_name(name):
+    if name in RESERVED:
+        return f'q_{name}'
     return re.sub(r'[^A-Za-z0-9_]', '_', name)
 
 

@@ -316,6 +316,8 @@ static unsigned x86_code_bits(Cpu *cpu)
         .pc_reg = X86_RIP,                          \
         .help = cpuid_help,                         \
         .set_model = cpuid_set_model,               \
+        .models = cpuid_models,                     \
+        .expand = cpuid_expand,                     \
         .identify = cpuid_identify,                 \
         .reset = x86_reset,                         \
         .sync = x86_sync,                           \

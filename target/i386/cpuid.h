@@ -9,6 +9,10 @@
 /* cpu-model.c: CpuClass.help and .set_model. */
 void cpuid_help(GString *out);
 bool cpuid_set_model(Cpu *cpu, const char *model, Error **errp);
+/* cpu-model-list.c: CpuClass.models and .expand. */
+void cpuid_models(const CpuClass *cls, CpuModelFn *fn, void *opaque);
+bool cpuid_expand(const CpuClass *cls, const char *model, CpuFeatureFn *fn,
+                  void *opaque, Error **errp);
 /* CpuClass.identify: signature, leaves, words of features. */
 void cpuid_identify(const Cpu *cpu, GString *out);
 /* CPUID.1:EAX, which is also EDX at reset. */

@@ -31,6 +31,89 @@ class Monitor(reprise.TestCase):
         vm.qmp.send('[1]')
         self.assertIn('object', vm.qmp.message()['error']['desc'])
 
+    def test_schema(self):
+        """It describes itself: each name that an entity uses is another's."""
+        vm = self.start('-m', '64', '-S', qmp=True)
+        schema = {e['name']: e for e in vm.qmp.cmd('query-qmp-schema')}
+        commands = {c['name'] for c in vm.qmp.cmd('query-commands')}
+        self.assertEqual(commands, {n for n, e in schema.items()
+                                    if e['meta-type'] == 'command'})
+        for entity in schema.values():
+            used = [entity.get(k) for k in ('arg-type', 'ret-type',
+                                            'element-type')]
+            if entity['meta-type'] == 'object':
+                used += [m['type'] for m in entity['members']]
+            for name in filter(None, used):
+                self.assertIn(name, schema, entity)
+        self.assertEqual(schema['STOP']['meta-type'], 'event')
+
+    def test_what_it_is(self):
+        vm = self.start('-m', '64', '-S', '-smp', '4,sockets=2,cores=2',
+                        qmp=True)
+        ask = vm.qmp.cmd
+        self.assertEqual(ask('query-target'), {'arch': 'x86_64'})
+        self.assertEqual(ask('query-kvm'), {'enabled': False,
+                                            'present': False})
+        self.assertEqual(ask('query-memory-size-summary')['base-memory'],
+                         64 << 20)
+        places = [(c['props']['socket-id'], c['props']['core-id'])
+                  for c in ask('query-cpus-fast')]
+        self.assertEqual(places, [(0, 0), (0, 1), (1, 0), (1, 1)])
+        slots = ask('query-hotpluggable-cpus')
+        self.assertEqual(len(slots), 4)
+        self.assertEqual(slots[0]['type'], 'qemu64-x86_64-cpu')
+        pc = next(m for m in ask('query-machines') if m.get('is-default'))
+        self.assertEqual(pc['alias'], 'pc')
+        self.assertEqual(pc['cpu-max'], 64)
+        options = {o['option']: [p['name'] for p in o['parameters']]
+                   for o in ask('query-command-line-options')}
+        self.assertIn('rrfile', options['icount'])
+        self.assertEqual(ask('query-command-line-options', option='smp')[0]
+                         ['parameters'][0], {'name': 'cpus', 'type': 'string'})
+        self.fails(vm, 'query-command-line-options', 'invalid option name',
+                   option='nonsense')
+
+    def test_cpu_models(self):
+        vm = self.start('-m', '64', '-S', qmp=True)
+        names = [m['name'] for m in vm.qmp.cmd('query-cpu-definitions')]
+        self.assertIn('Skylake-Client', names)
+        self.assertIn('pentium', names)
+
+        def props(how, **model):
+            answer = vm.qmp.cmd('query-cpu-model-expansion', type=how,
+                                model=model)
+            return answer['model']['name'], answer['model']['props']
+        name, full = props('full', name='Haswell', props={'avx2': False})
+        self.assertEqual((name, full['avx2'], full['avx']),
+                         ('Haswell', False, True))
+        name, static = props('static', name='Haswell')
+        self.assertEqual((name, static['avx2']), ('base', True))
+        self.assertNotIn(False, static.values())
+        self.fails(vm, 'query-cpu-model-expansion', 'unable to find CPU model',
+                   type='full', model={'name': 'Nonsense'})
+        self.fails(vm, 'query-cpu-model-expansion', 'takes an object',
+                   type='full', model=3)
+
+    def test_memory_to_files(self):
+        disk = self.path('disk.img')
+        with open(disk, 'wb') as f:
+            f.truncate(1 << 20)
+        vm = self.start('-m', '64', '-S', '-drive',
+                        f'file={disk},format=raw,if=ide', qmp=True, hmp=True)
+        out = self.path('out')
+        vm.qmp.cmd('pmemsave', val=0xffff0, size=16, filename=out)
+        with open(out, 'rb') as f:
+            self.assertEqual(f.read(1), b'\xea')     # the reset vector's jump
+        vm.qmp.cmd('memsave', val=0xfff00, size=0x100, filename=out)
+        self.assertEqual(os.path.getsize(out), 0x100)
+        self.fails(vm, 'pmemsave', 'there is no memory at 0x80000000',
+                   val=0x80000000, size=1, filename=out)
+        self.fails(vm, 'pmemsave', 'is the file of', val=0, size=1,
+                   filename=disk)
+        self.fails(vm, 'memsave', 'expects a CPU number', val=0, size=1,
+                   filename=out, **{'cpu-index': 1})
+        self.assertEqual(os.path.getsize(disk), 1 << 20)
+
     def test_run_state(self):
         vm = self.start('-m', '64', qmp=True, hmp=True)
         vm.serial.expect('No bootable device')
