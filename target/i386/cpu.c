@@ -50,7 +50,7 @@ const IrReg x86_ir_regs[X86_REG_COUNT] = {
     VEC("ymmh", ymmh, 15),
 };
 
-static STATE_TABLE(x86_state, "cpu", 3, X86State, X86_STATE)
+static STATE_TABLE(x86_state, "cpu", 4, X86State, X86_STATE)
 
 /* --- modes ----------------------------------------------------------------------- */
 
@@ -221,7 +221,7 @@ static bool take_debug_trap(X86Cpu *cpu)
 {
     cpu->s.dr[6] |= cpu->s.pending_debug;
     cpu->s.pending_debug = 0;
-    x86_deliver(cpu, EXC_DB, EVENT_EXCEPTION, -1);
+    x86_deliver(cpu, EXC_DB, EVENT_TRAP, -1);
     return true;
 }
 

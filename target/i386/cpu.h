@@ -106,6 +106,9 @@ typedef enum CcOp {
 #define EFER_NXE 0x800u
 #define EFER_FFXSR 0x4000u
 
+#define DEBUGCTL_LBR 0x1u       /* kept; there are no branch records */
+#define DEBUGCTL_BTF 0x2u       /* single-step on branches */
+
 enum {
     EXC_DE, EXC_DB, EXC_NMI, EXC_BP, EXC_OF, EXC_BR, EXC_UD, EXC_NM, EXC_DF,
     EXC_TS = 10, EXC_NP, EXC_SS, EXC_GP, EXC_PF, EXC_MF = 16, EXC_AC, EXC_MC,
@@ -206,6 +209,8 @@ typedef uint64_t X86McBanks[4 * X86_MC_BANKS];
     _(bool, STATE_BOOL, mwait_any, 0, 3, "halted by an MWAIT that INTR ends though IF=0") \
     _(bool, STATE_BOOL, wait_sipi, 0, 3, "waiting for a start-up IPI")        \
     _(bool, STATE_BOOL, init_pending, 0, 3, "INIT latched")                   \
+    _(bool, STATE_BOOL, in_rep, 0, 4, "between two iterations of a string instruction") \
+    _(uint64_t, STATE_U64, debugctl, 0, 4, "IA32_DEBUGCTL")                   \
     X86_FPU_STATE(_)
 
 STATE_STRUCT(X86State, X86_STATE);
@@ -274,6 +279,7 @@ typedef struct X86Cpu {
                             * or an event that makes no double fault */
     bool delivering_ext;   /* an event from outside the program is: EXT */
     bool task_committed;   /* a fault belongs to the new task already */
+    bool task_switched;    /* by the instruction under way: it is not stepped */
 
     /* Fixed by the model, not state. */
     X86Identity id;

@@ -81,7 +81,7 @@ bool x86_debug_break(Cpu *parent, GuestAddr pc)
     X86State *s = &cpu->s;
     uint32_t bits = 0;
     /* Vol. 3, 17.3.1.1: behind MOV SS and POP SS as if RF were 1. */
-    if ((s->eflags & FLAG_RF) || s->ss_shadow) {
+    if ((s->eflags & FLAG_RF) || s->ss_shadow || s->in_rep) {
         return false;
     }
     for (unsigned n = 0; n < 4; n++) {
@@ -93,7 +93,7 @@ bool x86_debug_break(Cpu *parent, GuestAddr pc)
         return false;
     }
     s->dr[6] |= bits;
-    x86_deliver(cpu, EXC_DB, EVENT_EXCEPTION, -1);
+    x86_deliver(cpu, EXC_DB, EVENT_TRAP, -1);
     return true;
 }
 

@@ -591,7 +591,7 @@ static void flat_ss(X86Cpu *cpu, uint16_t sel, unsigned cpl)
 static void step_after(X86Cpu *cpu)
 {
     if (cpu->s.eflags & FLAG_TF) {
-        cpu->s.pending_debug |= 0x4000; /* DR6.BS */
+        helper_single_step(&cpu->parent, true);
     }
 }
 

@@ -231,7 +231,7 @@ uint64_t helper_into(Cpu *c, uint64_t taken, uint64_t next)
     }
     cpu->s.rip = next;
     if (step) {
-        helper_single_step(c, next);
+        helper_single_step(c, false);
     }
     return 0;
 }
@@ -246,8 +246,9 @@ uint64_t helper_rep_none(Cpu *c, uint64_t count, uint64_t next)
     bool step = cpu->tb_flags & TB_TF;
     helper_end_shadow(c);
     cpu->s.rip = next;
+    cpu->s.in_rep = false;
     if (step) {
-        helper_single_step(c, next);
+        helper_single_step(c, false);
     }
     cpu_exit_retired(c);
 }

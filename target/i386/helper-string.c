@@ -132,12 +132,13 @@ static void side_advance(const Rep *r, const RepSide *side, uint64_t n)
 }
 
 /* n iterations were made, of which the TB has paid for one. True if some are
- * left. */
-static bool rep_end(const Rep *r, uint64_t n)
+ * left, and `go`. */
+static bool rep_end(const Rep *r, uint64_t n, bool go)
 {
     reg_add(r, X86_RCX, -n);
     r->cpu->parent.budget -= n - 1;
-    return r->count != n;
+    r->cpu->s.in_rep = go && r->count != n;
+    return r->cpu->s.in_rep;
 }
 
 static uint64_t element(const uint8_t *p, unsigned bytes)
@@ -183,7 +184,7 @@ uint64_t helper_rep_movs(Cpu *c, uint64_t bytes, uint64_t addr_bytes,
     }
     side_advance(&r, &from, n);
     side_advance(&r, &to, n);
-    return rep_end(&r, n);
+    return rep_end(&r, n, true);
 }
 
 static void fill(uint8_t *to, uint64_t v, uint64_t count, unsigned bytes)
@@ -217,7 +218,7 @@ uint64_t helper_rep_stos(Cpu *c, uint64_t bytes, uint64_t addr_bytes)
         side_store(&r, &to, v & bits_mask(bytes * 8));
     }
     side_advance(&r, &to, n);
-    return rep_end(&r, n);
+    return rep_end(&r, n, true);
 }
 
 /* --- CMPS, SCAS --------------------------------------------------------------*/
@@ -310,7 +311,7 @@ uint64_t helper_rep_cmps(Cpu *c, uint64_t bytes, uint64_t addr_bytes,
     }
     side_advance(&r, &a, n);
     side_advance(&r, &b, n);
-    return rep_end(&r, n) && go;
+    return rep_end(&r, n, go);
 }
 
 uint64_t helper_rep_scas(Cpu *c, uint64_t bytes, uint64_t addr_bytes,
@@ -332,5 +333,5 @@ uint64_t helper_rep_scas(Cpu *c, uint64_t bytes, uint64_t addr_bytes,
         go = compare(&r, x, side_load(&r, &b), equal);
     }
     side_advance(&r, &b, n);
-    return rep_end(&r, n) && go;
+    return rep_end(&r, n, go);
 }

@@ -80,6 +80,7 @@ static void registers_as_at_power_on(X86State *s, const X86State *fresh)
     RESET(halted); RESET(shutdown); RESET(in_smm);
     RESET(nmi_pending); RESET(nmi_blocked); RESET(smi_pending);
     RESET(pending_debug); RESET(irq_shadow); RESET(ss_shadow);
+    RESET(in_rep);
     RESET(monitoring); RESET(mwait_any);
     RESET(wait_sipi); RESET(init_pending);
 #undef RESET

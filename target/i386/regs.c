@@ -208,9 +208,11 @@ static void set(Cpu *parent, unsigned n, const CpuRegValue *value)
     switch (n >> 8) {
     case R_GPR:
         s->gpr[i] = v;
+        s->in_rep &= i != X86_RCX;
         return;
     case R_RIP:
         s->rip = v;
+        s->in_rep = false;
         return;
     case R_EFLAGS:
         x86_set_eflags(cpu, v & FLAG_ALL & ~FLAG_VM);

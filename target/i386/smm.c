@@ -141,6 +141,12 @@ static void load_segments(X86Cpu *cpu)
     }
 }
 
+/* As in an interrupt's frame (17.3.1.1). */
+static uint32_t saved_flags(X86Cpu *cpu)
+{
+    return x86_eflags(cpu) | (cpu->s.in_rep ? FLAG_RF : 0);
+}
+
 static void save_state(X86Cpu *cpu)
 {
     X86State *s = &cpu->s;
@@ -150,7 +156,7 @@ static void save_state(X86Cpu *cpu)
         move_slots(cpu, slots_64, G_N_ELEMENTS(slots_64), true);
         put(cpu, 0x7e72, 2, pack_attr(s->ldt_attr));
         put(cpu, 0x7e92, 2, pack_attr(s->tr_attr));
-        put(cpu, 0x7f70, 8, x86_eflags(cpu));
+        put(cpu, 0x7f70, 8, saved_flags(cpu));
         put(cpu, 0x7ec9, 1, halted);
         put(cpu, 0x7eca, 1, s->nmi_blocked);
         put(cpu, 0x7f00, 4, s->smbase);
@@ -159,7 +165,7 @@ static void save_state(X86Cpu *cpu)
         move_slots(cpu, slots_32, G_N_ELEMENTS(slots_32), true);
         put(cpu, 0x7f74, 2, pack_attr(s->ldt_attr));
         put(cpu, 0x7f76, 2, pack_attr(s->tr_attr));
-        put(cpu, 0x7ff4, 4, x86_eflags(cpu));
+        put(cpu, 0x7ff4, 4, saved_flags(cpu));
         put(cpu, 0x7f02, 2, halted);
         put(cpu, 0x7f70, 1, s->nmi_blocked);
         put(cpu, 0x7ef8, 4, s->smbase);
@@ -196,7 +202,7 @@ void smm_enter(X86Cpu *cpu)
     save_state(cpu);
     initial_state(cpu);
     cpu->s.nmi_blocked = true;
-    cpu->s.halted = cpu->s.mwait_any = false;
+    cpu->s.halted = cpu->s.mwait_any = cpu->s.in_rep = false;
     debug_rearm(cpu);
     tlb_flush(&cpu->parent);
     x86_update_modes(cpu);

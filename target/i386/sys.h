@@ -135,8 +135,10 @@ void frame_set_rsp(const Frame *f);
 
 /* --- trap.c ------------------------------------------------------------------- */
 
-typedef enum EventKind { EVENT_EXTERNAL, EVENT_EXCEPTION, EVENT_SOFTWARE }
-    EventKind;
+/* EVENT_TRAP: a #DB that is no fault, or comes of an instruction breakpoint. */
+typedef enum EventKind {
+    EVENT_EXTERNAL, EVENT_EXCEPTION, EVENT_TRAP, EVENT_SOFTWARE
+} EventKind;
 
 /* General detect (17.2.4): accesses to debug registers raise #DB. */
 #define DR7_GD 0x2000u

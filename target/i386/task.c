@@ -270,6 +270,7 @@ void task_switch(X86Cpu *cpu, uint16_t sel, const Desc *d, TaskSource how,
     }
     s->rip = t.eip;
     cpu->task_committed = true;
+    cpu->task_switched = how != TASK_INT && (cpu->tb_flags & TB_TF);
     x86_set_eflags(cpu, t.eflags | 2 | (nested ? FLAG_NT : 0));
     s->dr[7] &= ~UINT64_C(0x55); /* local breakpoints are the old task's */
     debug_rearm(cpu);

@@ -73,21 +73,21 @@ void trans_jcc(X86Trans *t)
 void trans_jmp_near(X86Trans *t)
 {
     check_constant(t, relative_target(t));
-    t_jump(t, k64(t, relative_target(t)), IR_EXIT_CHAIN0);
+    t_branch_to(t, k64(t, relative_target(t)), IR_EXIT_CHAIN0);
 }
 
 void trans_call_near(X86Trans *t)
 {
     check_constant(t, relative_target(t));
     stack_push(t, k64(t, wrap_target(t, t->next)), t->in.opsize);
-    t_jump(t, k64(t, relative_target(t)), IR_EXIT_CHAIN0);
+    t_branch_to(t, k64(t, relative_target(t)), IR_EXIT_CHAIN0);
 }
 
 void trans_jmp_ind(X86Trans *t)
 {
     IrVal target = op_load(t, 0);
     check_target(t, target);
-    t_jump(t, target, IR_EXIT_JUMP);
+    t_branch_to(t, target, IR_EXIT_JUMP);
 }
 
 void trans_call_ind(X86Trans *t)
@@ -95,7 +95,7 @@ void trans_call_ind(X86Trans *t)
     IrVal target = op_load(t, 0);
     check_target(t, target);
     stack_push(t, k64(t, wrap_target(t, t->next)), t->in.opsize);
-    t_jump(t, target, IR_EXIT_JUMP);
+    t_branch_to(t, target, IR_EXIT_JUMP);
 }
 
 void trans_ret(X86Trans *t)
@@ -103,7 +103,7 @@ void trans_ret(X86Trans *t)
     IrVal target = stack_top(t, t->in.opsize);
     check_target(t, target);
     sp_set(t, sp_add(t, sp_get(t), t->in.opsize + t->in.imm[0]));
-    t_jump(t, target, IR_EXIT_JUMP);
+    t_branch_to(t, target, IR_EXIT_JUMP);
 }
 
 /* LOOP, LOOPE, LOOPNE; the count is as wide as addresses. */

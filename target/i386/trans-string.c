@@ -171,7 +171,9 @@ static void repeat(X86Trans *t, OneIteration *one)
     }
     IrVal count = rep_count(t);
     one(t);
-    rep_exit(t, count_down(t, count));
+    IrVal left = count_down(t, count);
+    CALL(t, rep_between, left);
+    rep_exit(t, left);
 }
 
 static bool is_repeated(const X86Trans *t)

@@ -78,26 +78,33 @@ void t_end_shadow_rep(X86Trans *t, IrVal again)
 }
 
 /* What the modes ask for once the instruction has retired. */
-static void insn_retired(X86Trans *t, IrVal pc)
+static void insn_retired(X86Trans *t, IrVal branched)
 {
     t_end_shadow_now(t);
     if ((t->tc->flags & TB_TF) && !t->st->no_step) {
-        CALL(t, single_step, pc);
+        CALL(t, single_step, branched);
     }
 }
 
 void t_jump(X86Trans *t, IrVal pc, IrExit how)
 {
     if (t_is_special(t)) {
-        insn_retired(t, pc);
+        insn_retired(t, k64(t, t->branch));
         how = IR_EXIT_LOOP;
     }
     ir_exit(t->ir, pc, how);
     t->tc->ended = true;
 }
 
+void t_branch_to(X86Trans *t, IrVal pc, IrExit how)
+{
+    t->branch = true;
+    t_jump(t, pc, how);
+}
+
 void t_jump_rip(X86Trans *t)
 {
+    t->branch = true;
     t_jump(t, ir_get(t->ir, X86_RIP), IR_EXIT_LOOP);
 }
 
@@ -106,7 +113,10 @@ void t_branch(X86Trans *t, Cond c, uint64_t taken)
     IrVal to = k64(t, taken);
     IrVal next = k64(t, t->next);
     if (t_is_special(t)) {
-        t_jump(t, ir_select(t->ir, c.cond, c.x, c.y, to, next), IR_EXIT_LOOP);
+        insn_retired(t, cond_value(t, c));
+        ir_exit(t->ir, ir_select(t->ir, c.cond, c.x, c.y, to, next),
+                IR_EXIT_LOOP);
+        t->tc->ended = true;
         return;
     }
     ir_exit_if(t->ir, c.cond, c.x, c.y, to, IR_EXIT_CHAIN0);

@@ -49,6 +49,7 @@ typedef struct X86Trans {
     uint64_t pc, next;     /* offsets of this instruction and behind it */
     bool store;            /* the memory operand will be stored to */
     bool on_stack;         /* the last linear address was in SS */
+    bool branch;           /* it leaves by a branch, which is taken */
     IrVal linear;          /* of the memory operand, once computed */
     IrVal vec_memory[2];   /* halves of a vector in memory, once loaded */
     IrVal sp_override;     /* POP Ev: the RSP that addresses see */
@@ -86,6 +87,8 @@ void t_raise(X86Trans *t, unsigned vector);
 void t_raise_gp(X86Trans *t);
 /* Leaves the TB for pc, the instruction having retired. */
 void t_jump(X86Trans *t, IrVal pc, IrExit how);
+/* The same by a branch, for those who step from branch to branch. */
+void t_branch_to(X86Trans *t, IrVal pc, IrExit how);
 /* A helper has set rip: goes there by way of the run loop. */
 void t_jump_rip(X86Trans *t);
 /* A condition on two values. */

@@ -196,6 +196,7 @@ static void deliver_task(Event *e)
         x86_raise_sel(cpu, EXC_GP, sel);
     }
     desc_fetch(cpu, sel, EXC_GP, &d);
+    cpu->s.eflags |= e->flags & FLAG_RF; /* for the old task's TSS */
     task_switch(cpu, sel, &d, TASK_INT, cpu->s.rip);
     if (e->error >= 0) {
         Frame f;
@@ -299,15 +300,20 @@ static void log_event(const Event *e)
                s->seg_sel[SEG_SS], s->gpr[X86_RSP], s->cr[2]);
 }
 
-/* Faults save RF set, so that an instruction breakpoint does not hit again
- * when the instruction is restarted (17.3.1.1). */
+/* #DF and #MC are aborts (table 6-1). */
+static bool is_fault(const Event *e)
+{
+    return e->kind == EVENT_EXCEPTION && e->vector != EXC_DF &&
+           e->vector != EXC_MC;
+}
+
+/* What is to go on within an instruction saves RF set, so that its breakpoint
+ * does not hit again: faults, and what comes between two iterations of a
+ * string instruction (17.3.1.1). */
 static uint32_t saved_flags(const Event *e)
 {
     uint32_t flags = x86_eflags(e->cpu);
-    bool fault = e->kind == EVENT_EXCEPTION && e->vector != EXC_DB &&
-                 e->vector != EXC_BP && e->vector != EXC_OF &&
-                 e->vector != EXC_NMI;
-    return fault ? flags | FLAG_RF : flags;
+    return is_fault(e) || e->cpu->s.in_rep ? flags | FLAG_RF : flags;
 }
 
 void x86_deliver(X86Cpu *cpu, int vector, EventKind kind, int error)
@@ -318,10 +324,13 @@ void x86_deliver(X86Cpu *cpu, int vector, EventKind kind, int error)
     /* Interrupts and INT n are benign whatever their number (table 6-4). */
     cpu->delivering = kind == EVENT_EXCEPTION ? vector : -1;
     cpu->delivering_ext = kind != EVENT_SOFTWARE;
+    cpu->task_switched = false;
+    s->in_rep = false;
     s->mwait_any = false;
     s->halted = false; /* whatever becomes of the delivery */
-    if (vector == EXC_DB && kind == EVENT_EXCEPTION) {
+    if (vector == EXC_DB && kind != EVENT_SOFTWARE) {
         s->dr[7] &= ~(uint64_t)DR7_GD; /* 17.2.4 */
+        s->debugctl &= ~(uint64_t)DEBUGCTL_BTF; /* 17.4.3 */
     }
     if (log_enabled(LOG_INT)) {
         log_event(&e);
@@ -464,13 +473,26 @@ uint64_t helper_soft_int(Cpu *parent, uint64_t what, uint64_t next)
      * rip is put back to the instruction's start. */
     cpu->s.rip = next;
     bool int1 = vector == EXC_DB && !(what & SOFT_INT_N);
-    x86_deliver(cpu, vector, int1 ? EVENT_EXCEPTION : EVENT_SOFTWARE, -1);
+    x86_deliver(cpu, vector, int1 ? EVENT_TRAP : EVENT_SOFTWARE, -1);
     return 0;
 }
 
-uint64_t helper_single_step(Cpu *parent, uint64_t next)
+/* With DEBUGCTL.BTF only branches are stepped; what switches tasks is not
+ * stepped at all (17.4.3). */
+uint64_t helper_single_step(Cpu *parent, uint64_t branched)
 {
-    x86_cpu(parent)->s.pending_debug |= 0x4000; /* DR6.BS */
+    X86Cpu *cpu = x86_cpu(parent);
+    bool wanted = branched || !(cpu->s.debugctl & DEBUGCTL_BTF);
+    if (wanted && !cpu->task_switched) {
+        cpu->s.pending_debug |= 0x4000; /* DR6.BS */
+    }
+    cpu->task_switched = false;
+    return 0;
+}
+
+uint64_t helper_rep_between(Cpu *parent, uint64_t again)
+{
+    x86_cpu(parent)->s.in_rep = again != 0;
     return 0;
 }
 

@@ -24,6 +24,7 @@ class X86GuestReplay(GuestCase):
             for recorder in ('x86_64', 'interp'):
                 self.check_replay(guest, recorder)
         self.check_replay('cpu32', 'x86_64')
+        self.check_replay('debug32', 'interp')
         self.check_replay('spaces', 'x86_64')
         self.check_replay('vec32', 'x86_64')
         self.check_replay('xstate', 'interp')

@@ -1,6 +1,6 @@
-"""The x86 self-check guests (tests/guests/x86: sys32, cpu32, vec32, sys64,
-cpu64, xstate, board, spaces) with
-every cache dropped at random and instruction by instruction."""
+"""The x86 self-check guests (tests/guests/x86: sys32, cpu32, vec32, debug32,
+sys64, cpu64, xstate, board, spaces) with every cache dropped at random and
+instruction by instruction."""
 import reprise
 from x86_guest import GUESTS, GuestCase
 
@@ -9,6 +9,7 @@ class X86Guest(GuestCase):
     def test_both_programs(self):
         self.run_guest('sys32', arch='i386')
         self.run_guest('cpu32', arch='i386')
+        self.run_guest('debug32', arch='i386')
         self.run_guest('board', arch='i386')
         self.run_guest('spaces', arch='i386')
         self.run_guest('xstate', arch='i386')
