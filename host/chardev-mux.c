@@ -81,7 +81,7 @@ static gboolean feeder_dispatch(GSource *source, GSourceFunc fn, gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs feeder_funcs = {
+static const GSourceFuncs feeder_funcs = {
     .prepare = feeder_prepare,
     .check = feeder_check,
     .dispatch = feeder_dispatch,
@@ -194,7 +194,8 @@ void chardev_mux_init(Chardev *base)
     Mux *mux = g_new0(Mux, 1);
     mux->base = base;
     mux->fronts = g_ptr_array_new();
-    mux->feeder = g_source_new(&feeder_funcs, sizeof(FeederSource));
+    mux->feeder = g_source_new((GSourceFuncs *)&feeder_funcs,
+                             sizeof(FeederSource));
     ((FeederSource *)mux->feeder)->mux = mux;
     g_source_set_can_recurse(mux->feeder, TRUE);
     g_source_attach(mux->feeder, NULL);

@@ -277,7 +277,7 @@ static gboolean source_dispatch(GSource *source, GSourceFunc fn, gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs source_funcs = {
+static const GSourceFuncs source_funcs = {
     .prepare = source_prepare,
     .check = source_check,
     .dispatch = source_dispatch,
@@ -285,7 +285,8 @@ static GSourceFuncs source_funcs = {
 
 static void source_start(Chardev *c)
 {
-    c->source = g_source_new(&source_funcs, sizeof(ChardevSource));
+    c->source = g_source_new((GSourceFuncs *)&source_funcs,
+                             sizeof(ChardevSource));
     ((ChardevSource *)c->source)->c = c;
     g_source_set_name(c->source, c->head.id);
     /* A command that takes long listens for the one that ends it. */

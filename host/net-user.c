@@ -168,7 +168,7 @@ static gboolean user_dispatch(GSource *source, GSourceFunc fn, gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs user_source_funcs = {
+static const GSourceFuncs user_source_funcs = {
     .prepare = user_prepare,
     .check = user_check,
     .dispatch = user_dispatch,
@@ -407,7 +407,8 @@ static void user_close(Netdev *n)
 
 static void user_start(UserNet *u)
 {
-    u->source = g_source_new(&user_source_funcs, sizeof(UserSource));
+    u->source = g_source_new((GSourceFuncs *)&user_source_funcs,
+                             sizeof(UserSource));
     ((UserSource *)u->source)->user = u;
     g_source_set_name(u->source, u->netdev->head.id);
     g_source_attach(u->source, NULL);

@@ -116,11 +116,13 @@ def check_variables(libs):
             if not VARIABLE.search(line) or CONST_LIKE.search(line):
                 continue
             words = line.split()
-            name = words[-1].split('.')[0]
-            if ' d ' in line[:30] or not name or not int(words[-2], 16):
+            # A function's own: gcc says NAME.NUMBER, clang FUNCTION.NAME.
+            names = words[-1].split('.')
+            if ' d ' in line[:30] or not names[0] or not int(words[-2], 16):
                 continue
-            if (lib.folder, name) not in ALLOWED_VARIABLES:
-                yield f'{lib.folder}: a variable outside any object: {name}'
+            if not any((lib.folder, n) in ALLOWED_VARIABLES for n in names):
+                yield (f'{lib.folder}: a variable outside any object: '
+                       f'{words[-1]}')
 
 
 def asm_in_sources(root):
