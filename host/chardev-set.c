@@ -75,6 +75,11 @@ static const ChardevBackend *backend_find(const char *name)
     return NULL;
 }
 
+const char *chardev_backend_at(unsigned n)
+{
+    return n < G_N_ELEMENTS(backends) ? backends[n]->name : NULL;
+}
+
 static bool open_log(Chardev *c, const ChardevSpec *spec, Error **errp)
 {
     if (!spec->logfile) {

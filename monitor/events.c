@@ -14,7 +14,7 @@ static json_t *timestamp(void)
                      "microseconds", (json_int_t)(us % 1000000));
 }
 
-static void send_event(Monitor *mon, json_t *event)
+void events_send(Monitor *mon, json_t *event)
 {
     if (!mon->negotiated) {
         json_decref(event);
@@ -30,23 +30,23 @@ void events_run(void *opaque, const RunEvent *ev)
     switch (ev->type) {
     case RUN_EVENT_STATE:
         if (ev->new_state == RUN_RUNNING) {
-            send_event(mon, qapi_event_resume());
+            events_send(mon, qapi_event_resume());
         } else if (ev->old_state == RUN_RUNNING) {
-            send_event(mon, qapi_event_stop());
+            events_send(mon, qapi_event_stop());
         }
         break;
     case RUN_EVENT_RESET:
-        send_event(mon, qapi_event_reset(ev->guest,
+        events_send(mon, qapi_event_reset(ev->guest,
                                          (ShutdownCauseName)ev->cause));
         break;
     case RUN_EVENT_SHUTDOWN:
-        send_event(mon, qapi_event_shutdown(ev->guest,
+        events_send(mon, qapi_event_shutdown(ev->guest,
                                             (ShutdownCauseName)ev->cause));
         chardev_drain(mon->chr);
         break;
     case RUN_EVENT_TRAVEL:
         if (ev->travel) {
-            send_event(mon, qapi_event_replay_progress(ev->travel, ev->begin,
+            events_send(mon, qapi_event_replay_progress(ev->travel, ev->begin,
                                                        ev->at));
         }
         break;

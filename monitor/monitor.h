@@ -24,6 +24,7 @@ struct Monitor {
     struct Readline *readline;
     unsigned cpu;          /* HMP: the one that the command `cpu` chose */
     bool busy;             /* HMP: a command is being carried out */
+    GPtrArray *jobs;       /* QMP: that have ended (qmp-job.c); NULL: none yet */
     GString *waiting;      /* what came while the machine was travelling */
     guint waiting_source;
 };
@@ -55,6 +56,14 @@ bool monitor_open_file(QmpContext *ctx, OutFile *f, const char *path,
 
 /* Sends what happens to a QMP session; a RunListener. */
 void events_run(void *opaque, const RunEvent *ev);
+
+/* Adds the time and sends an event to one session; it is taken over. */
+void events_send(Monitor *mon, json_t *event);
+
+/* --- qom.c ----------------------------------------------------------------- */
+
+/* The path of a device in the tree of objects; freed by the caller. */
+char *qom_device_path(const Machine *m, const Device *dev);
 
 /* --- hmp.c ------------------------------------------------------------------------- */
 

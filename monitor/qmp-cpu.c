@@ -74,7 +74,7 @@ static void add_model(void *opaque, const char *name)
         .name = name, .migration_safe = true,
         .q_static = g_str_equal(name, "base"),
         .unavailable_features = json_array(),
-        .q_typename = type,
+        .typename = type,
     };
     json_array_append_new(models->list, qapi_put_CpuDefinitionInfo(&info));
 }

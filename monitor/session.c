@@ -149,6 +149,7 @@ void monitor_free(Monitor *mon)
     if (mon->waiting_source) {
         g_source_remove(mon->waiting_source);
     }
+    g_clear_pointer(&mon->jobs, g_ptr_array_unref);
     g_string_free(mon->waiting, TRUE);
     readline_free(mon->readline);
     g_string_free(mon->input, TRUE);

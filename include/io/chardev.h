@@ -41,6 +41,9 @@ const char *chardev_id(const Chardev *c);
 /* True while someone can receive what is written. */
 bool chardev_connected(const Chardev *c);
 
+/* The name of the nth kind that there is; NULL behind the last. */
+const char *chardev_backend_at(unsigned n);
+
 /* What it leads to, as `info chardev` shows it ("unix:/tmp/m,server=on", with
  * the real port of a TCP server); freed by the caller. */
 char *chardev_describe(const Chardev *c);

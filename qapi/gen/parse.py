@@ -32,8 +32,8 @@ class Member:
         self.c_name = c_name(self.name)
 
 
-# Words of C, and one that stands before glib's types.
-RESERVED = {'static', 'default', 'register', 'typename', 'switch', 'case'}
+# Words of C.
+RESERVED = {'static', 'default', 'register', 'switch', 'case'}
 
 
 def c_name(name):

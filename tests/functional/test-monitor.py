@@ -1,5 +1,6 @@
 """QMP and HMP on a live machine, a recording and a replay."""
 import os
+import subprocess
 
 import reprise
 
@@ -93,6 +94,87 @@ class Monitor(reprise.TestCase):
                    type='full', model={'name': 'Nonsense'})
         self.fails(vm, 'query-cpu-model-expansion', 'takes an object',
                    type='full', model=3)
+
+    def test_disks(self):
+        base, disk = self.path('base.img'), self.path('disk.qcow2')
+        with open(base, 'wb') as f:
+            f.truncate(1 << 20)
+        subprocess.run([reprise.program('reprise-img'), 'create', '-f', 'qcow2',
+                        '-b', base, '-F', 'raw', disk], check=True,
+                       stdout=subprocess.DEVNULL)
+        vm = self.start('-m', '64', '-S', '-drive',
+                        f'file={disk},if=none,id=d', '-device',
+                        'ide-hd,drive=d,id=hd', '-drive',
+                        'if=ide,index=2,media=cdrom,id=cd', qmp=True)
+        drives = {d['device']: d for d in vm.qmp.cmd('query-block')}
+        self.assertNotIn('inserted', drives['cd'])
+        self.assertTrue(drives['cd']['removable'])
+        self.assertEqual(drives['d']['qdev'], '/machine/peripheral/hd')
+        medium = drives['d']['inserted']
+        self.assertEqual((medium['file'], medium['drv'],
+                          medium['backing_file_depth'], medium['ro']),
+                         (disk, 'qcow2', 1, False))
+        self.assertEqual(medium['image']['virtual-size'], 1 << 20)
+        self.assertEqual([n['node-name'] for n in
+                          vm.qmp.cmd('query-named-block-nodes')], ['d'])
+
+        def job(command, **args):
+            vm.qmp.cmd(command, **{'job-id': 'j', 'tag': 't', **args})
+            states = [vm.qmp.event('JOB_STATUS_CHANGE')['data']['status']]
+            while states[-1] != 'concluded':
+                event = vm.qmp.event('JOB_STATUS_CHANGE')
+                states.append(event['data']['status'])
+            info = vm.qmp.cmd('query-jobs')
+            vm.qmp.cmd('job-dismiss', id='j')
+            self.assertEqual(vm.qmp.event('JOB_STATUS_CHANGE')['data'],
+                             {'id': 'j', 'status': 'null'})
+            return info[0]
+        self.assertNotIn('error', job('snapshot-save', vmstate='d',
+                                      devices=['d']))
+        image = vm.qmp.cmd('query-block')[0]['inserted']['image']
+        self.assertEqual([s['name'] for s in image['snapshots']], ['t'])
+        self.assertNotIn('error', job('snapshot-load', vmstate='d',
+                                      devices=['d']))
+        self.assertNotIn('error', job('snapshot-delete', devices=['d']))
+        self.assertIn('t', job('snapshot-load', vmstate='d',
+                               devices=['d'])['error'])
+        self.fails(vm, 'snapshot-save', "lacks 'd'", tag='t', vmstate='d',
+                   devices=[], **{'job-id': 'j'})
+        self.fails(vm, 'snapshot-delete', "No block device node 'x'", tag='t',
+                   devices=['x'], **{'job-id': 'j'})
+
+    def test_objects(self):
+        vm = self.start('-m', '64', '-S', '-chardev', 'null,id=nowhere',
+                        '-device', 'isa-debug-exit,id=e,iobase=0x501',
+                        qmp=True)
+        ask = vm.qmp.cmd
+
+        def names(path):
+            return {p['name']: p['type'] for p in ask('qom-list', path=path)}
+        self.assertEqual(names('/machine/peripheral')['e'],
+                         'child<isa-debug-exit>')
+        self.assertIn('cpu[0]', names('/machine/unattached'))
+        self.assertIn('nowhere', names('/chardevs'))
+        self.assertEqual(ask('qom-get', path='/machine/peripheral/e',
+                             property='iobase'), 0x501)
+        self.assertEqual(ask('qom-get', path='e', property='type'),
+                         'isa-debug-exit')
+        self.fails(vm, 'qom-get', "'/machine/nothing' not found",
+                   path='/machine/nothing', property='x')
+        self.fails(vm, 'qom-set', 'cannot be changed', path='e',
+                   property='iobase', value=3)
+        types = {t['name'] for t in ask('qom-list-types', implements='device')}
+        self.assertLessEqual({'virtio-blk-pci', 'isa-serial',
+                              'max-x86_64-cpu'}, types)
+        self.assertNotIn('pc-i440fx-7.2-machine', types)
+        props = {p['name']: p for p in ask('device-list-properties',
+                                           typename='isa-debug-exit')}
+        self.assertEqual(props['iobase']['default-value'], 0x501)
+        self.fails(vm, 'device-list-properties', 'not found', typename='x')
+        chardevs = {c['label']: c for c in ask('query-chardev')}
+        self.assertIn('nowhere', chardevs)
+        self.assertIn('socket', [b['name'] for b in
+                                 ask('query-chardev-backends')])
 
     def test_memory_to_files(self):
         disk = self.path('disk.img')
