@@ -125,6 +125,12 @@ void tlb_prepare_store(Cpu *cpu, TlbPart *p)
     }
 }
 
+void tlb_probe_store(Cpu *cpu, GuestAddr va, unsigned size, unsigned mode)
+{
+    TlbPart p = part_of(cpu, va, size, MMU_STORE, mode);
+    tlb_prepare_store(cpu, &p);
+}
+
 uint64_t tlb_load_part(Cpu *cpu, const TlbPart *p, unsigned size)
 {
     return p->host ? bytes_ld_le(p->host, size)

@@ -106,6 +106,8 @@ unsigned tlb_split(Cpu *cpu, GuestAddr va, unsigned size, MmuAccess access,
 /* Before the first part is accessed: what has to be so for each. */
 void tlb_prepare_load(Cpu *cpu, const TlbPart *p);
 void tlb_prepare_store(Cpu *cpu, TlbPart *p);
+/* What a store within a page would raise or wait for, ahead of it. */
+void tlb_probe_store(Cpu *cpu, GuestAddr va, unsigned size, unsigned mode);
 /* The bytes of a part of an access across two pages, one at a time. */
 TlbPart tlb_part_byte(const TlbPart *p, unsigned i);
 uint64_t tlb_load_part(Cpu *cpu, const TlbPart *p, unsigned size);

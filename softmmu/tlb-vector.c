@@ -39,9 +39,19 @@ static void store_wide(Cpu *cpu, const TlbPart *p, const uint8_t *from)
 
 static void check_alignment(Cpu *cpu, GuestAddr va, IrMem mem)
 {
-    if ((mem & IR_MEM_ALIGN) && (va & (ir_mem_size(mem) - 1))) {
+    if ((mem & IR_MEM_ALIGN) && (va & (ir_mem_span(mem) - 1))) {
         cpu->cls->unaligned(cpu, va);
         cpu_raise(cpu);
+    }
+}
+
+/* The page where a store of two halves ends, if that is another one. */
+static void probe_other_half(Cpu *cpu, GuestAddr va, IrMem mem)
+{
+    GuestAddr end = (va + ir_mem_span(mem) - 1) & PAGE_MASK;
+    if ((mem & IR_MEM_PAIR) && end > va) {
+        tlb_probe_store(cpu, end, va + ir_mem_span(mem) - end,
+                        ir_mem_access(mem));
     }
 }
 
@@ -76,6 +86,7 @@ void tlb_store_vec(Cpu *cpu, GuestAddr va, const V128 *v, IrMem mem)
     bytes_st_le64(bytes, v->w[0]);
     bytes_st_le64(bytes + 8, v->w[1]);
     check_alignment(cpu, va, mem);
+    probe_other_half(cpu, va, mem);
     unsigned count = tlb_split(cpu, va, ir_mem_size(mem), MMU_STORE,
                                ir_mem_access(mem), part);
     for (unsigned n = 0; n < count; n++) {

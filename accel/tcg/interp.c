@@ -693,7 +693,7 @@ static void run_vec(Cpu *cpu, const Code *p)
 
 static inline bool is_unaligned(uint64_t va, IrMem mem)
 {
-    return (mem & IR_MEM_ALIGN) && (va & (ir_mem_size(mem) - 1));
+    return (mem & IR_MEM_ALIGN) && (va & (ir_mem_span(mem) - 1));
 }
 
 static void load_vec(Cpu *cpu, const Code *p)
@@ -717,7 +717,8 @@ static void store_vec(Cpu *cpu, const Code *p)
 {
     uint64_t va = REG(p->a);
     unsigned size = ir_mem_size(p->imm);
-    void *host = tlb_host(cpu, va, size, MMU_STORE, ir_mem_mode(p->imm));
+    void *host = tlb_host(cpu, va, ir_mem_span(p->imm), MMU_STORE,
+                          ir_mem_mode(p->imm));
     V128 v;
     memcpy(&v, &REG(p->b), sizeof v);
     if (G_LIKELY(host && !is_unaligned(va, p->imm))) {

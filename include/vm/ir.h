@@ -47,7 +47,7 @@ typedef enum IrCond {
 } IrCond;
 
 /* How a guest load or store is made: size_log2 | IR_MEM_SIGN | IR_MEM_ALIGN |
- * mmu mode, and with the mode the flags of MMU_FLAGS (vm/cpu.h). Little-endian.
+ * IR_MEM_PAIR | mmu mode, and with the mode the flags of MMU_FLAGS (vm/cpu.h). Little-endian.
  * A load's result has the instruction's type; a vector is loaded from 4, 8 or
  * 16 bytes, the others become zero, and stored to as many. A number of 80 bits
  * is converted from and to floats of 4, 8 or 10 bytes or, with IR_MEM_INT,
@@ -64,6 +64,10 @@ typedef uint16_t IrMem;
 /* Vectors only: an address that is no multiple of the size goes to
  * CpuClass.unaligned. */
 #define IR_MEM_ALIGN 16u
+/* Vectors of 16 bytes only: the first half of 32 bytes, whose other half is the
+ * next access. The alignment is that of 32, and a store whose second half would
+ * fault faults now, so that nothing is changed. */
+#define IR_MEM_PAIR  128u
 /* Of IR_F80: an integer; and truncated, whatever the rounding. */
 #define IR_MEM_INT   32u
 #define IR_MEM_TRUNC 64u
@@ -72,6 +76,11 @@ static inline unsigned ir_mem_log2(IrMem m) { return m & 7; }
 static inline unsigned ir_mem_size(IrMem m)
 {
     return ir_mem_log2(m) == IR_MEM_80 ? 10 : 1u << ir_mem_log2(m);
+}
+/* Bytes that must be accessible. */
+static inline unsigned ir_mem_span(IrMem m)
+{
+    return m & IR_MEM_PAIR ? 32 : ir_mem_size(m);
 }
 X80Kind ir_mem_x80(IrMem m);
 /* The MMU mode alone, and with its flags. */

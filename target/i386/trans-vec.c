@@ -84,9 +84,7 @@ static bool has_alignment_check(const X86Trans *t, unsigned bytes)
            op != VEC_F16TO32 && op != VEC_F32TO16;
 }
 
-/* Where the memory operand is. An address of 32 bytes that has to be aligned is
- * made odd if it is a multiple of 16 only, so that the access to the first half
- * finds it wrong. */
+/* Where the memory operand is. */
 static IrVal vec_linear(X86Trans *t, unsigned n)
 {
     unsigned bytes = op_bytes(t, n);
@@ -94,20 +92,18 @@ static IrVal vec_linear(X86Trans *t, unsigned n)
     if (has_alignment_check(t, bytes)) {
         CALL(t, align_check, linear, k64(t, bytes));
     }
-    if (bytes == 32 && wants_alignment(t, n)) {
-        IrVal odd = ir_extract(t->ir, linear, 4, 1);
-        return ir_op2(t->ir, IR_OR, linear, odd);
-    }
     return linear;
 }
 
-static IrMem vec_mem(X86Trans *t, unsigned n)
+/* How a half of the operand is accessed: the first answers for both. */
+static IrMem vec_mem(X86Trans *t, unsigned n, unsigned part)
 {
     unsigned bytes = op_bytes(t, n);
     IrMem size = bytes >= 16 ? IR_MEM_128 : bytes == 8 ? IR_MEM_64
                                                        : IR_MEM_32;
-    return size | (wants_alignment(t, n) ? IR_MEM_ALIGN : 0) |
-           IR_MEM_MODE(access_mode(t));
+    IrMem checks = (wants_alignment(t, n) ? IR_MEM_ALIGN : 0) |
+                   (bytes == 32 ? IR_MEM_PAIR : 0);
+    return size | (part ? 0 : checks) | IR_MEM_MODE(access_mode(t));
 }
 
 static IrVal load_memory(X86Trans *t, unsigned n, unsigned part)
@@ -117,11 +113,14 @@ static IrVal load_memory(X86Trans *t, unsigned n, unsigned part)
         IrVal v = mem_ld(t, mem_operand(t, bytes), bytes);
         return ir_vec1(t->ir, VEC_FROM64, 0, v);
     }
+    if (part && wants_alignment(t, n)) {
+        vec_load(t, n, 0);
+    }
     IrVal at = vec_linear(t, n);
     if (part) {
         at = linear_add(t, at, 16);
     }
-    return ir_ld(t->ir, IR_V128, at, vec_mem(t, n));
+    return ir_ld(t->ir, IR_V128, at, vec_mem(t, n, part));
 }
 
 IrVal vec_load(X86Trans *t, unsigned n, unsigned part)
@@ -152,28 +151,14 @@ static void mmx_set(X86Trans *t, unsigned reg, IrVal v)
     ir_stenv(t->ir, exp, k64(t, 0xffff), IR_MEM_16);
 }
 
-/* A store of 32 bytes that faults in its second half has changed nothing: the
- * page where it ends is asked first. What has to be aligned lies in one page. */
-static void probe_end(X86Trans *t, IrVal at)
-{
-    IrVal end = ir_op2i(t->ir, IR_AND, linear_add(t, at, 31), PAGE_MASK);
-    end = ir_select(t->ir, IR_GTU, end, at, end, at);
-    mem_ld_update(t, end, 1);
-}
-
+/* A store of 32 bytes that faults in its second half has changed nothing. */
 static void store_memory(X86Trans *t, unsigned n, IrVal low, IrVal high)
 {
     t->store = true;
     IrVal at = vec_linear(t, n);
-    IrMem mem = vec_mem(t, n);
-    bool two = vec_parts(t, n) == 2;
-    if (two && !(mem & IR_MEM_ALIGN)) {
-        probe_end(t, at);
-    }
-    ir_st(t->ir, at, low, mem);
-    if (two) {
-        ir_st(t->ir, linear_add(t, mem_operand(t, 32), 16), high,
-              mem & ~IR_MEM_ALIGN);
+    ir_st(t->ir, at, low, vec_mem(t, n, 0));
+    if (vec_parts(t, n) == 2) {
+        ir_st(t->ir, linear_add(t, at, 16), high, vec_mem(t, n, 1));
     }
 }
 

@@ -84,7 +84,9 @@ uint32_t tiny_fp(uint64_t v)
 IrMem tiny_vec_mem(const TinyInsn *in)
 {
     unsigned size = in->x == 3 ? 2 : in->x;
-    return (IR_MEM_32 + size) | (in->imm & 0x4000 ? IR_MEM_ALIGN : 0);
+    bool pair = size == 2 && (in->imm & 0x8000);
+    return (IR_MEM_32 + size) | (in->imm & 0x4000 ? IR_MEM_ALIGN : 0) |
+           (pair ? IR_MEM_PAIR : 0);
 }
 
 uint64_t tiny_io(TinyState *s, uint64_t offset, uint64_t v, unsigned size,

@@ -161,8 +161,14 @@ static bool access_vector(Step *st, uint64_t va, IrMem mem, uint64_t *v,
     uint64_t pa[16];
     uint8_t bytes[16] = { 0 };
     bool write = access == MMU_STORE;
-    if ((mem & IR_MEM_ALIGN) && va % size) {
+    if ((mem & IR_MEM_ALIGN) && va % ir_mem_span(mem)) {
         st->cause = CAUSE_ALIGN | va << 8;
+        return false;
+    }
+    /* Of a first half the page of the other one is looked at first. */
+    uint64_t end = (va + ir_mem_span(mem) - 1) & PAGE_MASK;
+    if (write && (mem & IR_MEM_PAIR) && end > va &&
+        !walk(st, end, access, pa)) {
         return false;
     }
     if (!resolve(st, va, size, access, pa)) {

@@ -75,10 +75,11 @@ static void print_extra(const IrBlock *b, const IrInst *i, GString *out)
     }
     case IR_LD:
     case IR_ST:
-        g_string_append_printf(out, " %u%s%s%s%s mode %u",
+        g_string_append_printf(out, " %u%s%s%s%s%s mode %u",
                                ir_mem_size(i->mem),
                                i->mem & IR_MEM_SIGN ? "s" : "",
                                i->mem & IR_MEM_ALIGN ? " aligned" : "",
+                               i->mem & IR_MEM_PAIR ? " pair" : "",
                                i->mem & IR_MEM_INT ? " int" : "",
                                i->mem & IR_MEM_TRUNC ? " trunc" : "",
                                ir_mem_mode(i->mem));
@@ -336,6 +337,7 @@ static void parse_extra(Parser *p, IrInst *i)
     case IR_ST:
         i->mem = parse_size(p);
         i->mem |= take_word(p, "aligned") ? IR_MEM_ALIGN : 0;
+        i->mem |= take_word(p, "pair") ? IR_MEM_PAIR : 0;
         i->mem |= take_word(p, "int") ? IR_MEM_INT : 0;
         i->mem |= take_word(p, "trunc") ? IR_MEM_TRUNC : 0;
         if (take_word(p, "mode")) {

@@ -220,7 +220,8 @@ static const char *check_x80_mem(const IrInst *i)
     bool known = integer ? size >= IR_MEM_16 && size <= IR_MEM_64
                          : size == IR_MEM_32 || size == IR_MEM_64 ||
                                size == IR_MEM_80;
-    return known && !(i->mem & (IR_MEM_SIGN | IR_MEM_ALIGN)) &&
+    return known &&
+           !(i->mem & (IR_MEM_SIGN | IR_MEM_ALIGN | IR_MEM_PAIR)) &&
            (!truncates || (integer && i->op == IR_ST))
                ? NULL : "no form of a number of 80 bits";
 }
@@ -234,6 +235,9 @@ static const char *check_mem(const IrInst *i)
     if (i->mem & (IR_MEM_INT | IR_MEM_TRUNC) ||
         ir_mem_log2(i->mem) > IR_MEM_128) {
         return "no size but for numbers of 80 bits";
+    }
+    if ((i->mem & IR_MEM_PAIR) && (i->type != IR_V128 || bytes != 16)) {
+        return "no first half of 32 bytes";
     }
     if (i->type == IR_V128) {
         return bytes >= 4 && bytes <= 16 ? NULL : "no size for a vector";

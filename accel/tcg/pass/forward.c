@@ -180,6 +180,12 @@ static void remember(Forward *f, const IrInst *i, IrVal value)
  * first did not have the second does not have either. */
 #define UNLIKE (IR_MEM_SIGN | IR_MEM_MODE(MMU_FLAGS))
 
+static bool are_like(IrMem a, IrMem b)
+{
+    IrMem unlike = UNLIKE | ((a | b) & IR_MEM_ALIGN ? 0 : IR_MEM_PAIR);
+    return !((a ^ b) & ~unlike);
+}
+
 /* True if the load i can be made of what is known. A vector that was stored in
  * part is another one when it is loaded. */
 static bool fits(const Forward *f, const IrInst *i, const Known *k)
@@ -196,7 +202,7 @@ static const Known *find(const Forward *f, const IrInst *i)
     }
     for (unsigned n = 0; n < f->count; n++) {
         const Known *k = &f->known[n];
-        if (!((k->mem ^ i->mem) & ~UNLIKE) && fits(f, i, k) &&
+        if (are_like(k->mem, i->mem) && fits(f, i, k) &&
             same_address(&k->address, &f->address[i->arg[0]])) {
             return k;
         }

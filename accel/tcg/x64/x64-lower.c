@@ -395,7 +395,7 @@ static unsigned make_group(Gen *g, unsigned n)
 {
     const IrInst *first = inst(g, n);
     Place p = place_of(g, first);
-    int64_t from = 0, to = ir_mem_size(first->mem);
+    int64_t from = 0, to = ir_mem_span(first->mem);
     unsigned last = n;
     for (unsigned m = n + 1; m < g->count && m - last < GROUP_GAP; m++) {
         const IrInst *i = inst(g, m);
@@ -407,7 +407,7 @@ static unsigned make_group(Gen *g, unsigned n)
         }
         Place q = place_of(g, i);
         int64_t at = q.offset - p.offset;
-        int64_t low = MIN(from, at), high = MAX(to, at + ir_mem_size(i->mem));
+        int64_t low = MIN(from, at), high = MAX(to, at + ir_mem_span(i->mem));
         if (q.base == p.base && q.narrow == p.narrow &&
             high - low <= GROUP_BYTES) {
             from = low;

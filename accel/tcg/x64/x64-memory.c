@@ -240,7 +240,7 @@ typedef struct Access {
 
 static void access_begin(Gen *g, const IrInst *i, MmuAccess kind, Access *a)
 {
-    *a = (Access){ .i = i, .kind = kind, .asks = kind, .size = ir_mem_size(i->mem),
+    *a = (Access){ .i = i, .kind = kind, .asks = kind, .size = ir_mem_span(i->mem),
                    .mode = ir_mem_mode(i->mem), .base = HOST_NONE };
     /* A vector's constant address is like any other: it is too rare. */
     a->constant = !is_big(i) && x64_const(g, i->arg[0], &a->va);
@@ -383,8 +383,8 @@ static void cold_alone(Gen *g, const Cold *c)
     bool store = i->op == IR_ST;
     MmuAccess kind = store ? MMU_STORE : MMU_LOAD;
     Access a = { .i = i, .kind = kind, .asks = kind,
-                 .size = ir_mem_size(i->mem), .mode = ir_mem_mode(i->mem),
-                 .base = c->address, .to = ir_mem_size(i->mem),
+                 .size = ir_mem_span(i->mem), .mode = ir_mem_mode(i->mem),
+                 .base = c->address, .to = ir_mem_span(i->mem),
                  .s1 = c->scratch, .s2 = c->scratch2 };
     HostMem save1 = x64_frame(g, FRAME_SCRATCH1);
     HostMem save2 = x64_frame(g, FRAME_SCRATCH2);
