@@ -54,7 +54,7 @@ extract_modules() {
   dpkg-deb --fsys-tarfile "$into"/*.deb |
     tar -C "$into" -x --wildcards './lib/modules/*' || return 1
   find "$into/lib/modules" -name '*.ko' -print0 |
-    grep -zE '/kernel/(net/(9p|vmw_vsock|core|802)|fs/(9p|netfs|fscache|ext4|jbd2|isofs|mbcache.ko|fat|nls)|lib|crypto|drivers/(ata|block|cdrom|char|i2c/(algos|busses)|input|net/(mii|virtio_net|net_failover|mdio|phy|ethernet/(intel/(e1000|e1000e|igb)|realtek|8390))|nvme|pps|ptp|dca|scsi|virtio|watchdog|misc|firmware))' |
+    grep -zE '/kernel/(block|net/(9p|vmw_vsock|core|802)|fs/(9p|netfs|fscache|ext4|jbd2|isofs|mbcache.ko|fat|nls)|lib|crypto|drivers/(ata|block|cdrom|char|i2c/(algos|busses)|input|net/(mii|virtio_net|net_failover|mdio|phy|ethernet/(intel/(e1000|e1000e|igb)|realtek|8390))|nvme|pps|ptp|dca|scsi|virtio|watchdog|misc|firmware))' |
     xargs -0 mv -t "$2.part" && mv "$2.part" "$2"
 }
 

@@ -203,19 +203,32 @@ static void boot_add_channel(const Pc *pc, unsigned n, GArray *list)
     }
 }
 
+typedef struct BootFunction {
+    GArray *list;
+    int devfn;
+} BootFunction;
+
 /* A function is "SLOT" or "SLOT,FUNCTION", hexadecimal. */
+static void boot_add_function(void *function, uint32_t index, const char *path)
+{
+    const BootFunction *b = function;
+    g_auto(GStrv) parts = g_strsplit(path, "%s", 2);
+    g_autofree char *at =
+        b->devfn & 7 ? g_strdup_printf("%x,%x", b->devfn >> 3, b->devfn & 7)
+                     : g_strdup_printf("%x", b->devfn >> 3);
+    boot_add(b->list, index, g_strjoinv(at, parts));
+}
+
 static void boot_add_pci(Pc *pc, GArray *list)
 {
     for (int devfn = 0; pc->pci && devfn < 256; devfn++) {
         const PciFunction *f = pci_bus_function(pc->pci, devfn);
-        if (!f || !f->boot_path) {
-            continue;
+        BootFunction b = { list, devfn };
+        if (f && f->info->boot_places) {
+            f->info->boot_places(f, boot_add_function, &b);
+        } else if (f && f->boot_path) {
+            boot_add_function(&b, *f->boot_index, f->boot_path);
         }
-        g_autofree char *at =
-            devfn & 7 ? g_strdup_printf("%x,%x", devfn >> 3, devfn & 7)
-                      : g_strdup_printf("%x", devfn >> 3);
-        g_auto(GStrv) parts = g_strsplit(f->boot_path, "%s", 2);
-        boot_add(list, *f->boot_index, g_strjoinv(at, parts));
     }
 }
 

@@ -19,6 +19,12 @@ enum {
     HOW_VERIFY = 16,       /* no data */
 };
 
+enum {
+    CMD_DATA_SET = 0x06,
+    CMD_WRITE_DMA_FUA = 0x3d,
+    CMD_WRITE_MULTIPLE_FUA = 0xce,
+};
+
 typedef struct AtaCommand {
     uint8_t first, last;   /* command codes */
     void (*fn)(IdeDrive *d, unsigned how);
@@ -116,11 +122,6 @@ static uint32_t block_sectors(const IdeDrive *d)
     return MIN(d->s.left, CLAMP(d->s.group, 1, MULTIPLE_MAX));
 }
 
-static bool in_range(const IdeDrive *d, uint64_t lba, uint32_t n)
-{
-    return lba < d->total_sectors && n <= d->total_sectors - lba;
-}
-
 static void medium_error(IdeDrive *d, uint8_t error)
 {
     set_address(d, d->s.lba);
@@ -132,7 +133,7 @@ static void read_block(IdeDrive *d)
 {
     uint32_t n = block_sectors(d), bytes = n * SECTOR_BYTES;
 
-    if (!n || !in_range(d, d->s.lba, n) ||
+    if (!n || !ata_in_range(d, d->s.lba, n) ||
         blockdev_read(d->block, offset_bytes(d), d->s.buffer, bytes) < 0) {
         medium_error(d, ER_UNC);
         return;
@@ -158,14 +159,16 @@ static void write_block_done(IdeDrive *d)
 {
     uint32_t n = block_sectors(d), bytes = n * SECTOR_BYTES;
 
-    if (!n || !in_range(d, d->s.lba, n) ||
+    if (!n || !ata_in_range(d, d->s.lba, n) ||
         blockdev_write(d->block, offset_bytes(d), d->s.buffer, bytes) < 0) {
         medium_error(d, ER_ABRT);
         return;
     }
     d->s.lba += n;
     d->s.left -= n;
-    if (d->s.left) {
+    if (!d->s.left && !ata_written(d, d->s.command == CMD_WRITE_MULTIPLE_FUA)) {
+        medium_error(d, ER_ABRT);
+    } else if (d->s.left) {
         drive_data_out(d, block_sectors(d) * SECTOR_BYTES,
                        drive_latency_ns(bytes));
     } else {
@@ -184,27 +187,21 @@ static void ata_data_done(IdeDrive *d)
 
 /* --- DMA --------------------------------------------------------------------------*/
 
-#define DMA_CHUNK_SECTORS 64u
-
-/* Moves up to n sectors. -1: the disk failed; else the sectors moved, fewer
- * than n if the scatter list has ended. */
-static int dma_chunk(IdeDrive *d, uint32_t n)
+static DriveMoveEnd dma_go_on(IdeDrive *d, uint64_t *bytes)
 {
-    uint8_t buf[DMA_CHUNK_SECTORS * SECTOR_BYTES];
-    IdeBus *bus = d->bus;
-    bool in = d->s.phase == PHASE_DMA_IN;
-    uint32_t bytes = n * SECTOR_BYTES;
+    DriveMove move = { .lba = d->s.lba,
+                       .sectors = d->s.left,
+                       .in = d->s.phase == PHASE_DMA_IN,
+                       .through = d->s.command == CMD_WRITE_DMA_FUA };
 
-    if (!in_range(d, d->s.lba, n) ||
-        (in && blockdev_read(d->block, offset_bytes(d), buf, bytes) < 0)) {
-        return -1;
+    if (d->s.command == CMD_DATA_SET) {
+        return ata_trim(d);
     }
-    n = bus->dma_move(bus->host, buf, bytes, in) / SECTOR_BYTES;
-    if (!in && n &&
-        blockdev_write(d->block, offset_bytes(d), buf, n * SECTOR_BYTES) < 0) {
-        return -1;
-    }
-    return n;
+    DriveMoveEnd end = ata_move(d, &move);
+    d->s.lba = move.lba;
+    d->s.left = move.sectors;
+    *bytes = move.moved_bytes;
+    return end;
 }
 
 /* A list that is too short ends the transfer without an interrupt, and the
@@ -213,26 +210,20 @@ static void ata_dma(IdeDrive *d)
 {
     uint64_t bytes = 0;
 
-    while (d->s.left) {
-        uint32_t want = MIN(d->s.left, DMA_CHUNK_SECTORS);
-        int n = dma_chunk(d, want);
-        if (n < 0) {
-            set_address(d, d->s.lba);
-            drive_dma_done(d, ST_DRDY | ST_ERR,
-                           d->s.phase == PHASE_DMA_IN ? ER_UNC : ER_ABRT,
-                           drive_latency_ns(bytes));
-            return;
-        }
-        bytes += (uint64_t)n * SECTOR_BYTES;
-        d->s.lba += n;
-        d->s.left -= n;
-        if ((uint32_t)n < want) {
-            guest_error("%s: scatter list is too short\n", d->dev.path);
-            d->bus->dma_end(d->bus->host);
-            return;
-        }
+    switch (dma_go_on(d, &bytes)) {
+    case MOVE_DONE:
+        drive_dma_done(d, ST_OK, 0, drive_latency_ns(bytes));
+        break;
+    case MOVE_FAILED:
+        set_address(d, d->s.lba);
+        drive_dma_done(d, ST_DRDY | ST_ERR,
+                       d->s.phase == PHASE_DMA_IN ? ER_UNC : ER_ABRT,
+                       drive_latency_ns(bytes));
+        break;
+    case MOVE_STARVED:
+        d->bus->dma_end(d->bus->host);
+        break;
     }
-    drive_dma_done(d, ST_OK, 0, drive_latency_ns(bytes));
 }
 
 /* --- transfer commands ---------------------------------------------------------------*/
@@ -261,7 +252,7 @@ static void cmd_transfer(IdeDrive *d, unsigned how)
         drive_abort(d);
         return;
     }
-    if (!address(d, how, &lba) || !in_range(d, lba, n)) {
+    if (!address(d, how, &lba) || !ata_in_range(d, lba, n)) {
         drive_done(d, ST_DRDY | ST_ERR, ER_IDNF, drive_latency_ns(0));
         return;
     }
@@ -274,7 +265,7 @@ static void cmd_transfer(IdeDrive *d, unsigned how)
 static void cmd_seek(IdeDrive *d, unsigned how)
 {
     uint64_t lba;
-    if (address(d, 0, &lba) && in_range(d, lba, 1)) {
+    if (address(d, 0, &lba) && ata_in_range(d, lba, 1)) {
         drive_ok(d);
     } else {
         drive_done(d, ST_DRDY | ST_ERR, ER_IDNF, drive_latency_ns(0));
@@ -355,18 +346,38 @@ static void cmd_power_mode(IdeDrive *d, unsigned how)
     drive_ok(d);
 }
 
+static void cmd_read_log(IdeDrive *d, unsigned how)
+{
+    drive_read_log(d);
+}
+
+/* DATA SET MANAGEMENT with TRIM, the only thing it can do; IDENTIFY says that
+ * one block of ranges may come at a time. */
+static void cmd_data_set(IdeDrive *d, unsigned how)
+{
+    if (!d->discard_bytes || d->s.feature != 1 || sector_count(d, how) != 1) {
+        drive_abort(d);
+        return;
+    }
+    d->s.left = 1;
+    drive_dma_wait(d, PHASE_DMA_OUT);
+}
+
 static const AtaCommand commands[] = {
+    { CMD_DATA_SET, CMD_DATA_SET, cmd_data_set, HOW_EXT },
     { 0x10, 0x1f, cmd_ok, 0 },                          /* RECALIBRATE */
     { 0x20, 0x21, cmd_transfer, 0 },                    /* READ SECTOR(S) */
     { 0x24, 0x24, cmd_transfer, HOW_EXT },
     { 0x25, 0x25, cmd_transfer, HOW_EXT | HOW_DMA },
     { 0x27, 0x27, cmd_native_max, HOW_EXT },
     { 0x29, 0x29, cmd_transfer, HOW_EXT | HOW_MULTIPLE },
+    { 0x2f, 0x2f, cmd_read_log, HOW_EXT },
     { 0x30, 0x31, cmd_transfer, HOW_WRITE },            /* WRITE SECTOR(S) */
     { 0x34, 0x34, cmd_transfer, HOW_EXT | HOW_WRITE },
     { 0x35, 0x35, cmd_transfer, HOW_EXT | HOW_WRITE | HOW_DMA },
     { 0x39, 0x39, cmd_transfer, HOW_EXT | HOW_WRITE | HOW_MULTIPLE },
-    { 0x3d, 0x3d, cmd_transfer, HOW_EXT | HOW_WRITE | HOW_DMA },      /* FUA */
+    { CMD_WRITE_DMA_FUA, CMD_WRITE_DMA_FUA, cmd_transfer,
+      HOW_EXT | HOW_WRITE | HOW_DMA },
     { 0x40, 0x41, cmd_transfer, HOW_VERIFY },           /* READ VERIFY */
     { 0x42, 0x42, cmd_transfer, HOW_EXT | HOW_VERIFY },
     { 0x70, 0x7f, cmd_seek, 0 },
@@ -379,7 +390,8 @@ static const AtaCommand commands[] = {
     { 0xc6, 0xc6, cmd_set_multiple, 0 },
     { 0xc8, 0xc9, cmd_transfer, HOW_DMA },              /* READ DMA */
     { 0xca, 0xcb, cmd_transfer, HOW_DMA | HOW_WRITE },  /* WRITE DMA */
-    { 0xce, 0xce, cmd_transfer, HOW_EXT | HOW_WRITE | HOW_MULTIPLE }, /* FUA */
+    { CMD_WRITE_MULTIPLE_FUA, CMD_WRITE_MULTIPLE_FUA, cmd_transfer,
+      HOW_EXT | HOW_WRITE | HOW_MULTIPLE },
     { 0xe0, 0xe3, cmd_ok, 0 },                          /* STANDBY, IDLE */
     { 0xe5, 0xe5, cmd_power_mode, 0 },
     { 0xe6, 0xe6, cmd_ok, 0 },                          /* SLEEP */

@@ -73,6 +73,9 @@ void drive_data_out_first(IdeDrive *d, DrivePhase phase, uint32_t bytes)
     d->s.end = bytes;
     d->s.phase = phase;
     d->s.status = ST_OK | ST_DRQ;
+    if (d->bus->data_block) {
+        d->bus->data_block(d->bus->host);
+    }
 }
 
 void drive_data_out(IdeDrive *d, uint32_t bytes, int64_t ns)
@@ -131,18 +134,39 @@ void drive_stop(IdeDrive *d)
     set_irq(d, false);
 }
 
+/* The host learns of the registers: by its interrupt, or by a frame. */
+static void tell(IdeDrive *d, bool irq)
+{
+    if (irq) {
+        set_irq(d, true);
+    }
+    if (d->bus->registers) {
+        d->bus->registers(d->bus->host);
+    }
+}
+
+static void tell_data(IdeDrive *d)
+{
+    d->s.status = ST_OK | ST_DRQ;
+    if (d->bus->data_block) {
+        d->bus->data_block(d->bus->host);
+    } else {
+        set_irq(d, true);
+    }
+}
+
 static void timer_fired(void *opaque)
 {
     IdeDrive *d = opaque;
     uint8_t next = d->s.next;
 
     d->s.next = NEXT_NOTHING;
-    if (next == NEXT_SIGNATURE) {
-        d->s.status = d->kind->packet ? 0 : ST_OK;
+    if (next == NEXT_DATA) {
+        tell_data(d);
         return;
     }
-    if (next == NEXT_DATA) {
-        d->s.status = ST_OK | ST_DRQ;
+    if (next == NEXT_SIGNATURE) {
+        d->s.status = d->kind->packet ? 0 : ST_OK;
     } else {
         d->s.status = d->s.next_status;
         d->s.error = d->s.next_error;
@@ -150,7 +174,7 @@ static void timer_fired(void *opaque)
     if (next == NEXT_DMA_DONE) {
         d->bus->dma_end(d->bus->host);
     }
-    set_irq(d, true);
+    tell(d, next != NEXT_SIGNATURE);
 }
 
 /* --- the data port ------------------------------------------------------------*/
@@ -250,7 +274,7 @@ void drive_write(IdeDrive *d, unsigned reg, uint8_t v)
     }
 }
 
-static void soft_reset_end(IdeDrive *d)
+void drive_reset_end(IdeDrive *d)
 {
     drive_signature(d);
     d->s.error = 1;                     /* diagnostic code: no error */
@@ -267,7 +291,7 @@ void drive_write_control(IdeDrive *d, uint8_t v)
         d->s.status = ST_BSY;
     } else if (was && !is) {
         d->s.select = 0;
-        soft_reset_end(d);
+        drive_reset_end(d);
     }
 }
 
@@ -280,7 +304,7 @@ static void diagnostic(IdeDrive *d)
     drive_stop(d);
     d->s.select = 0;
     if (d->unit == 1 && d->bus->drive[0]) {
-        soft_reset_end(d);
+        drive_reset_end(d);
         return;
     }
     drive_signature(d);
@@ -290,7 +314,7 @@ static void diagnostic(IdeDrive *d)
 static void device_reset_command(IdeDrive *d)
 {
     drive_stop(d);
-    soft_reset_end(d);
+    drive_reset_end(d);
 }
 
 void drive_command(IdeDrive *d, uint8_t command)
@@ -370,6 +394,24 @@ static bool drive_init(IdeDrive *d, const DriveKind *kind, Error **errp)
     return true;
 }
 
+static bool hd_check(IdeDrive *d, Error **errp)
+{
+    if (d->discard_bytes == DISCARD_AUTO) {
+        d->discard_bytes = d->bus->registers ? SECTOR_BYTES : 0;
+    }
+    if (d->discard_bytes && d->discard_bytes != SECTOR_BYTES) {
+        error_set(errp, "discard_granularity=%u: must be 0 or %u",
+                  d->discard_bytes, SECTOR_BYTES);
+        return false;
+    }
+    if (d->rotation_rate > UINT16_MAX) {
+        error_set(errp, "rotation_rate=%u: at most %u", d->rotation_rate,
+                  UINT16_MAX);
+        return false;
+    }
+    return true;
+}
+
 static bool hd_realize(Device *dev, Error **errp)
 {
     IdeDrive *d = (IdeDrive *)dev;
@@ -386,23 +428,31 @@ static bool hd_realize(Device *dev, Error **errp)
         error_set(errp, "Block node is read-only");
         return false;
     }
-    return drive_init(d, &ata_kind, errp);
+    return drive_init(d, &ata_kind, errp) && hd_check(d, errp);
 }
 
 static bool cd_realize(Device *dev, Error **errp)
 {
-    return drive_init((IdeDrive *)dev, &atapi_kind, errp);
+    IdeDrive *d = (IdeDrive *)dev;
+    d->write_cache = true;              /* and means nothing */
+    return drive_init(d, &atapi_kind, errp);
+}
+
+void drive_defaults(IdeDrive *d)
+{
+    d->s.heads = 16;
+    d->s.sectors = 63;
+    d->s.multiple = MULTIPLE_MAX;
+    d->s.mdma_mode = 0;
+    d->s.udma_mode = 1 << 5;
+    d->s.write_cache = d->write_cache;
 }
 
 static void drive_reset(Device *dev)
 {
     IdeDrive *d = (IdeDrive *)dev;
 
-    d->s.heads = 16;
-    d->s.sectors = 63;
-    d->s.multiple = MULTIPLE_MAX;
-    d->s.mdma_mode = 0;
-    d->s.udma_mode = 1 << 5;
+    drive_defaults(d);
     drive_signature(d);
     d->s.error = 1;
     d->s.status = d->kind->packet ? 0 : ST_OK;
@@ -433,8 +483,25 @@ static STATE_TABLE(drive_state, "ide-drive", 1, DriveState, DRIVE_STATE)
     PROP(IdeDrive, version, "ver", PROP_STRING, "2.5+",                       \
          "firmware version in IDENTIFY")
 
-static const PropDef hd_props[] = { DRIVE_PROPS("QEMU HARDDISK"), PROP_END };
-static const PropDef cd_props[] = { DRIVE_PROPS("QEMU DVD-ROM"), PROP_END };
+static const PropDef hd_props[] = {
+    DRIVE_PROPS("QEMU HARDDISK"),
+    PROP(IdeDrive, wwn, "wwn", PROP_U64, NULL,
+         "world wide name in IDENTIFY; 0: none"),
+    PROP(IdeDrive, rotation_rate, "rotation_rate", PROP_U32, NULL,
+         "in IDENTIFY: 1: no moving parts; turns a minute"),
+    PROP(IdeDrive, discard_bytes, "discard_granularity", PROP_U32,
+         "0xffffffff", "512: the guest may discard sectors; 0: it may not "
+         "(512 on AHCI, 0 elsewhere)"),
+    PROP(IdeDrive, write_cache, "write-cache", PROP_BOOL, "on",
+         "writes may stay in a cache until a flush"),
+    PROP_END
+};
+static const PropDef cd_props[] = {
+    DRIVE_PROPS("QEMU DVD-ROM"),
+    PROP(IdeDrive, wwn, "wwn", PROP_U64, NULL,
+         "world wide name in IDENTIFY; 0: none"),
+    PROP_END
+};
 
 const DeviceClass ide_hd_class = {
     .name = "ide-hd",

@@ -62,6 +62,7 @@ typedef enum DrivePhase {
 } DrivePhase;
 
 #define SECTOR_BYTES 512u
+#define DISCARD_AUTO UINT32_MAX
 #define PACKET_BYTES 12u
 #define BUFFER_BYTES 8192u
 #define MULTIPLE_MAX (BUFFER_BYTES / SECTOR_BYTES)
@@ -140,8 +141,10 @@ struct IdeDrive {
     Device dev;
     DriveState s;
     BlockDev *block;
-    uint32_t unit, boot_index;
+    uint32_t unit, boot_index, discard_bytes, rotation_rate;
+    uint64_t wwn;
     char *model, *serial, *version;
+    bool write_cache;
     const DriveKind *kind;
     IdeBus *bus;
     Timer timer;
@@ -164,6 +167,21 @@ void drive_data_in(IdeDrive *d, int64_t ns);
  * the first data block of a command (ATA-7, PIO data-out protocol). */
 void drive_data_out_first(IdeDrive *d, DrivePhase phase, uint32_t bytes);
 void drive_data_out(IdeDrive *d, uint32_t bytes, int64_t ns);
+/* From disk to scatter list, or the other way; what is left when it stops. */
+typedef struct DriveMove {
+    uint64_t lba;
+    uint32_t sectors;
+    bool in;               /* to the host */
+    bool through;          /* what is written must not stay in a cache */
+    uint64_t moved_bytes;
+} DriveMove;
+
+typedef enum DriveMoveEnd {
+    MOVE_DONE,
+    MOVE_FAILED,           /* the disk cannot, or there is no such sector */
+    MOVE_STARVED,          /* the scatter list has ended: it may go on later */
+} DriveMoveEnd;
+
 /* Waits for the bus master. */
 void drive_dma_wait(IdeDrive *d, DrivePhase phase);
 /* The transfer by bus master is over. */
@@ -172,6 +190,10 @@ void drive_dma_done(IdeDrive *d, uint8_t status, uint8_t error, int64_t ns);
 void drive_signature(IdeDrive *d);
 /* SRST, DEVICE RESET and power-on: everything stops. */
 void drive_stop(IdeDrive *d);
+/* A reset: the signature follows, after a while. */
+void drive_reset_end(IdeDrive *d);
+/* What a reset by hardware does to the settings. */
+void drive_defaults(IdeDrive *d);
 
 /* --- common to both kinds ---------------------------------------------------- */
 
@@ -185,6 +207,23 @@ void ata_identify(const IdeDrive *d, uint8_t *words);
 void atapi_identify(const IdeDrive *d, uint8_t *words);
 
 extern const DriveKind ata_kind, atapi_kind;
+
+/* --- ata-move.c ------------------------------------------------------------------ */
+
+bool ata_in_range(const IdeDrive *d, uint64_t lba, uint32_t n);
+DriveMoveEnd ata_move(IdeDrive *d, DriveMove *m);
+/* After a write: true if it may stay in the cache, or has left it. */
+bool ata_written(IdeDrive *d, bool through);
+/* A block of ranges from the scatter list is discarded. */
+DriveMoveEnd ata_trim(IdeDrive *d);
+
+/* --- sata.c ---------------------------------------------------------------------- */
+
+/* The registers, all at once; drive_command() follows. */
+void drive_load_fis(IdeDrive *d, const uint8_t *fis);
+/* The link was reset. */
+void drive_hard_reset(IdeDrive *d);
+void drive_read_log(IdeDrive *d);
 
 /* atapi.c to atapi-cmd.c: carries out the packet in the buffer. */
 void atapi_packet(IdeDrive *d);

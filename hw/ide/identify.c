@@ -93,6 +93,50 @@ static void ata_identify_sizes(const IdeDrive *d, uint8_t *words)
     bytes_st_le64(words + 2 * 100, d->total_sectors);
 }
 
+static void identify_set(uint8_t *words, unsigned word, uint16_t bits)
+{
+    identify_word(words, word, bytes_ld_le16(words + 2 * word) | bits);
+}
+
+static void identify_wwn(const IdeDrive *d, uint8_t *words)
+{
+    if (!d->wwn) {
+        return;
+    }
+    identify_set(words, 84, 0x0100);
+    identify_set(words, 87, 0x0100);
+    for (unsigned i = 0; i < 4; i++) {
+        identify_word(words, 108 + i, d->wwn >> (48 - 16 * i));
+    }
+}
+
+/* Trimmed sectors read as zeroes, always (words 69, 105 and 169). */
+static void ata_identify_trim(const IdeDrive *d, uint8_t *words)
+{
+    if (d->discard_bytes) {
+        identify_set(words, 69, 0x4020);
+        identify_word(words, 105, 1);
+        identify_word(words, 169, 1);
+    }
+}
+
+/* Behind a serial link: SATA 2.6, 13.2.1. */
+static void identify_sata(const IdeDrive *d, uint8_t *words)
+{
+    if (!d->bus->registers) {
+        return;
+    }
+    identify_word(words, 76, 0x0006);           /* generations 1 and 2 */
+    identify_word(words, 80, 0x01f0);           /* ATA-4 to ATA8-ACS */
+    identify_word(words, 93, 0);
+    if (!d->kind->packet) {
+        identify_word(words, 75, 31);           /* queue: 32 commands */
+        identify_set(words, 76, 0x0100);
+        identify_set(words, 84, 0x0060);        /* READ LOG EXT, FUA */
+        identify_set(words, 87, 0x0060);
+    }
+}
+
 void ata_identify(const IdeDrive *d, uint8_t *words)
 {
     identify_constants(words, ata_words, G_N_ELEMENTS(ata_words));
@@ -101,6 +145,10 @@ void ata_identify(const IdeDrive *d, uint8_t *words)
     ata_identify_sizes(d, words);
     identify_word(words, 59, d->s.multiple ? 0x100 | d->s.multiple : 0);
     identify_word(words, 85, d->s.write_cache ? 0x0020 : 0);
+    identify_word(words, 217, d->rotation_rate);
+    identify_wwn(d, words);
+    ata_identify_trim(d, words);
+    identify_sata(d, words);
 }
 
 static const IdentifyWord atapi_words[] = {
@@ -123,6 +171,8 @@ void atapi_identify(const IdeDrive *d, uint8_t *words)
     identify_constants(words, atapi_words, G_N_ELEMENTS(atapi_words));
     identify_names(d, words);
     identify_modes(d, words);
+    identify_wwn(d, words);
+    identify_sata(d, words);
 }
 
 /* --- SET FEATURES ---------------------------------------------------------------*/

@@ -28,6 +28,10 @@ void pci_bus_drive_pin(PciBus *bus, const PciFunction *f);
 void pci_msix_reset(PciFunction *f);
 void pci_msix_written(PciFunction *f, unsigned offset, unsigned size);
 
+/* The same for MSI (hw/pci/msi.c). */
+void pci_msi_reset(PciFunction *f);
+void pci_msi_written(PciFunction *f);
+
 /* What BAR n decodes now; false: nothing. */
 bool pci_bar_decode(const PciFunction *f, unsigned n, PhysAddr *addr);
 /* A configuration access to a function; offset + size <= 256. */

@@ -279,6 +279,7 @@ void pci_function_reset(PciFunction *f)
     f->s->intx = false;
     header_reset(f);
     pci_msix_reset(f);
+    pci_msi_reset(f);
     if (f->info->config_reset) {
         f->info->config_reset(f);
     }
@@ -353,6 +354,7 @@ void pci_function_write(PciFunction *f, unsigned offset, uint32_t v,
         pci_bus_drive_pin(f->bus, f);
     }
     pci_msix_written(f, offset, size);
+    pci_msi_written(f);
     if (f->info->config_written) {
         f->info->config_written(f, offset, size);
     }

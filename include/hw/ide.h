@@ -31,6 +31,15 @@ typedef struct IdeBus {
     size_t (*dma_move)(void *host, void *buf, size_t len, bool to_memory);
     /* The drive has no more to move; failed: it ended the transfer early. */
     void (*dma_end)(void *host);
+
+    /* A serial link, whose controller is told by frames and not by registers
+     * and a line; NULL on a channel. A data block is in the drive's buffer, or
+     * is wanted there. */
+    void (*data_block)(void *host);
+    /* The registers are those of the end of a command or of a reset. */
+    void (*registers)(void *host);
+    /* The log of the last error of the link's command queue, 512 bytes. */
+    void (*queue_log)(void *host, uint8_t *log);
 } IdeBus;
 
 extern const DeviceClass ide_hd_class;     /* property drive, unit */

@@ -69,6 +69,10 @@ STATE_STRUCT(PciFunctionState, PCI_FUNCTION_STATE);
 typedef struct PciBus PciBus;
 typedef struct PciFunction PciFunction;
 
+/* Told of a place to boot from: its bootindex, and what the function is called
+ * in an Open Firmware path, and the place below it; %s is the slot. */
+typedef void PciBootFn(void *opaque, uint32_t boot_index, const char *path);
+
 /* What a function is; constant. */
 typedef struct PciInfo {
     uint16_t vendor, device;
@@ -86,6 +90,9 @@ typedef struct PciInfo {
     /* [offset, offset + len) is about to be read: a field that is a window
      * onto something else is filled in. NULL: there is none. */
     void (*config_reading)(PciFunction *f, unsigned offset, unsigned len);
+    /* Of a function with several places to boot from: tells them all. NULL:
+     * boot_path has the only one. */
+    void (*boot_places)(const PciFunction *f, PciBootFn *add, void *opaque);
 } PciInfo;
 
 typedef struct PciBar {
@@ -129,6 +136,8 @@ struct PciFunction {
     PciConfig writable;    /* bits that a write changes */
     PciConfig clears;      /* bits that writing one clears */
     PciMsix *msix;         /* NULL: none */
+    unsigned msi;          /* offset of the MSI capability; 0: none */
+    bool msi_sending;      /* a message is under way: it may come back */
     /* Firmware's boot order: property bootindex, and what the function is
      * called in an Open Firmware path ("scsi@%s/disk@0,0"; %s is the slot).
      * NULL: nothing to boot from. */
@@ -196,6 +205,14 @@ bool pci_msix_enabled(const PciFunction *f);
 /* Sends a vector's message, or remembers it while it is masked. A vector that
  * does not exist is nothing. */
 void pci_msix_send(PciFunction *f, unsigned vector);
+
+/* From realize(), after pci_function_init(): MSI with one message, whose
+ * capability is at that offset (hw/pci/msi.c). */
+void pci_msi_init(PciFunction *f, unsigned capability);
+/* True while the driver has MSI on: then there is no interrupt pin. */
+bool pci_msi_enabled(const PciFunction *f);
+/* Sends the message; nothing while the driver has MSI off. */
+void pci_msi_send(PciFunction *f);
 
 /* DMA. Without bus mastering reads are all ones and writes vanish; false. */
 bool pci_dma_read(PciFunction *f, PhysAddr addr, void *buf, uint64_t len);
