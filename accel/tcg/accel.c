@@ -43,7 +43,7 @@ static void tcg_cpu_init(Cpu *cpu)
     TcgState *s = cache_new(m);
     s->backend = backend_start(s, cpu);
     s->ir = ir_block_new(cpu->cls);
-    s->random = s->options->flush_seed;
+    torture_set(s, s->options->flush_seed);
     once_init(s);
     cpu->accel = s;
     jump_cache_init(cpu);

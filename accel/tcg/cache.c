@@ -347,6 +347,8 @@ static void invalidate_page(TcgState *s, RamAddr ra, uint64_t len)
     }
     if (!any) {
         map_page(p, page);
+    } else if (s->torture) {
+        torture_new_code(s->torture);
     }
 }
 
@@ -555,5 +557,6 @@ void cache_free(TcgState *s)
     g_ptr_array_free(s->garbage, TRUE);
     ir_block_free(s->ir);
     once_fini(s);
+    torture_set(s, 0);
     g_free(s);
 }

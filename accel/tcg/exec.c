@@ -260,22 +260,6 @@ static void tell_own_hits(Cpu *cpu)
 
 /* --- the loop ------------------------------------------------------------------------ */
 
-/* Torture: every cache may vanish at any boundary, and a slice may end. */
-static void flush_at_random(Cpu *cpu, TcgState *s)
-{
-    s->random ^= s->random << 13;
-    s->random ^= s->random >> 7;
-    s->random ^= s->random << 17;
-    if (s->random % 61 == 0) {
-        cache_flush(s);
-        tlb_flush(cpu);
-    } else if (s->random % 17 == 0) {
-        tlb_flush(cpu);
-    } else if (s->random % 509 == 0) {
-        machine_work(cpu->machine, WORK_SLICE);
-    }
-}
-
 static void log_entry(Cpu *cpu, const Tb *tb)
 {
     log_printf(LOG_EXEC, "Trace %d: %p [%016" G_GINT64_MODIFIER "x/%016"
@@ -299,7 +283,7 @@ static TbLimit present_limit(Cpu *cpu)
 /* True if every TB must come back here. */
 static bool one_by_one(const TcgState *s)
 {
-    return s->random || log_enabled(LOG_NOCHAIN | LOG_EXEC | LOG_CPU);
+    return s->torture || log_enabled(LOG_NOCHAIN | LOG_EXEC | LOG_CPU);
 }
 
 static TbExit run_compiled(Cpu *cpu, TcgState *s, Tb *tb, Tb **last,
@@ -351,7 +335,7 @@ static void run_tbs(Cpu *cpu, TbKey key)
         }
         /* Looking a TB up sets accessed bits and may fault: that belongs to
          * the next instruction, which may not run now. */
-        if (why != TB_EXIT_LOOKUP || s->kicked || s->random || !cpu->budget ||
+        if (why != TB_EXIT_LOOKUP || s->kicked || s->torture || !cpu->budget ||
             !machine_work_left(cpu->machine)) {
             break;
         }
@@ -398,8 +382,8 @@ static bool boundary(Cpu *cpu, TcgState *s, ExecStop *why)
         *why = EXEC_EVENT;
         return true;
     }
-    if (s->random) {
-        flush_at_random(cpu, s);
+    if (s->torture) {
+        torture_boundary(cpu, s);
     }
     if (cls->interrupt(cpu)) {
         note_event(cpu);

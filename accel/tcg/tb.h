@@ -137,7 +137,7 @@ struct TcgState {
     Tb *unguarded;         /* TBs with chains without a guard */
     uint64_t bytes, tb_count;
     bool kicked;           /* cpu_kick(): leave at the next boundary */
-    uint64_t random;       /* flush-at-random: state, 0: off */
+    struct Torture *torture; /* flush-at-random, or NULL */
     uint64_t flushes, translated, invalidated;
     uint64_t interpreted;  /* instructions, by once.c */
     uint64_t chained, unchained; /* exits, ever */
@@ -204,6 +204,17 @@ Tb *once_tb(const TcgState *s);
 /* Runs code at a key, as once_wanted() said, until its TB would end, the budget
  * is used up, or something must be looked at. May raise a fault of the fetch. */
 TbExit once_run(Cpu *cpu, const TbKey *key);
+
+/* --- torture.c ------------------------------------------------------------------- */
+
+typedef struct Torture Torture;
+
+/* From now on, as if no boundary had been passed before; seed 0: not at all. */
+void torture_set(TcgState *s, uint64_t seed);
+/* Code was overwritten: another place, maybe, though its address is the same. */
+void torture_new_code(Torture *t);
+/* At a boundary, where s->torture is not NULL: maybe drops caches. */
+void torture_boundary(Cpu *cpu, TcgState *s);
 
 /* --- passes -------------------------------------------------------------------- */
 

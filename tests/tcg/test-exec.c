@@ -344,7 +344,7 @@ static void random_variant(void)
     options.one_insn_per_tb = chance(15);
     options.interpret = chance(40) ? INTERPRET_ONCE
                         : chance(25) ? INTERPRET_ALWAYS : INTERPRET_NEVER;
-    t->random = chance(25) ? random64() | 1 : 0;
+    torture_set(t, chance(25) ? random64() | 1 : 0);
     if (chance(5)) {
         tb_flush_all(tiny.machine);
     }
