@@ -10,6 +10,7 @@ extern const DeviceClass *const device_classes[];  /* hw/devices.c */
 extern const AccelOps accel_tcg;                   /* accel/tcg/accel.c */
 
 extern const ProgramOption program_options[];      /* cli/option-list.c */
+extern const ProgramOption program_objects[];      /* cli/objects.c */
 
 extern const MachineParts program_parts;           /* cli/options.h */
 const MachineParts program_parts = {
@@ -18,4 +19,5 @@ const MachineParts program_parts = {
     .boards = board_classes,
     .devices = device_classes,
     .options = program_options,
+    .objects = program_objects,
 };

@@ -53,6 +53,45 @@ static bool check_accel(Options *o, Error **errp)
     return false;
 }
 
+/* -machine memory-backend= names an object that is as large as -m says. */
+static bool check_memory_backend(Options *o, Error **errp)
+{
+    const char *id = o->memory_backend;
+    const uint64_t *bytes = id ? g_hash_table_lookup(o->memory_backends, id)
+                               : NULL;
+    if (id && !bytes) {
+        error_set(errp, "-machine memory-backend=%s: there is no such object",
+                  id);
+        return false;
+    }
+    if (bytes && o->ram_bytes && *bytes != o->ram_bytes) {
+        error_set(errp, "-machine memory-backend=%s: it has %" G_GUINT64_FORMAT
+                  " bytes, -m says %" G_GUINT64_FORMAT, id, *bytes,
+                  o->ram_bytes);
+        return false;
+    }
+    o->ram_bytes = bytes ? *bytes : o->ram_bytes;
+    return true;
+}
+
+static bool check_filters(const Options *o, Error **errp)
+{
+    for (guint i = 0; i < o->filtered->len; i++) {
+        const char *id = g_ptr_array_index(o->filtered, i);
+        bool there = false;
+        for (guint n = 0; n < o->nets->len; n++) {
+            const NetOption *net = g_ptr_array_index(o->nets, n);
+            there |= !g_strcmp0(net->id, id);
+        }
+        if (!there) {
+            error_set(errp, "-object filter-replay: there is no netdev '%s'",
+                      id);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool check_board(Options *o, Error **errp)
 {
     for (const BoardClass *const *b = program_parts.boards; *b && !o->board; b++) {
@@ -61,6 +100,9 @@ static bool check_board(Options *o, Error **errp)
     if (!o->board) {
         error_set(errp, "No machine specified, and there is no default; "
                   "-machine help lists them");
+        return false;
+    }
+    if (!check_memory_backend(o, errp)) {
         return false;
     }
     if (!o->ram_bytes) {
@@ -248,15 +290,12 @@ static void default_ends(Options *o)
 
 static bool check_daemonize(const Options *o, Error **errp)
 {
-    if (o->daemonize && o->nographic) {
-        error_set(errp, "-nographic cannot be used with -daemonize");
-        return false;
-    }
     for (unsigned i = 0; o->daemonize && i < o->ends->len; i++) {
         const EndOption *e = g_ptr_array_index(o->ends, i);
         if (!e->by_id && g_str_has_suffix(e->dev, "stdio")) {
-            error_set(errp, "%s %s cannot be used with -daemonize", e->option,
-                      e->dev);
+            bool made = g_str_equal(e->option, "-nographic");
+            error_set(errp, "%s%s%s cannot be used with -daemonize", e->option,
+                      made ? "" : " ", made ? "" : e->dev);
             return false;
         }
     }
@@ -276,6 +315,7 @@ bool options_check(Options *o, Error **errp)
     }
     default_cdrom(o);
     default_ends(o);
-    return check_drives(o, errp) && check_daemonize(o, errp) &&
+    return check_filters(o, errp) && check_drives(o, errp) &&
+           check_daemonize(o, errp) &&
            options_check_files(o, errp) && open_log_file(o, errp);
 }

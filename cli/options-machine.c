@@ -73,6 +73,7 @@ bool opt_machine(Options *o, const char *arg, KeyVal *kv, Error **errp)
             return false;
         }
     }
+    o->memory_backend = keyval_get(kv, "memory-backend");
     const char *accel = keyval_get(kv, "accel");
     if (accel) {
         o->accel = accel;

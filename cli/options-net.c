@@ -215,17 +215,16 @@ bool opt_net(Options *o, const char *arg, KeyVal *kv, Error **errp)
     return true;
 }
 
-/* --- filters ------------------------------------------------------------------------ */
+/* --- filters (objects.c) ------------------------------------------------------------- */
 
-static bool filter_dump(Options *o, const KeyVal *kv, Error **errp)
+bool object_filter_dump(Options *o, const KeyVal *kv, Error **errp)
 {
     uint64_t maxlen = 65536;
     DumpOption *d = g_new0(DumpOption, 1);
     g_ptr_array_add(o->dumps, d);
     d->netdev = keyval_get(kv, "netdev");
     d->file = keyval_get(kv, "file");
-    if (!keyval_check(kv, "qom-type* id netdev file maxlen", errp) ||
-        !keyval_size(kv, "maxlen", 1, &maxlen, errp)) {
+    if (!keyval_size(kv, "maxlen", 1, &maxlen, errp)) {
         return false;
     }
     if (!d->netdev || !d->file) {
@@ -234,18 +233,4 @@ static bool filter_dump(Options *o, const KeyVal *kv, Error **errp)
     }
     d->maxlen = MIN(maxlen, UINT32_MAX);
     return true;
-}
-
-bool opt_object(Options *o, const char *arg, KeyVal *kv, Error **errp)
-{
-    const char *type = keyval_get(kv, "qom-type");
-    if (!g_strcmp0(type, "filter-replay")) {
-        return true;
-    }
-    if (!g_strcmp0(type, "filter-dump")) {
-        return filter_dump(o, kv, errp);
-    }
-    error_set(errp, "object type '%s' is not supported; filter-dump and "
-              "filter-replay are", type ? type : "");
-    return false;
 }

@@ -92,18 +92,42 @@ bool opt_version(Options *o, const char *arg, KeyVal *kv, Error **errp)
 
 /* --- parsing ------------------------------------------------------------------ */
 
+/* The argument's fields, with what -set changes. */
+static KeyVal *row_keys(Options *o, const OptionRow *r, const char *arg,
+                        Error **errp)
+{
+    KeyVal *kv = keyval_parse(arg, r->keys, errp);
+    const char *id = kv ? keyval_get(kv, "id") : NULL;
+    g_autofree char *changed = options_apply_sets(o, r->name, id, arg);
+    if (changed) {
+        keyval_free(kv);
+        kv = keyval_parse(changed, r->keys, errp);
+    }
+    return kv;
+}
+
 static bool row_handle(Options *o, const OptionRow *r, const char *arg,
                        Error **errp)
 {
     KeyVal *kv = NULL;
     if (r->keys) {
-        kv = keyval_parse(arg, r->keys, errp);
+        kv = row_keys(o, r, arg, errp);
         if (!kv) {
             return false;
         }
         g_ptr_array_add(o->kept, kv);
     }
     return r->handler(o, arg, kv, errp);
+}
+
+bool options_take(Options *o, const char *name, const char *arg, Error **errp)
+{
+    const OptionRow *r = row_find(name);
+    if (!r || !r->argument) {
+        error_set(errp, "there is no section [%s]", name);
+        return false;
+    }
+    return row_handle(o, r, arg, errp);
 }
 
 /* Takes argv[*i] and its argument; *i moves to the last one taken. */
@@ -113,7 +137,10 @@ static bool parse_option(Options *o, char **argv, int *i, Error **errp)
     const char *word = given + (given[1] == '-' ? 2 : 1);
     const OptionRow *r = row_find(word);
     if (!r) {
-        error_set(errp, "%s: invalid option", given);
+        bool has_argument;
+        options_refuse(given, word, &has_argument, errp);
+        bool follows = argv[*i + 1] && argv[*i + 1][0] != '-';
+        *i += has_argument && follows;
         return false;
     }
     if (r->argument) {
@@ -142,6 +169,10 @@ static void options_init(Options *o)
     o->drives = g_ptr_array_new();
     o->drive_alias = g_hash_table_new(g_str_hash, g_str_equal);
     o->devices = g_ptr_array_new();
+    o->texts = g_ptr_array_new_with_free_func(g_free);
+    o->filtered = g_ptr_array_new();
+    o->memory_backends = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+                                               g_free);
     o->chardevs = g_ptr_array_new();
     o->nets = g_ptr_array_new_with_free_func((GDestroyNotify)net_option_free);
     o->dumps = g_ptr_array_new_with_free_func(g_free);
@@ -152,17 +183,36 @@ static void options_init(Options *o)
     o->accel_options.interpret = INTERPRET_ONCE;
 }
 
+static bool parse_word(Options *o, char **argv, int *i, Error **errp)
+{
+    return argv[*i][0] == '-' && argv[*i][1]
+               ? parse_option(o, argv, i, errp)
+               : opt_hda(o, argv[*i], NULL, errp);
+}
+
 bool options_parse(Options *o, int argc, char **argv, Error **errp)
 {
+    Error *last = NULL;
     options_init(o);
     o->argv = (const char *const *)argv;
+    /* All mistakes are told at once, so that one run is enough to mend them;
+     * the last one by who called. */
+    if (!options_collect_sets(o, argc, argv, errp)) {
+        return false;
+    }
     for (int i = 1; i < argc && !o->done; i++) {
-        bool ok = argv[i][0] == '-' && argv[i][1]
-                      ? parse_option(o, argv, &i, errp)
-                      : opt_hda(o, argv[i], NULL, errp);
-        if (!ok) {
-            return false;
+        Error *err = NULL;
+        if (!parse_word(o, argv, &i, &err)) {
+            if (last) {
+                error_report("%s", error_message(last));
+                error_free(last);
+            }
+            last = err;
         }
+    }
+    if (last || (!o->done && !options_check_sets(o, &last))) {
+        error_propagate(errp, last);
+        return false;
     }
     return o->done || options_check(o, errp);
 }
@@ -194,6 +244,10 @@ void options_clear(Options *o)
         g_free(e);
     }
     g_ptr_array_free(o->kept, TRUE);
+    g_ptr_array_free(o->texts, TRUE);
+    g_ptr_array_free(o->filtered, TRUE);
+    g_clear_pointer(&o->sets, g_ptr_array_unref);
+    g_hash_table_destroy(o->memory_backends);
     g_ptr_array_free(o->firmware_dirs, TRUE);
     g_ptr_array_free(o->drives, TRUE);
     g_ptr_array_free(o->devices, TRUE);
@@ -240,6 +294,7 @@ OPT_STRING(opt_qtest_log, qtest_log)
         return true;                                                         \
     }
 OPT_FLAG(opt_snapshot, snapshot)
+OPT_FLAG(opt_singlestep, accel_options.one_insn_per_tb)
 OPT_FLAG(opt_nographic, nographic)
 OPT_FLAG(opt_nodefaults, no_defaults)
 OPT_FLAG(opt_paused, paused)

@@ -23,6 +23,7 @@ typedef struct DriveOption {
     const char *file, *format;
     Tristate readonly, snapshot;
     bool if_none, cdrom;
+    bool plain_file;           /* -blockdev driver=file: may be another's file */
     bool if_pflash;            /* if_none, and the board has a place for it */
     bool if_virtio;            /* if_none, and with a device of its own */
     int index;                 /* -1: next free */
@@ -34,6 +35,14 @@ typedef struct NetOption {
     GPtrArray *keys, *values;  /* char * */
 } NetOption;
 void net_option_free(NetOption *n);
+
+/* -set GROUP.ID.KEY=VALUE */
+typedef struct SetOption {
+    const char *arg;           /* as given */
+    char **parts;              /* GROUP, ID, KEY */
+    const char *value;
+    bool used;                 /* there was such an option */
+} SetOption;
 
 /* -object filter-dump */
 typedef struct DumpOption {
@@ -102,6 +111,11 @@ extern const MachineParts program_parts;
 
 typedef struct Options {
     GPtrArray *kept;           /* KeyVal */
+    GPtrArray *texts;          /* char *: arguments that are not in argv */
+    GPtrArray *sets;           /* SetOption */
+    GPtrArray *filtered;       /* netdevs of -object filter-replay */
+    GHashTable *memory_backends; /* id -> uint64_t *, bytes */
+    const char *memory_backend; /* the one of -machine; NULL: none */
     const char *const *argv;   /* as the program was started */
 
     const BoardClass *board;
@@ -154,6 +168,36 @@ typedef bool OptionFn(Options *o, const char *arg, KeyVal *kv, Error **errp);
 #include "options.def"
 #undef OPTION
 #undef GROUP
+
+/* Takes one option as if it stood on the command line. */
+bool options_take(Options *o, const char *name, const char *arg,
+                  Error **errp);
+
+/* --- objects.c ---------------------------------------------------------------- */
+
+bool object_filter_dump(Options *o, const KeyVal *kv, Error **errp);
+
+/* --- options-blockdev.c --------------------------------------------------------- */
+
+/* {"driver": "file", "a": {"b": 1}} as driver=file,a.b=1, which the caller
+ * frees; NULL with an error. */
+char *options_flatten_json(const char *text, Error **errp);
+
+/* --- options-config.c ------------------------------------------------------------ */
+
+/* Finds every -set, which may stand behind what it changes. */
+bool options_collect_sets(Options *o, int argc, char **argv, Error **errp);
+/* The argument of an option with what -set changes in it, which the caller
+ * frees; NULL: nothing. */
+char *options_apply_sets(Options *o, const char *group, const char *id,
+                         const char *arg);
+/* False with an error if one was for an option that is not there. */
+bool options_check_sets(const Options *o, Error **errp);
+
+/* The error for an option that is not in the table. *has_argument: the word
+ * behind it is its own, if it is not an option itself. */
+void options_refuse(const char *given, const char *word, bool *has_argument,
+                    Error **errp);
 
 /* Parses the command line. False with an error; o->done: the program has
  * nothing more to do and ends with o->exit_code. */

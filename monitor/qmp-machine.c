@@ -2,7 +2,7 @@
  * QMP: whether the machine runs, and what it is (qapi/run-state.json,
  * qapi/machine.json).
  */
-#include "monitor.h"
+#include "qom.h"
 #include "svc/gate.h"
 #include "vm/turn.h"
 
@@ -86,9 +86,9 @@ json_t *qmp_query_iothreads(QmpContext *ctx, Error **errp)
     return json_array();
 }
 
-/* --- the command line ------------------------------------------------------------ */
+/* --- the command line (also for qmp-qom.c) ------------------------------------------------------------ */
 
-static json_t *put_keys(const ProgramOption *o)
+json_t *option_parameters(const ProgramOption *o)
 {
     json_t *list = json_array();
     g_auto(GStrv) words = g_strsplit(o->keys ? o->keys : "", " ", -1);
@@ -108,7 +108,7 @@ json_t *qmp_query_command_line_options(QmpContext *ctx, const char *option,
     const ProgramOption *o = ctx->machine->parts->options;
     for (; o && o->name; o++) {
         if (option ? g_str_equal(option, o->name) : o->keys != NULL) {
-            CommandLineOptionInfo info = { o->name, put_keys(o) };
+            CommandLineOptionInfo info = { o->name, option_parameters(o) };
             json_array_append_new(list,
                                   qapi_put_CommandLineOptionInfo(&info));
         }

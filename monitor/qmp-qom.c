@@ -222,6 +222,9 @@ json_t *qmp_qom_list_types(QmpContext *ctx, const char *implements,
         g_autofree char *name = g_strdup_printf("%s-machine", (*b)->name);
         add_type(&t, name, "machine", false);
     }
+    for (const ProgramOption *o = parts->objects; o && o->name; o++) {
+        add_type(&t, o->name, "object", false);
+    }
     parts->cpu->models(parts->cpu, add_cpu_type, &t);
     return t.list;
 }
@@ -241,12 +244,17 @@ json_t *qmp_device_list_properties(QmpContext *ctx, const char *typename,
 json_t *qmp_qom_list_properties(QmpContext *ctx, const char *typename,
                                 Error **errp)
 {
-    Error *err = NULL;
-    json_t *list = qmp_device_list_properties(ctx, typename, &err);
-    error_free(err);
-    if (!list) {
+    const MachineParts *parts = ctx->machine->parts;
+    for (const ProgramOption *o = parts->objects; o && o->name; o++) {
+        if (g_str_equal(o->name, typename)) {
+            return option_parameters(o);
+        }
+    }
+    const DeviceClass *cls = device_class_find(parts, typename);
+    if (!cls) {
         error_set_class(errp, ERROR_DEVICE_NOT_FOUND, "Class '%s' not found",
                         typename);
+        return NULL;
     }
-    return list;
+    return put_props(cls);
 }

@@ -34,4 +34,7 @@ char *qom_type(const Machine *m, const QomNode *node);
 bool qom_find(const Machine *m, const char *path, QomNode *node,
               Error **errp);
 
+/* The keys that an option or an object takes, as a list of OptionParameter. */
+json_t *option_parameters(const ProgramOption *o);
+
 #endif

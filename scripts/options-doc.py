@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the user's page about the command line from its table.
 
-usage: options-doc.py cli/options.def OUTPUT.md"""
+usage: options-doc.py cli/options.def cli/options-refused.def OUTPUT.md"""
 import re
 import sys
 
@@ -38,6 +38,17 @@ def option(args):
     yield ''
 
 
+def refused(text):
+    yield '## Options of QEMU that are refused'
+    yield ''
+    yield '| option | why |'
+    yield '|---|---|'
+    for macro, args in rows(text):
+        assert macro == 'REFUSED' and len(args) == 3, args
+        yield f'| `-{args[0]}` | {args[2]} |'
+    yield ''
+
+
 def page(text):
     yield '# The command line'
     yield ''
@@ -56,11 +67,15 @@ def page(text):
             yield from option(args)
 
 
-def main(source, target):
-    with open(source, encoding='utf-8') as f:
-        text = f.read()
+def read(path):
+    with open(path, encoding='utf-8') as f:
+        return f.read()
+
+
+def main(source, refusals, target):
+    lines = [*page(read(source)), *refused(read(refusals))]
     with open(target, 'w', encoding='utf-8') as f:
-        f.write('\n'.join(page(text)))
+        f.write('\n'.join(lines))
 
 
 if __name__ == '__main__':

@@ -11,6 +11,7 @@ struct Error {
 };
 
 static const char *program_name = "reprise";
+static bool timestamps;
 
 /* ORDER error-class (include/base/error.h) */
 static const char *const class_names[] = {
@@ -110,7 +111,10 @@ void error_free(Error *err)
 static void report(const char *kind, const char *fmt, va_list ap)
 {
     g_autofree char *text = g_strdup_vprintf(fmt, ap);
-    fprintf(stderr, "%s: %s%s\n", program_name, kind, text);
+    g_autoptr(GDateTime) now = timestamps ? g_date_time_new_now_utc() : NULL;
+    g_autofree char *time = now ? g_date_time_format(now, "%FT%T.%fZ ") : NULL;
+    fprintf(stderr, "%s%s: %s%s\n", time ? time : "", program_name, kind,
+            text);
 }
 
 void error_report(const char *fmt, ...)
@@ -127,6 +131,11 @@ void error_warn(const char *fmt, ...)
     va_start(ap, fmt);
     report("warning: ", fmt, ap);
     va_end(ap);
+}
+
+void error_set_timestamps(bool on)
+{
+    timestamps = on;
 }
 
 void error_set_program(const char *name)

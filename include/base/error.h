@@ -51,6 +51,8 @@ void error_free(Error *err);
 void error_report(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
 /* The same for a warning: "reprise: warning: MESSAGE". */
 void error_warn(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
+/* Messages begin with the host's time. */
+void error_set_timestamps(bool on);
 /* The name that error_report() puts first; kept, not copied. */
 void error_set_program(const char *name);
 

@@ -23,6 +23,7 @@ struct MachineParts {
     const BoardClass *const *boards;     /* ended by NULL */
     const DeviceClass *const *devices;   /* ended by NULL */
     const ProgramOption *options;        /* ended by a NULL name; NULL: none */
+    const ProgramOption *objects;        /* what -object makes; the same */
 };
 
 /* By name or alias; NULL if the program has no such board. */

@@ -55,8 +55,10 @@ class Errors(reprise.TestCase):
         self.assertRegex(done.stderr, rf'^reprise-system-x86_64: {want}\n$')
 
     def test_unknown(self):
-        self.refused('-foo: invalid option', '-foo')
-        self.refused('--foo: invalid option', '--foo')
+        self.refused('-foo: invalid option; -help lists them', '-foo')
+        self.refused('--foo: invalid option; -help lists them', '--foo')
+        self.refused('-icuont: invalid option; did you mean -icount.',
+                     '-icuont', '3')
         self.refused('-m: requires an argument', '-m')
         self.refused("-drive file=x,fool=1: Invalid parameter 'fool'",
                      '-drive', 'file=x,fool=1')
@@ -64,6 +66,78 @@ class Errors(reprise.TestCase):
                      '-M', 'pc,wheels=4')
         self.refused(r"-chardev null,id=a,path=b: Invalid parameter 'path'",
                      '-chardev', 'null,id=a,path=b')
+
+    def test_refused_by_name(self):
+        self.refused('-enable-kvm is not supported: .*recorded.*',
+                     '-enable-kvm')
+        self.refused('-vnc is not supported: there is no display',
+                     '-vnc', ':1')
+        self.refused("-object rng-egd,id=r: object type 'rng-egd' is not "
+                     'supported; -object help lists.*', '-object',
+                     'rng-egd,id=r')
+        self.refused('.*guest memory is this.*own.*', '-object',
+                     'memory-backend-file,id=m,size=1M,mem-path=/tmp')
+        self.refused("-object filter-replay: there is no netdev 'x'",
+                     '-object', 'filter-replay,netdev=x,id=f')
+
+    def test_all_at_once(self):
+        done = reprise.run('-vnc', ':1', '-foo', 'bar', '-m')
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual([line.split(': ')[1].split()[0] for line in
+                          done.stderr.splitlines()], ['-vnc', '-foo', '-m'])
+
+    def test_memory_backend(self):
+        backend = ('-object', 'memory-backend-ram,id=r,size=64M')
+        self.refused('-machine memory-backend=q: there is no such object',
+                     *backend, '-machine', 'memory-backend=q')
+        self.refused('-machine memory-backend=r: it has 67108864 bytes, -m .*',
+                     *backend, '-machine', 'memory-backend=r', '-m', '65')
+
+    def test_nodes(self):
+        plain = ('-blockdev', 'driver=file,node-name=f,filename=/dev/null')
+        self.refused(".*there is no node 'g' of driver 'file' before.*",
+                     *plain, '-blockdev', 'driver=raw,node-name=d,file=g')
+        self.refused(".*Duplicate nodes with node-name='f'", *plain, *plain)
+        self.refused(".*needs driver= and node-name=", '-blockdev', '{}')
+        self.refused(".*Unknown driver 'nbd'.*", '-blockdev',
+                     '{"driver": "nbd", "node-name": "n"}')
+        self.refused(".*Invalid parameter 'wheels'", '-blockdev',
+                     'driver=file,node-name=f,filename=x,wheels=4')
+
+    def test_config(self):
+        config = self.path('config')
+
+        def written(text):
+            with open(config, 'w', encoding='utf-8') as f:
+                f.write(text)
+            return '-readconfig', config
+        self.refused('.*line 2: KEY = "VALUE" is expected',
+                     *written('[drive "d"]\n file\n'))
+        self.refused('.*there is no section .wheels.*',
+                     *written('[wheels]\n n = "4"\n'))
+        self.refused('-set drive.e.file=x: there is no -drive with id=e',
+                     '-set', 'drive.e.file=x')
+        self.refused('-set drive: GROUP.ID.KEY=VALUE is expected',
+                     '-set', 'drive')
+        vm = self.start(*written('# a machine\n[memory]\n size = "96M"\n'
+                                 '[drive "d"]\n if = "none"\n'
+                                 f' file = "{config}"\n format = "raw"\n'),
+                        '-set', 'drive.d.readonly=on', '-S', qmp=True)
+        self.assertEqual(vm.qmp.cmd('query-memory-size-summary')
+                         ['base-memory'], 96 << 20)
+        self.assertTrue(vm.qmp.cmd('query-block')[0]['inserted']['ro'])
+
+    def test_blockdev(self):
+        config = self.path('disk')
+        with open(config, 'wb') as f:
+            f.truncate(1 << 20)
+        vm = self.start('-S', '-blockdev', '{"driver": "file", "node-name": '
+                        f'"f", "filename": "{config}"}}', '-blockdev',
+                        'driver=raw,node-name=d,file=f,read-only=on',
+                        '-device', 'virtio-blk-pci,drive=d', qmp=True)
+        [disk] = [b for b in vm.qmp.cmd('query-block') if 'inserted' in b]
+        self.assertEqual((disk['device'], disk['inserted']['file'],
+                          disk['inserted']['ro']), ('d', config, True))
 
     def test_machine(self):
         self.refused(".*unsupported machine type 'q36'.*", '-M', 'q36')

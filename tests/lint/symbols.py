@@ -45,6 +45,7 @@ ALLOWED_VARIABLES = {
     ('util', 'log_items'): 'what -d asked for, looked at in hot paths',
     ('util', 'log_file'): 'where -D says it goes',
     ('util', 'program_name'): 'for messages',
+    ('util', 'timestamps'): '-msg: whether they tell the time',
     ('util', 'crc_table'): 'a table computed once',
     ('util', 'fn'): 'which CRC the host can do',
     ('target', 'opmap_hits'): 'which rows the tests have reached',
