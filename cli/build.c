@@ -76,7 +76,7 @@ static bool load_files(Program *p, Error **errp)
         return false;
     }
     return load_firmware(p, errp) && load_kernel(p, errp) &&
-           program_load_roms(p, errp);
+           program_load_roms(p, errp) && program_load_tables(p, errp);
 }
 
 /* --- the machine -------------------------------------------------------------------- */
@@ -141,6 +141,9 @@ static void configure(Program *p)
     c->smp = o->smp;
     c->no_acpi = o->no_acpi;
     c->no_hpet = o->no_hpet;
+    c->tables.smbios_64 = o->smbios_64;
+    c->panic_action = o->panic_action;
+    c->watchdog_action = o->watchdog_action;
     c->cpu_model = o->cpu_model;
     c->cmdline = o->append;
     c->kernel_name = base_name(o->kernel_name ? o->kernel_name : o->kernel);
@@ -284,6 +287,7 @@ void program_close(Program *p)
         replay_free(p->replay);
         program_close_drives(p);
         free_config(&p->m->config);
+        program_free_tables(p);
         chardev_set_free(p->chardevs);
         netdev_set_free(p->netdevs);
         machine_free(p->m);

@@ -28,6 +28,9 @@ static char *end_label(const Program *p, const EndOption *e)
         }
         n += numbered_as(other->kind) == numbered_as(e->kind);
     }
+    if (e->kind == END_DEBUGCON) {
+        return g_strdup("debugcon");
+    }
     if (e->kind == END_GDB && !n) {
         return g_strdup("gdb");
     }
@@ -230,6 +233,12 @@ static bool open_qtest_log(Program *p, Error **errp)
     return p->qtest_log != NULL;
 }
 
+/* The others are claimed by devices. */
+static bool is_door(const EndOption *e)
+{
+    return e->kind != END_SERIAL && e->kind != END_DEBUGCON;
+}
+
 bool program_open_doors(Program *p, Error **errp)
 {
     if (p->opts.verify.mode != VERIFY_NO) {
@@ -241,8 +250,7 @@ bool program_open_doors(Program *p, Error **errp)
     for (unsigned i = 0; i < p->opts.ends->len; i++) {
         const EndOption *e = g_ptr_array_index(p->opts.ends, i);
         Error *err = NULL;
-        if (e->kind != END_SERIAL && !end_is_none(e) &&
-            !door_open(p, e, &err)) {
+        if (is_door(e) && !end_is_none(e) && !door_open(p, e, &err)) {
             return end_failed(e, errp, err);
         }
     }

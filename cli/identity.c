@@ -78,6 +78,10 @@ static void add_machine(GString *out, const Program *p)
     add(out, "hpet", c->no_hpet ? "off" : "on");
     add(out, "boot", c->boot_order ? c->boot_order : "");
     add(out, "uuid", c->uuid ? c->uuid : "");
+    if (c->watchdog_action != WATCHDOG_RESET) {
+        g_string_append_printf(out, "watchdog-action=%u\n",
+                               c->watchdog_action);
+    }
 }
 
 /* Each device that was built, at its place, with the user's properties. */
@@ -174,6 +178,7 @@ bool program_identity(Program *p, GString *out, Error **errp)
     add_bytes(out, "initrd", c->initrd, c->initrd_name);
     add_device_roms(out, c);
     add(out, "append", c->cmdline ? c->cmdline : "");
+    program_identify_tables(p, out);
     add_devices(out, p);
     return add_drives(out, p, errp);
 }

@@ -314,6 +314,21 @@ bool opt_qtest(Options *o, const char *arg, KeyVal *kv, Error **errp)
     return true;
 }
 
+bool opt_debugcon(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    if (options_have_end(o, END_DEBUGCON)) {
+        error_set(errp, "there is one already; -device isa-debugcon makes "
+                  "more");
+        return false;
+    }
+    const EndOption *e = end_add(o, END_DEBUGCON, "-debugcon", arg);
+    if (e->by_id || !g_str_equal(arg, "none")) {
+        options_add_device(o, "isa-debugcon", "chardev",
+                           e->by_id ? e->dev : "debugcon");
+    }
+    return true;
+}
+
 bool opt_mon(Options *o, const char *arg, KeyVal *kv, Error **errp)
 {
     static const char *const modes[] = { "readline", "control", NULL };

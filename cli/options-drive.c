@@ -206,6 +206,17 @@ bool opt_device(Options *o, const char *arg, KeyVal *kv, Error **errp)
     return true;
 }
 
+void options_add_device(Options *o, const char *driver, const char *name,
+                        const char *value)
+{
+    DeviceConfig *d = g_new0(DeviceConfig, 1);
+    d->driver = g_strdup(driver);
+    d->props = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(d->props, g_strdup(name));
+    g_ptr_array_add(d->props, g_strdup(value));
+    g_ptr_array_add(o->devices, d);
+}
+
 bool opt_global(Options *o, const char *arg, KeyVal *kv, Error **errp)
 {
     error_set(errp, "global properties are not supported; give the property "

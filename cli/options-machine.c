@@ -78,6 +78,12 @@ bool opt_machine(Options *o, const char *arg, KeyVal *kv, Error **errp)
     if (accel) {
         o->accel = accel;
     }
+    static const char *const points[] = { "32", "64", NULL };
+    unsigned point = o->smbios_64;
+    if (!keyval_word(kv, "smbios-entry-point-type", points, &point, errp)) {
+        return false;
+    }
+    o->smbios_64 = point;
     return must_be_off(kv, errp) &&
            option_off(kv, "acpi", &o->no_acpi, errp) &&
            option_off(kv, "hpet", &o->no_hpet, errp);
@@ -289,20 +295,24 @@ bool opt_action(Options *o, const char *arg, KeyVal *kv, Error **errp)
 {
     static const char *const reboot[] = { "reset", "shutdown", NULL };
     static const char *const shutdown[] = { "poweroff", "pause", NULL };
+    /* ORDER panic-action, watchdog-action */
     static const char *const panic[] = { "pause", "shutdown", "exit-failure",
                                          "none", NULL };
     static const char *const watchdog[] = { "reset", "shutdown", "poweroff",
-                                            "inject-nmi", "pause", "debug",
-                                            "none", NULL };
-    unsigned on_reboot = o->no_reboot, on_shutdown = o->no_shutdown, any = 0;
+                                            "pause", "debug", "none",
+                                            "inject-nmi", NULL };
+    unsigned on_reboot = o->no_reboot, on_shutdown = o->no_shutdown;
+    unsigned on_panic = o->panic_action, on_watchdog = o->watchdog_action;
     if (!keyval_word(kv, "reboot", reboot, &on_reboot, errp) ||
         !keyval_word(kv, "shutdown", shutdown, &on_shutdown, errp) ||
-        !keyval_word(kv, "panic", panic, &any, errp) ||
-        !keyval_word(kv, "watchdog", watchdog, &any, errp)) {
+        !keyval_word(kv, "panic", panic, &on_panic, errp) ||
+        !keyval_word(kv, "watchdog", watchdog, &on_watchdog, errp)) {
         return false;
     }
     o->no_reboot = on_reboot;
     o->no_shutdown = on_shutdown;
+    o->panic_action = on_panic;
+    o->watchdog_action = on_watchdog;
     return true;
 }
 

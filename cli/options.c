@@ -177,9 +177,14 @@ static void options_init(Options *o)
     o->nets = g_ptr_array_new_with_free_func((GDestroyNotify)net_option_free);
     o->dumps = g_ptr_array_new_with_free_func(g_free);
     o->ends = g_ptr_array_new();
+    o->fw_cfgs = g_ptr_array_new();
+    o->smbioses = g_ptr_array_new();
+    o->acpitables = g_ptr_array_new();
+    o->numas = g_ptr_array_new();
     o->rtc_base_sec = INT64_MIN;
     o->smp = (MachineSmp){ 1, 1, 1, 1, 1, TURN_QUANTUM };
     o->icount.sleep = true;
+    o->panic_action = PANIC_SHUTDOWN;
     o->accel_options.interpret = INTERPRET_ONCE;
 }
 
@@ -255,6 +260,10 @@ void options_clear(Options *o)
     g_ptr_array_free(o->nets, TRUE);
     g_ptr_array_free(o->dumps, TRUE);
     g_ptr_array_free(o->ends, TRUE);
+    g_ptr_array_free(o->fw_cfgs, TRUE);
+    g_ptr_array_free(o->smbioses, TRUE);
+    g_ptr_array_free(o->acpitables, TRUE);
+    g_ptr_array_free(o->numas, TRUE);
     g_hash_table_destroy(o->drive_alias);
     g_free(o->boot_order);
 }

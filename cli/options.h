@@ -57,7 +57,7 @@ typedef struct ChardevOption {
 
 /* A -serial, -monitor, -qmp, -mon, -gdb or -qtest. */
 typedef enum EndKind {
-    END_SERIAL, END_MONITOR, END_QMP, END_GDB, END_QTEST
+    END_SERIAL, END_MONITOR, END_QMP, END_GDB, END_QTEST, END_DEBUGCON
 } EndKind;
 
 typedef struct EndOption {
@@ -138,6 +138,8 @@ typedef struct Options {
     bool snapshot;
     GPtrArray *devices;        /* DeviceConfig */
 
+    GPtrArray *fw_cfgs, *smbioses, *acpitables, *numas; /* KeyVal, kept */
+    bool smbios_64;            /* -machine smbios-entry-point-type=64 */
     GPtrArray *nets;           /* NetOption */
     GPtrArray *dumps;          /* DumpOption */
     GPtrArray *chardevs;       /* ChardevOption */
@@ -147,6 +149,8 @@ typedef struct Options {
     VerifyOption verify;
 
     bool no_defaults, nographic, paused, daemonize;
+    PanicAction panic_action;  /* -action */
+    WatchdogActionKind watchdog_action;
     bool no_reboot, no_shutdown, rtc_local, has_seed, perfmap;
     int64_t rtc_base_sec;      /* INT64_MIN: the host's */
     uint64_t seed;
@@ -220,6 +224,9 @@ bool chardev_spec_parse(ChardevSpec *spec, const char *text,
 /* Adds an end; see EndOption. */
 void options_add_end(Options *o, EndKind kind, const char *option,
                      const char *dev);
+/* Adds a -device with one property. */
+void options_add_device(Options *o, const char *driver, const char *name,
+                        const char *value);
 /* True if there is an end of that kind. */
 bool options_have_end(const Options *o, EndKind kind);
 

@@ -32,6 +32,7 @@ typedef struct Program {
     int64_t left_ns;           /* virtual time when the guest was left */
     NondetPort *shift_port;    /* shift=auto */
     FILE *perfmap;             /* -perfmap */
+    NumaConfig *numa;          /* -numa, or NULL */
 } Program;
 
 /* Makes the machine that p->opts describe, ready to run. */
@@ -59,6 +60,12 @@ const char *program_drive_id(const Program *p, const char *id);
 
 /* Reads the boot ROMs of devices into m->config.roms (roms.c). */
 bool program_load_roms(Program *p, Error **errp);
+/* Reads what -fw_cfg, -smbios, -acpitable and -numa say into m->config.tables
+ * (tables.c, numa.c); the lines of it that a recording is bound to. */
+bool program_load_tables(Program *p, Error **errp);
+bool program_make_numa(Program *p, Error **errp);
+void program_free_tables(Program *p);
+void program_identify_tables(const Program *p, GString *out);
 /* Opens networks into m->config.netdevs; offers their `info`, once the machine
  * is built. */
 bool program_open_networks(Program *p, Error **errp);

@@ -24,6 +24,28 @@ void events_send(Monitor *mon, json_t *event)
     qmp_send(mon, event);
 }
 
+static void send_guest_event(Monitor *mon, const RunEvent *ev)
+{
+    switch (ev->type) {
+    case RUN_EVENT_PANIC:
+        events_send(mon, qapi_event_guest_panicked(
+                            (GuestPanicAction)ev->action));
+        break;
+    case RUN_EVENT_CRASH_LOADED:
+        events_send(mon, qapi_event_guest_crashloaded(
+                            (GuestPanicAction)ev->action));
+        break;
+    case RUN_EVENT_WATCHDOG:
+        events_send(mon, qapi_event_watchdog((WatchdogAction)ev->action));
+        break;
+    case RUN_EVENT_POWERDOWN:
+        events_send(mon, qapi_event_powerdown());
+        break;
+    default:
+        break;
+    }
+}
+
 void events_run(void *opaque, const RunEvent *ev)
 {
     Monitor *mon = opaque;
@@ -43,6 +65,9 @@ void events_run(void *opaque, const RunEvent *ev)
         events_send(mon, qapi_event_shutdown(ev->guest,
                                             (ShutdownCauseName)ev->cause));
         chardev_drain(mon->chr);
+        break;
+    default:
+        send_guest_event(mon, ev);
         break;
     case RUN_EVENT_TRAVEL:
         if (ev->travel) {

@@ -19,6 +19,9 @@ HMP(stop)
 HMP(cont)
 HMP(quit)
 HMP(system_reset)
+HMP(system_powerdown)
+HMP(nmi)
+HMP(watchdog_action)
 HMP(sendkey)
 #undef HMP
 
@@ -165,6 +168,26 @@ static void cmd_quit(Hmp *h, const char *args)
 static void cmd_system_reset(Hmp *h, const char *args)
 {
     hmp_relay(h, "system_reset", NULL);
+}
+
+static void cmd_system_powerdown(Hmp *h, const char *args)
+{
+    hmp_relay(h, "system_powerdown", NULL);
+}
+
+static void cmd_nmi(Hmp *h, const char *args)
+{
+    hmp_relay(h, "inject-nmi", NULL);
+}
+
+static void cmd_watchdog_action(Hmp *h, const char *args)
+{
+    g_autofree char *action = NULL;
+    if (!hmp_word(&args, &action)) {
+        hmp_print(h, "watchdog_action: string expected\n");
+        return;
+    }
+    hmp_relay(h, "watchdog-set-action", json_pack("{s:s}", "action", action));
 }
 
 /* "ctrl-alt-f1 [hold_ms]": all pressed together. */

@@ -8,6 +8,7 @@
  */
 #include "io/input.h"
 #include "monitor.h"
+#include "vm/guest-action.h"
 
 void qmp_system_reset(QmpContext *ctx, Error **errp)
 {
@@ -16,6 +17,28 @@ void qmp_system_reset(QmpContext *ctx, Error **errp)
         if (runstate(ctx->machine) == RUN_SHUTDOWN) {
             runstate_set(ctx->machine, RUN_PRELAUNCH);
         }
+    }
+}
+
+void qmp_system_powerdown(QmpContext *ctx, Error **errp)
+{
+    if (ctx->machine) {
+        guest_press_power(ctx->machine);
+    }
+}
+
+void qmp_inject_nmi(QmpContext *ctx, Error **errp)
+{
+    if (ctx->machine) {
+        guest_press_nmi(ctx->machine);
+    }
+}
+
+void qmp_watchdog_set_action(QmpContext *ctx, WatchdogAction action,
+                             Error **errp)
+{
+    if (ctx->machine) {
+        guest_set_watchdog_action(ctx->machine, (WatchdogActionKind)action);
     }
 }
 

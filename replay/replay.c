@@ -228,6 +228,7 @@ static bool handle_stop(Machine *m, Replay *r, SchedStop stop)
         if (play) {
             /* The recording goes on: somebody switched it on again. */
             runstate_drop_shutdown(m);
+            runstate_drop_guest_stop(m);
         }
         runstate_handle_requests(m);
     }

@@ -47,7 +47,7 @@ void device_help(const MachineParts *parts, GString *out)
 {
     static const char *const categories[] = {
         "Controller/Bridge", "USB", "Storage", "Network", "Input", "Display",
-        "Sound", "Misc", "CPU",
+        "Sound", "Misc", "CPU", "Watchdog",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(categories); i++) {
         help_category(parts, categories[i], out);

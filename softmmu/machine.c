@@ -6,6 +6,7 @@
 
 #include "base/digest.h"
 #include "softmmu.h"
+#include "vm/guest-action.h"
 #include "vm/turn.h"
 #include "vm/work.h"
 
@@ -18,10 +19,12 @@
       STATE_IN(0, STATE_ICOUNT_MAX))                                        \
     _(uint64_t, STATE_U64, random, 0, 1, "state of the random generator")   \
     _(uint64_t, STATE_U64, stall_icount, 0, 2, "where events came last")    \
-    _(uint32_t, STATE_U32, stall_events, 0, 2, "how many came there")
+    _(uint32_t, STATE_U32, stall_events, 0, 2, "how many came there")       \
+    _(uint8_t, STATE_U8, watchdog_action, 0, 3,                             \
+      "ORDER watchdog-action", STATE_IN(0, WATCHDOG_ACTIONS - 1))
 
 STATE_STRUCT(SystemState, SYSTEM_STATE);
-static STATE_TABLE(system_state, "machine", 2, SystemState, SYSTEM_STATE)
+static STATE_TABLE(system_state, "machine", 3, SystemState, SYSTEM_STATE)
 
 static Icount clock_source(void *opaque)
 {
@@ -69,6 +72,7 @@ Machine *machine_new(const MachineParts *parts, const BoardClass *board)
     m->sched.late_icount = ICOUNT_NONE;
     m->config.smp = (MachineSmp){ 1, 1, 1, 1, 1, TURN_QUANTUM };
     m->config.defaults = true;
+    m->config.panic_action = PANIC_SHUTDOWN;
     m->config.rtc_base_sec = INT64_MIN;
     return m;
 }
@@ -90,6 +94,7 @@ bool machine_build(Machine *m, Error **errp)
 void machine_power_on(Machine *m)
 {
     machine_seed(m);
+    m->system->watchdog_action = m->config.watchdog_action;
     if (m->board->power_on) {
         m->board->power_on(m);
     }
@@ -182,6 +187,16 @@ void machine_work_done(Machine *m)
     if (m->cpus->len) {
         cpu_stop_chain(machine_cpu(m));
     }
+}
+
+unsigned machine_watchdog_action(const Machine *m)
+{
+    return m->system->watchdog_action;
+}
+
+void guest_set_watchdog_action(Machine *m, WatchdogActionKind action)
+{
+    m->system->watchdog_action = action;
 }
 
 /* SplitMix64 (Steele, Lea, Flood 2014): one word of state, good enough for a

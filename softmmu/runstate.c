@@ -18,7 +18,7 @@ struct RunControl {
     ShutdownCause reset_wanted;    /* CAUSE_NONE: not wanted */
     ShutdownCause shutdown_wanted;
     ShutdownCause cause;           /* of the shutdown that happened */
-    bool stop_wanted;
+    bool stop_wanted, stop_by_guest;
     RunState stop_state;
     bool quit;
     int exit_code;
@@ -26,8 +26,8 @@ struct RunControl {
 
 /* ORDER runstate (include/vm/runstate.h) */
 static const char *const state_names[] = {
-    "debug",   "internal-error", "io-error", "paused",  "prelaunch",
-    "restore-vm", "running",     "save-vm",  "shutdown",
+    "debug",   "guest-panicked", "internal-error", "io-error", "paused",
+    "prelaunch", "restore-vm", "running", "save-vm", "shutdown", "watchdog",
 };
 
 /* ORDER shutdown-cause (include/vm/runstate.h) */
@@ -152,8 +152,17 @@ void runstate_request_shutdown(Machine *m, ShutdownCause cause, int exit_code)
 void runstate_request_stop(Machine *m, RunState s)
 {
     m->run->stop_wanted = true;
+    m->run->stop_by_guest = false;
     m->run->stop_state = s;
     kick_all(m);
+}
+
+void runstate_request_guest_stop(Machine *m, RunState s)
+{
+    if (!m->run->stop_wanted) {
+        runstate_request_stop(m, s);
+        m->run->stop_by_guest = true;
+    }
 }
 
 bool runstate_request_pending(Machine *m)
@@ -199,7 +208,7 @@ void runstate_handle_requests(Machine *m)
         do_shutdown(m);
     }
     if (rc->stop_wanted) {
-        rc->stop_wanted = false;
+        rc->stop_wanted = rc->stop_by_guest = false;
         runstate_set(m, rc->stop_state);
     }
 }
@@ -209,6 +218,13 @@ bool runstate_drop_shutdown(Machine *m)
     bool waited = m->run->shutdown_wanted;
     m->run->shutdown_wanted = CAUSE_NONE;
     return waited;
+}
+
+void runstate_drop_guest_stop(Machine *m)
+{
+    if (m->run->stop_by_guest) {
+        m->run->stop_wanted = m->run->stop_by_guest = false;
+    }
 }
 
 bool runstate_quit_requested(Machine *m, int *exit_code)
@@ -242,6 +258,6 @@ void runstate_rewind(Machine *m)
     struct RunControl *rc = m->run;
     rc->reset_wanted = CAUSE_NONE;
     rc->shutdown_wanted = CAUSE_NONE;
-    rc->stop_wanted = false;
+    rc->stop_wanted = rc->stop_by_guest = false;
     rc->cause = CAUSE_NONE;
 }

@@ -23,4 +23,7 @@ void turn_reset(Machine *m);
 /* False if it was nobody's turn: rows that were loaded are wrong. */
 bool turn_check(Machine *m);
 
+/* WatchdogActionKind; a row of section "machine". */
+unsigned machine_watchdog_action(const Machine *m);
+
 #endif

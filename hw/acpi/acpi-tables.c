@@ -17,7 +17,7 @@
 #define COMMAND_BYTES 128u
 #define NAME_BYTES    56u
 enum { COMMAND_ALLOCATE = 1, COMMAND_ADD_POINTER = 2,
-       COMMAND_ADD_CHECKSUM = 3 };
+       COMMAND_ADD_CHECKSUM = 3, COMMAND_WRITE_POINTER = 4 };
 enum { ZONE_HIGH = 1, ZONE_FSEG = 2 };
 
 /* Who made the tables (5.2.6). */
@@ -100,6 +100,12 @@ void acpi_memory(AcpiTables *t, unsigned bits, uint64_t address)
 
 /* --- the script ------------------------------------------------------------------ */
 
+static void set_name(uint8_t *field, const char *name)
+{
+    g_assert(strlen(name) < NAME_BYTES);
+    memcpy(field, name, strlen(name));
+}
+
 /* A new record; its file name is in place. */
 static uint8_t *command(AcpiTables *t, uint32_t number, const char *file)
 {
@@ -108,7 +114,7 @@ static uint8_t *command(AcpiTables *t, uint32_t number, const char *file)
     uint8_t *c = t->script->data + at;
     memset(c, 0, COMMAND_BYTES);
     bytes_st_le32(c, number);
-    strcpy((char *)c + 4, file);
+    set_name(c + 4, file);
     return c;
 }
 
@@ -120,14 +126,40 @@ static void allocate(AcpiTables *t, const char *file, uint32_t align,
     c[8 + NAME_BYTES] = zone;
 }
 
-/* In `file`, at `at`: the address of the tables' file is added. */
+/* In `file`, at `at`: the address of another file is added. */
+static void add_pointer_to(AcpiTables *t, const char *file, uint32_t at,
+                           uint8_t size, const char *target)
+{
+    uint8_t *c = command(t, COMMAND_ADD_POINTER, file);
+    set_name(c + 4 + NAME_BYTES, target);
+    bytes_st_le32(c + 4 + 2 * NAME_BYTES, at);
+    c[8 + 2 * NAME_BYTES] = size;
+}
+
 static void add_pointer(AcpiTables *t, const char *file, uint32_t at,
                         uint8_t size)
 {
-    uint8_t *c = command(t, COMMAND_ADD_POINTER, file);
-    strcpy((char *)c + 4 + NAME_BYTES, TABLES_FILE);
-    bytes_st_le32(c + 4 + 2 * NAME_BYTES, at);
-    c[8 + 2 * NAME_BYTES] = size;
+    add_pointer_to(t, file, at, size, TABLES_FILE);
+}
+
+void acpi_allocate(AcpiTables *t, const char *file, uint32_t align)
+{
+    allocate(t, file, align, ZONE_HIGH);
+}
+
+void acpi_point_to_file(AcpiTables *t, guint at, unsigned size,
+                        const char *file)
+{
+    add_pointer_to(t, TABLES_FILE, at, size, file);
+}
+
+void acpi_tell_pointer(AcpiTables *t, const char *told, unsigned size,
+                       const char *file, uint32_t offset)
+{
+    uint8_t *c = command(t, COMMAND_WRITE_POINTER, told);
+    set_name(c + 4 + NAME_BYTES, file);
+    bytes_st_le32(c + 8 + 2 * NAME_BYTES, offset);
+    c[12 + 2 * NAME_BYTES] = size;
 }
 
 static void add_checksum(AcpiTables *t, const char *file, uint32_t at,
@@ -147,6 +179,19 @@ void acpi_point(AcpiTables *t, guint at, unsigned size, guint target)
         bytes_st_le32(t->bytes->data + at, target);
     }
     add_pointer(t, TABLES_FILE, at, size);
+}
+
+/* --- AML (20.2) -------------------------------------------------------------- */
+
+enum { AML_NAME = 0x08, AML_DWORD = 0x0c };
+
+void acpi_name_number(AcpiTables *t, const char *name, uint32_t v)
+{
+    acpi_u8(t, AML_NAME);
+    acpi_u8(t, '\\');
+    append(t, name, 4);
+    acpi_u8(t, AML_DWORD);
+    acpi_u32(t, v);
 }
 
 /* --- tables ------------------------------------------------------------------------- */

@@ -46,6 +46,26 @@ void acpi_memory(AcpiTables *t, unsigned bits, uint64_t address);
  * address. */
 void acpi_point(AcpiTables *t, guint at, unsigned size, guint target);
 
+/* Name(\NAME, number) in AML: names in the root so that no scope has to be opened.
+ * The number is the last four bytes. */
+void acpi_name_number(AcpiTables *t, const char *name, uint32_t v);
+
+/* Firmware allocates memory for another file of fw_cfg, with its content; the
+ * `size` bytes at `at` of the tables get its address; and a file that can be
+ * written gets it, plus offset, in its first `size` bytes. */
+void acpi_allocate(AcpiTables *t, const char *file, uint32_t align);
+void acpi_point_to_file(AcpiTables *t, guint at, unsigned size,
+                        const char *file);
+void acpi_tell_pointer(AcpiTables *t, const char *told, unsigned size,
+                       const char *file, uint32_t offset);
+
+/* --- parts of what acpi_describe() makes --- */
+
+/* device-tables.c: tables of what the command line adds. */
+void acpi_add_devices(AcpiTables *t, const Machine *m);
+/* numa-tables.c: SRAT and SLIT, if there are nodes. */
+void acpi_add_numa(AcpiTables *t, const Machine *m, uint64_t below_4g);
+
 /* Writes RSDT, XSDT and RSDP and hands everything to fw_cfg. Frees t's. */
 void acpi_finish(AcpiTables *t, Device *fw_cfg);
 

@@ -216,26 +216,14 @@ static void add_waet(AcpiTables *t)
     acpi_name_in_root(t, at);
 }
 
-/* --- what the DSDT does not know (20.2) ------------------------------------------------ */
-
-enum { AML_NAME = 0x08, AML_DWORD = 0x0c, AML_SCOPE = 0x10 };
-
-/* Name(\NAME, number): names in the root so that no scope has to be opened. */
-static void name_number(AcpiTables *t, const char *name, uint32_t v)
-{
-    acpi_u8(t, AML_NAME);
-    acpi_u8(t, '\\');
-    g_byte_array_append(t->bytes, (const guint8 *)name, 4);
-    acpi_u8(t, AML_DWORD);
-    acpi_u32(t, v);
-}
+/* --- what the DSDT does not know ------------------------------------------------------- */
 
 /* ORDER dsdt-number: External() in dsdt-*.asl. */
 static void add_ssdt(AcpiTables *t, const AcpiPlatform *p)
 {
     guint at = acpi_begin_table(t, "SSDT", 1);
-    name_number(t, "HOLE", p->pci_hole);
-    name_number(t, "HPTE", p->has_hpet ? 0xf : 0);
+    acpi_name_number(t, "HOLE", p->pci_hole);
+    acpi_name_number(t, "HPTE", p->has_hpet ? 0xf : 0);
     acpi_end_table(t, at);
     acpi_name_in_root(t, at);
 }
@@ -258,5 +246,7 @@ void acpi_describe(Machine *m, Device *fw_cfg, const AcpiPlatform *p)
         add_mcfg(&t, p->mcfg_base);
     }
     add_waet(&t);
+    acpi_add_numa(&t, m, p->pci_hole);
+    acpi_add_devices(&t, m);
     acpi_finish(&t, fw_cfg);
 }

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "hw/boot.h"
 #include "hw/fw-cfg.h"
+#include "hw/smbios.h"
 #include "pc.h"
 
 #define FIRMWARE_UNIT  (64 * KIB)
@@ -320,6 +321,8 @@ void pc_describe(Pc *pc)
     describe_console(pc);
     describe_boot_order(pc);
     describe_disks(pc);
+    smbios_describe(pc->dev.machine, pc->fw_cfg, pc->below_4g, pc->above_4g);
+    fw_files_describe(pc->dev.machine, pc->fw_cfg);
     mc146818_set_cmos(pc->rtc, CMOS_EQUIPMENT,
                       EQUIPMENT_FPU | EQUIPMENT_MOUSE);
     mc146818_set_boot_order(pc->rtc, pc->dev.machine->config.boot_order);

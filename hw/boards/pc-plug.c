@@ -1,11 +1,9 @@
 /*
- * What the command line plugs into a PC: -drive with an interface, -serial,
- * -device, and the devices that are there by default.
+ * What the command line plugs into a PC: -drive with an interface, and the
+ * devices that are there by default. The rest is in board-plug.c.
  */
-#include "hw/virtio.h"
+#include "board-plug.h"
 #include "pc.h"
-
-#define SERIAL_MAX 4
 
 /* --- drives with if=ide ---------------------------------------------------------*/
 
@@ -102,128 +100,6 @@ static bool plug_drives(Pc *pc, Error **errp)
     return true;
 }
 
-/* --- -serial ----------------------------------------------------------------------*/
-
-static bool plug_serials(Pc *pc, Error **errp)
-{
-    Machine *m = pc->dev.machine;
-    const GPtrArray *serials = m->config.serials;
-
-    for (guint i = 0; serials && i < serials->len; i++) {
-        Chardev *chr = g_ptr_array_index(serials, i);
-        g_autofree char *index = g_strdup_printf("%u", i);
-        if (!chr) {
-            continue;
-        }
-        if (i >= SERIAL_MAX) {
-            error_set(errp, "max. %d serial ports are supported", SERIAL_MAX);
-            return false;
-        }
-        Device *dev = device_new(m, &isa_serial_class, NULL);
-        dev->bus = &pc->isa;
-        device_set_chardev(dev, "chardev", chr);
-        if (!device_set_prop(dev, "index", index, errp) ||
-            !device_realize(dev, errp)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* --- -device ----------------------------------------------------------------------*/
-
-static const char *config_prop(const DeviceConfig *c, const char *name)
-{
-    for (guint i = 0; c->props && i + 1 < c->props->len; i += 2) {
-        if (g_str_equal(g_ptr_array_index(c->props, i), name)) {
-            return g_ptr_array_index(c->props, i + 1);
-        }
-    }
-    return NULL;
-}
-
-static void *find_bus(Pc *pc, const DeviceClass *cls, const DeviceConfig *c,
-                      Error **errp)
-{
-    const char *want = config_prop(c, "bus");
-    const Machine *m = pc->dev.machine;
-    const char *kind = cls->bus ? cls->bus : "System";
-    const MachineBus *bus =
-        machine_find_bus(m, kind, want, config_prop(c, "unit"));
-
-    if (bus) {
-        return bus->bus;
-    }
-    if (want) {
-        error_set(errp, "Bus '%s' not found", want);
-    } else if (machine_bus_at(m, kind, 0)) {
-        error_set(errp, "No free place on an %s bus", kind);
-    } else {
-        error_set(errp, "No '%s' bus found for device '%s'", kind, cls->name);
-    }
-    return NULL;
-}
-
-static bool set_props(Device *dev, const DeviceConfig *c, Error **errp)
-{
-    for (guint i = 0; c->props && i + 1 < c->props->len; i += 2) {
-        const char *name = g_ptr_array_index(c->props, i);
-        const char *value = g_ptr_array_index(c->props, i + 1);
-        if (!g_str_equal(name, "bus") &&
-            !device_set_prop(dev, name, value, errp)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool id_is_free(const Machine *m, const char *id)
-{
-    for (guint i = 0; i < m->devices->len; i++) {
-        const Device *dev = g_ptr_array_index(m->devices, i);
-        if (dev->id && id && g_str_equal(dev->id, id)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool plug_device(Pc *pc, const DeviceConfig *c, Error **errp)
-{
-    Machine *m = pc->dev.machine;
-    const DeviceClass *cls = device_class_find(m->parts, c->driver);
-
-    if (!cls || !cls->user) {
-        error_set(errp, "'%s' is not a valid device model name", c->driver);
-        return false;
-    }
-    if (!id_is_free(m, c->id)) {
-        error_set(errp, "Duplicate ID '%s' for device", c->id);
-        return false;
-    }
-    void *bus = find_bus(pc, cls, c, errp);
-    if (!bus) {
-        return false;
-    }
-    Device *dev = device_new(m, cls, c->id);
-    dev->bus = bus;
-    return set_props(dev, c, errp) && device_realize(dev, errp);
-}
-
-static bool plug_devices(Pc *pc, Error **errp)
-{
-    const GPtrArray *devices = pc->dev.machine->config.devices;
-
-    for (guint i = 0; devices && i < devices->len; i++) {
-        const DeviceConfig *c = g_ptr_array_index(devices, i);
-        if (!plug_device(pc, c, errp)) {
-            error_prepend(errp, "-device %s: ", c->driver);
-            return false;
-        }
-    }
-    return true;
-}
-
 /* --- defaults ----------------------------------------------------------------------*/
 
 /* The first drive of the second channel. */
@@ -262,6 +138,8 @@ static bool plug_defaults(Pc *pc, Error **errp)
 
 bool pc_plug_all(Pc *pc, Error **errp)
 {
-    return plug_drives(pc, errp) && plug_serials(pc, errp) &&
-           plug_defaults(pc, errp) && plug_devices(pc, errp);
+    return plug_drives(pc, errp) &&
+           board_plug_serials(pc->dev.machine, &pc->isa, errp) &&
+           plug_defaults(pc, errp) &&
+           board_plug_devices(pc->dev.machine, errp);
 }

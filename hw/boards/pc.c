@@ -163,6 +163,8 @@ void pc_add_chips(Pc *pc)
     pc->isa = (IsaBus){ m, pc_irq, pc };
     machine_add_bus(m, &(MachineBus){ .kind = "ISA", .name = "isa.0",
                                       .bus = &pc->isa });
+    machine_add_bus(m, &(MachineBus){ .kind = "System", .name = "main-system-bus",
+                                      .bus = pc->fw_cfg });
 }
 
 void pc_connect_chips(Pc *pc)

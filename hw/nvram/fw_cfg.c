@@ -2,7 +2,8 @@
  * fw_cfg on x86 ports: a selector (0x510, 16 bits), a data byte (0x511) and a
  * DMA address register (0x514, big-endian). The guest's view is that of
  * QEMU's docs/specs/fw_cfg: an item is selected and read from its start; bytes
- * beyond its end are zero; nothing can be written.
+ * beyond its end are zero. What can be written is the state of other devices
+ * (fw_cfg_add_live()).
  *
  * Items are wiring that the board adds anew in every run; state is only the
  * selection and the half-written DMA address.
@@ -46,8 +47,16 @@ typedef struct FwCfg {
     FwState s;
     GHashTable *items;     /* key -> GBytes; looked up only */
     GTree *files;          /* name -> GBytes, in order of name */
+    GHashTable *live;      /* GBytes -> FwLive; looked up only */
     MemRegion io, dma_io;
 } FwCfg;
+
+/* What stands for an item whose bytes are another device's: its length is right,
+ * its bytes are not looked at. */
+typedef struct FwLive {
+    uint8_t *bytes;
+    bool writable;
+} FwLive;
 
 /* --- contents ------------------------------------------------------------- */
 
@@ -123,6 +132,29 @@ void fw_cfg_add_file_copy(Device *dev, const char *name, const void *data,
     GBytes *content = g_bytes_new(data, len);
     fw_cfg_add_file(dev, name, content);
     g_bytes_unref(content);
+}
+
+void fw_cfg_add_live(Device *dev, const char *name, uint8_t *bytes,
+                     size_t len, bool writable)
+{
+    FwCfg *f = (FwCfg *)dev;
+    GBytes *content = g_bytes_new_static(bytes, len);
+    FwLive live = { bytes, writable };
+
+    g_hash_table_insert(f->live, content, g_memdup2(&live, sizeof live));
+    fw_cfg_add_file(dev, name, content);
+    g_bytes_unref(content);
+}
+
+Device *fw_cfg_of(const Machine *m)
+{
+    for (guint i = 0; i < m->devices->len; i++) {
+        Device *dev = g_ptr_array_index(m->devices, i);
+        if (dev->cls == &fw_cfg_class) {
+            return dev;
+        }
+    }
+    return NULL;
 }
 
 GBytes *fw_cfg_item(Device *dev, uint16_t key)
@@ -213,6 +245,30 @@ static bool dma_put(FwCfg *f, PhysAddr addr, const uint8_t *data, uint32_t len)
     return true;
 }
 
+/* What is written must fit into the item and come from RAM. */
+static bool dma_take(FwCfg *f, const DmaRequest *r)
+{
+    GBytes *content = fw_cfg_item(&f->dev, f->s.key);
+    const FwLive *live = content ? g_hash_table_lookup(f->live, content)
+                                 : NULL;
+    uint32_t offset = f->s.offset;
+    const uint8_t *data;
+    uint32_t there = fw_advance(f, r->len, &data);
+
+    if (!r->len) {
+        return true;
+    }
+    if (!live || !live->writable || there < r->len ||
+        ram_run(f->dev.machine, r->address, r->len) < r->len) {
+        guest_error("fw_cfg: %u bytes at offset %u of item 0x%x cannot be "
+                    "written\n", r->len, offset, f->s.key);
+        return false;
+    }
+    address_space_read(f->dev.machine->memory, r->address,
+                       live->bytes + offset, r->len);
+    return true;
+}
+
 static bool dma_run(FwCfg *f, const DmaRequest *r)
 {
     const uint8_t *data;
@@ -225,9 +281,7 @@ static bool dma_run(FwCfg *f, const DmaRequest *r)
                && dma_put(f, r->address + there, NULL, r->len - there);
     }
     if (r->control & DMA_WRITE) {
-        guest_error("fw_cfg: item 0x%x cannot be written\n", f->s.key);
-        fw_advance(f, r->len, &data);
-        return !r->len;
+        return dma_take(f, r);
     }
     if (r->control & DMA_SKIP) {
         fw_advance(f, r->len, &data);
@@ -284,6 +338,7 @@ static bool fw_realize(Device *dev, Error **errp)
                                      (GDestroyNotify)g_bytes_unref);
     f->files = g_tree_new_full(name_order, NULL, g_free,
                                (GDestroyNotify)g_bytes_unref);
+    f->live = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     fw_cfg_add_bytes(dev, FW_CFG_SIGNATURE, "QEMU", 4);
     fw_cfg_add_i32(dev, FW_CFG_ID, FEATURE_TRADITIONAL | FEATURE_DMA);
     directory_build(f);
@@ -299,6 +354,7 @@ static void fw_unrealize(Device *dev)
     FwCfg *f = (FwCfg *)dev;
     g_clear_pointer(&f->items, g_hash_table_unref);
     g_clear_pointer(&f->files, g_tree_unref);
+    g_clear_pointer(&f->live, g_hash_table_unref);
 }
 
 const DeviceClass fw_cfg_class = {

@@ -63,4 +63,27 @@ static inline void bytes_st_le(void *p, unsigned size, uint64_t v)
     }
 }
 
+/* A UUID's text as the 16 bytes that firmware tables have: its first three
+ * fields are little-endian numbers. False if it is none; zeroes for NULL. */
+static inline bool bytes_from_uuid(const char *text, uint8_t *uuid)
+{
+    static const uint8_t order[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11,
+                                       12, 13, 14, 15 };
+    memset(uuid, 0, 16);
+    for (unsigned n = 0; text && n < 16; n++) {
+        bool dash = n == 4 || n == 6 || n == 8 || n == 10;
+        if (dash && *text++ != '-') {
+            return false;
+        }
+        int high = g_ascii_xdigit_value(text[0]);
+        int low = high < 0 ? -1 : g_ascii_xdigit_value(text[1]);
+        if (low < 0) {
+            return false;
+        }
+        uuid[order[n]] = high << 4 | low;
+        text += 2;
+    }
+    return !text || !*text;
+}
+
 #endif

@@ -62,6 +62,13 @@ void fw_cfg_add_file(Device *fw, const char *name, GBytes *content);
 void fw_cfg_add_file_copy(Device *fw, const char *name, const void *data,
                           size_t len);
 
+/* Adds a file whose bytes are another device's, for as long as it lives: they
+ * must be rows of its state, or follow from them. */
+void fw_cfg_add_live(Device *fw, const char *name, uint8_t *bytes, size_t len,
+                     bool writable);
+/* The machine's; NULL: it has none (yet). */
+Device *fw_cfg_of(const Machine *m);
+
 /* What is at a key or name, NULL if nothing; owned by the device. */
 GBytes *fw_cfg_item(Device *fw, uint16_t key);
 GBytes *fw_cfg_file(Device *fw, const char *name);

@@ -119,5 +119,8 @@ extern const DeviceClass isa_serial_class;
 extern const DeviceClass isa_debugcon_class;
 /* Properties: iobase (0x501), iosize (2). */
 extern const DeviceClass isa_debug_exit_class;
+/* Properties: ioport (0x505), events. What ACPI tables tell of it. */
+extern const DeviceClass pvpanic_isa_class;
+uint16_t pvpanic_port(const Device *dev);
 
 #endif

@@ -9,8 +9,10 @@
 #define VM_MACHINE_H
 
 #include "base/error.h"
+#include "vm/board-config.h"
 #include "vm/clock.h"
 #include "vm/device.h"
+#include "vm/guest-action.h"
 #include "vm/memory.h"
 #include "vm/nondet.h"
 #include "vm/parts.h"
@@ -69,6 +71,9 @@ typedef struct MachineConfig {
     const char *uuid;      /* text or NULL */
     bool defaults;         /* false with -nodefaults */
     bool no_acpi, no_hpet; /* -machine acpi=off, hpet=off */
+    BoardConfig tables;    /* lists may be NULL */
+    PanicAction panic_action; /* -action panic= */
+    WatchdogActionKind watchdog_action; /* -action watchdog=: at power-on */
     const struct AccelOptions *accel; /* -accel tcg,…; NULL: the defaults */
 } MachineConfig;
 

@@ -14,6 +14,7 @@
 /* ORDER runstate (softmmu/runstate.c); the words are QMP's RunState. */
 typedef enum RunState {
     RUN_DEBUG,             /* stopped by gdb or a replay break */
+    RUN_GUEST_PANICKED,    /* stopped by a panic (vm/guest-action.h) */
     RUN_INTERNAL_ERROR,    /* stopped because of a divergence */
     RUN_IO_ERROR,
     RUN_PAUSED,
@@ -22,6 +23,7 @@ typedef enum RunState {
     RUN_RUNNING,
     RUN_SAVE_VM,
     RUN_SHUTDOWN,          /* powered off, with -no-shutdown */
+    RUN_WATCHDOG,          /* stopped by a watchdog */
 } RunState;
 
 /* Why a machine was shut down or reset; ORDER shutdown-cause. The words are
@@ -43,6 +45,10 @@ typedef enum RunEventType {
     RUN_EVENT_RESET,
     RUN_EVENT_SHUTDOWN,
     RUN_EVENT_TRAVEL,      /* a long seek or search goes on */
+    RUN_EVENT_PANIC,       /* these three: vm/guest-action.h */
+    RUN_EVENT_CRASH_LOADED,
+    RUN_EVENT_WATCHDOG,
+    RUN_EVENT_POWERDOWN,   /* somebody pressed the power button */
 } RunEventType;
 
 typedef struct RunEvent {
@@ -50,6 +56,8 @@ typedef struct RunEvent {
     RunState old_state, new_state;
     ShutdownCause cause;
     bool guest;            /* the guest asked for it */
+    unsigned action;       /* PANIC, CRASH_LOADED: ORDER run-event-action;
+                            * WATCHDOG: ORDER watchdog-action */
     const char *travel;    /* "seek" or "search"; NULL: it is over */
     Icount begin, at;      /* where it began, how far it got */
 } RunEvent;
@@ -75,6 +83,8 @@ void runstate_request_shutdown(Machine *m, ShutdownCause cause,
                                int exit_code);
 /* Ask the run loop to stop at the next boundary and enter state s. */
 void runstate_request_stop(Machine *m, RunState s);
+/* The same for the guest's own doing, which happens again in a replay. */
+void runstate_request_guest_stop(Machine *m, RunState s);
 
 /* --- for accel/sched.c and the roof ----------------------------------- */
 
@@ -86,6 +96,8 @@ void runstate_handle_requests(Machine *m);
 /* Forgets a shutdown that waits: something goes on after it (a recording, a
  * diversion). True if there was one. */
 bool runstate_drop_shutdown(Machine *m);
+/* The same for a stop that was the guest's doing. */
+void runstate_drop_guest_stop(Machine *m);
 /* True once the process should exit, with that code. */
 bool runstate_quit_requested(Machine *m, int *exit_code);
 /* Leave the process now, whatever the guest is doing (quit, SIGTERM). */

@@ -23,7 +23,7 @@
 /* Instructions of a turn unless -smp quantum= says otherwise. */
 #define TURN_QUANTUM      10000u
 #define TURN_QUANTUM_MOST 100000000u
-#define TURN_MOST_CPUS    64u
+#define TURN_MOST_CPUS    64u /* ORDER most-cpus (vm/board-config.h) */
 
 /* The vCPU whose turn it is: the one that runs whenever any does, and on whose
  * behalf a device is accessed. The machine has one. */

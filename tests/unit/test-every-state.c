@@ -50,6 +50,15 @@ static Machine *busy_pc(BlockDev *disk, BlockDev *cd, BlockDev *vd)
     fake_pc_add_drive(m, "cd", cd, true, 2);
     fake_pc_add_device(m, "isa-serial", NULL);
     fake_pc_add_device(m, "isa-debug-exit", NULL);
+    fake_pc_add_device(m, "pvpanic", NULL);
+    fake_pc_add_device(m, "pvpanic-pci", NULL);
+    fake_pc_add_device(m, "ib700", NULL);
+    fake_pc_add_device(m, "i6300esb", NULL);
+    fake_pc_add_device(m, "edu", NULL);
+    fake_pc_add_device(m, "pci-testdev", NULL);
+    fake_pc_add_device(m, "pc-testdev", NULL);
+    fake_pc_add_device(m, "vmgenid", NULL);
+    fake_pc_add_device(m, "vmcoreinfo", NULL);
     fake_pc_add_drive(m, "vd", vd, false, -2);
     fake_pc_add_device(m, "virtio-blk-pci", "drive", "vd", NULL);
     fake_pc_add_device(m, "virtio-rng-pci", NULL);
