@@ -25,6 +25,7 @@ struct BlockDev {
     Undo *undo;            /* while the image's past is kept, or NULL */
     bool away;             /* in the past of a recording */
     NondetPort *errors;    /* NULL until bound */
+    BlockStats stats[BLOCK_REQUEST_COUNT];
 };
 
 /* One of the two. */
@@ -176,6 +177,21 @@ static void report_unreplayable(const BlockDev *b, uint64_t offset, int err)
     }
 }
 
+/* Notes a request and how it ended, which is returned. */
+static int count(BlockDev *b, BlockRequest request, uint64_t bytes, int err)
+{
+    BlockStats *s = &b->stats[request];
+    s->requests += err == 0;
+    s->bytes += err == 0 ? bytes : 0;
+    s->failed += err != 0;
+    return err;
+}
+
+BlockStats blockdev_stats(const BlockDev *b, BlockRequest request)
+{
+    return b->stats[request];
+}
+
 static int disk_read(BlockDev *b, uint64_t offset, void *buf, size_t bytes)
 {
     int err = -EIO;
@@ -191,7 +207,7 @@ static int disk_read(BlockDev *b, uint64_t offset, void *buf, size_t bytes)
         /* What the host left there is nobody's business. */
         memset(buf, 0, bytes);
     }
-    return error_known(err);
+    return count(b, BLOCK_READ, bytes, error_known(err));
 }
 
 /* Writes data, or zeroes when there are none. */
@@ -231,17 +247,20 @@ static int blockdev_change(BlockDev *b, uint64_t offset, const void *buf,
 static int disk_write(BlockDev *b, uint64_t offset, const void *buf, size_t bytes)
 {
     g_assert(buf || bytes == 0);
-    return blockdev_change(b, offset, buf, bytes);
+    return count(b, BLOCK_WRITE, bytes,
+                 blockdev_change(b, offset, buf, bytes));
 }
 
 static int disk_write_zeroes(BlockDev *b, uint64_t offset, uint64_t bytes)
 {
-    return blockdev_change(b, offset, NULL, bytes);
+    return count(b, BLOCK_ZERO, bytes,
+                 blockdev_change(b, offset, NULL, bytes));
 }
 
 static int disk_flush(BlockDev *b)
 {
-    return b->top ? error_pull(b, b->top->driver->flush(b->top)) : 0;
+    int err = b->top ? error_pull(b, b->top->driver->flush(b->top)) : 0;
+    return count(b, BLOCK_FLUSH, 0, err);
 }
 
 static const BlockDevOps disk_ops = {

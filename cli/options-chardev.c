@@ -150,7 +150,9 @@ bool opt_chardev(Options *o, const char *arg, KeyVal *kv, Error **errp)
     chardev_spec_init(&c->spec);
     c->spec.backend = backends[n].name;
     g_ptr_array_add(o->chardevs, c);
-    return spec_fill(&c->spec, kv, errp);
+    return spec_fill(&c->spec, kv, errp) &&
+           options_resolve_fdset(o, &c->spec.path, errp) &&
+           options_resolve_fdset(o, &c->spec.logfile, errp);
 }
 
 /* --- the short forms --------------------------------------------------------------- */

@@ -248,9 +248,12 @@ bool opt_parallel(Options *o, const char *arg, KeyVal *kv, Error **errp)
 
 bool opt_audiodev(Options *o, const char *arg, KeyVal *kv, Error **errp)
 {
-    bool none = g_str_has_prefix(arg, "none,") ||
-                g_str_has_prefix(arg, "driver=none,");
-    return none || only_none(arg, "sound device", errp);
+    g_autofree char *flat = *arg == '{' ? options_flatten_json(arg, errp)
+                                        : g_strdup(arg);
+    g_autoptr(KeyVal) fields = flat ? keyval_parse(flat, "driver* ...", errp)
+                                    : NULL;
+    const char *driver = fields ? keyval_get(fields, "driver") : NULL;
+    return fields && only_none(driver ? driver : "", "sound device", errp);
 }
 
 bool opt_display(Options *o, const char *arg, KeyVal *kv, Error **errp)

@@ -171,6 +171,7 @@ static void options_init(Options *o)
     o->devices = g_ptr_array_new();
     o->texts = g_ptr_array_new_with_free_func(g_free);
     o->filtered = g_ptr_array_new();
+    o->fdsets = g_hash_table_new(g_str_hash, g_str_equal);
     o->memory_backends = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
                                                g_free);
     o->chardevs = g_ptr_array_new();
@@ -251,6 +252,7 @@ void options_clear(Options *o)
     g_ptr_array_free(o->kept, TRUE);
     g_ptr_array_free(o->texts, TRUE);
     g_ptr_array_free(o->filtered, TRUE);
+    g_hash_table_destroy(o->fdsets);
     g_clear_pointer(&o->sets, g_ptr_array_unref);
     g_hash_table_destroy(o->memory_backends);
     g_ptr_array_free(o->firmware_dirs, TRUE);

@@ -113,6 +113,7 @@ typedef struct Options {
     GPtrArray *kept;           /* KeyVal */
     GPtrArray *texts;          /* char *: arguments that are not in argv */
     GPtrArray *sets;           /* SetOption */
+    GHashTable *fdsets;        /* set, as text -> its descriptor */
     GPtrArray *filtered;       /* netdevs of -object filter-replay */
     GHashTable *memory_backends; /* id -> uint64_t *, bytes */
     const char *memory_backend; /* the one of -machine; NULL: none */
@@ -186,6 +187,12 @@ bool object_filter_dump(Options *o, const KeyVal *kv, Error **errp);
 /* {"driver": "file", "a": {"b": 1}} as driver=file,a.b=1, which the caller
  * frees; NULL with an error. */
 char *options_flatten_json(const char *text, Error **errp);
+
+/* --- options-accepted.c ---------------------------------------------------------- */
+
+/* /dev/fdset/SET becomes the name of the descriptor of -add-fd; other paths,
+ * and NULL, stay. False with an error if there is no such set. */
+bool options_resolve_fdset(const Options *o, char **path, Error **errp);
 
 /* --- options-config.c ------------------------------------------------------------ */
 

@@ -116,6 +116,47 @@ static json_t *put_drive(const Machine *m, const DriveConfig *d)
     return o;
 }
 
+static json_t *put_stats(const Machine *m, const DriveConfig *d, bool nodes)
+{
+    BlockStats read = blockdev_stats(d->dev, BLOCK_READ);
+    BlockStats written = blockdev_stats(d->dev, BLOCK_WRITE);
+    BlockStats zeroed = blockdev_stats(d->dev, BLOCK_ZERO);
+    BlockStats flushed = blockdev_stats(d->dev, BLOCK_FLUSH);
+    BlockDeviceStats stats = {
+        .rd_bytes = read.bytes, .rd_operations = read.requests,
+        .failed_rd_operations = read.failed,
+        .wr_bytes = written.bytes + zeroed.bytes,
+        .wr_operations = written.requests + zeroed.requests,
+        .failed_wr_operations = written.failed + zeroed.failed,
+        .flush_operations = flushed.requests,
+        .failed_flush_operations = flushed.failed,
+        .timed_stats = json_array(),
+    };
+    const Device *dev = device_of(m, d->dev);
+    g_autofree char *path = dev ? qom_device_path(m, dev) : NULL;
+    BlockStatsInfo info = {
+        .device = nodes ? NULL : d->id, .qdev = nodes ? NULL : path,
+        .node_name = blockdev_is_empty(d->dev) ? NULL : blockdev_node(d->dev),
+        .stats = &stats,
+    };
+    return qapi_put_BlockStatsInfo(&info);
+}
+
+json_t *qmp_query_blockstats(QmpContext *ctx, bool has_query_nodes,
+                             bool query_nodes, Error **errp)
+{
+    json_t *list = json_array();
+    const GPtrArray *drives = ctx->machine->config.drives;
+    for (guint i = 0; drives && i < drives->len; i++) {
+        const DriveConfig *d = g_ptr_array_index(drives, i);
+        if (!query_nodes || !blockdev_is_empty(d->dev)) {
+            json_array_append_new(list,
+                                  put_stats(ctx->machine, d, query_nodes));
+        }
+    }
+    return list;
+}
+
 json_t *qmp_query_block(QmpContext *ctx, Error **errp)
 {
     json_t *list = json_array();

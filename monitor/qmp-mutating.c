@@ -45,7 +45,16 @@ void qmp_watchdog_set_action(QmpContext *ctx, WatchdogAction action,
 static bool take_key(const json_t *o, InputKey *key, Error **errp)
 {
     const char *type = json_string_value(json_object_get(o, "type"));
-    const char *word = json_string_value(json_object_get(o, "data"));
+    json_t *data = json_object_get(o, "data");
+    const char *word = json_string_value(data);
+    if (!g_strcmp0(type, "number") && json_is_integer(data)) {
+        bool found = input_key_by_number(json_integer_value(data), key);
+        if (!found) {
+            error_set(errp, "Parameter 'data' does not accept value %"
+                      JSON_INTEGER_FORMAT, json_integer_value(data));
+        }
+        return found;
+    }
     if (!type || !g_str_equal(type, "qcode") || !word) {
         error_set(errp, "Parameter 'keys' takes objects like "
                         "{'type': 'qcode', 'data': 'ret'}");

@@ -1,6 +1,8 @@
 /*
  * QMP: objects and their types (qapi/qom.json).
  */
+#include <string.h>
+
 #include "io/blockdev.h"
 #include "io/netdev.h"
 #include "qom.h"
@@ -151,7 +153,7 @@ static const struct {
     const char *name, *parent;
 } abstract_types[] = {
     { "object", NULL }, { "device", "object" }, { "cpu", "device" },
-    { "machine", "object" }, { "chardev", "object" },
+    { "machine", "object" }, { "chardev", "object" }, { "accel", "object" },
     { "pci-device", "device" }, { "isa-device", "device" },
     { "ide-device", "device" }, { "virtio-device", "device" },
     { "sys-bus-device", "device" },
@@ -225,6 +227,8 @@ json_t *qmp_qom_list_types(QmpContext *ctx, const char *implements,
     for (const ProgramOption *o = parts->objects; o && o->name; o++) {
         add_type(&t, o->name, "object", false);
     }
+    add_type(&t, "tcg-accel", "accel", false);
+    add_type(&t, "qtest-accel", "accel", false);
     parts->cpu->models(parts->cpu, add_cpu_type, &t);
     return t.list;
 }
@@ -241,6 +245,48 @@ json_t *qmp_device_list_properties(QmpContext *ctx, const char *typename,
     return put_props(cls);
 }
 
+static void add_feature(void *opaque, const char *feature, bool on)
+{
+    ObjectPropertyInfo info = { .name = feature, .type = "bool",
+                                .default_value = json_boolean(on) };
+    json_array_append_new(opaque, qapi_put_ObjectPropertyInfo(&info));
+}
+
+/* The features of "MODEL-x86_64-cpu"; NULL: typename is no CPU's. */
+static json_t *cpu_properties(const CpuClass *cls, const char *typename)
+{
+    g_autofree char *tail = g_strdup_printf("-%s-cpu", cls->name);
+    if (!g_str_has_suffix(typename, tail)) {
+        return NULL;
+    }
+    g_autofree char *model = g_strndup(typename,
+                                       strlen(typename) - strlen(tail));
+    json_t *list = json_array();
+    Error *err = NULL;
+    if (!cls->expand(cls, model, add_feature, list, &err)) {
+        g_clear_pointer(&list, json_decref);
+        error_free(err);
+    }
+    return list;
+}
+
+/* What -machine takes, of "BOARD-machine"; NULL: it is no board's. */
+static json_t *board_properties(const MachineParts *parts,
+                                const char *typename)
+{
+    const ProgramOption *o = parts->options;
+    while (o && o->name && !g_str_equal(o->name, "machine")) {
+        o++;
+    }
+    for (const BoardClass *const *b = parts->boards; b && *b; b++) {
+        g_autofree char *name = g_strdup_printf("%s-machine", (*b)->name);
+        if (g_str_equal(name, typename) && o && o->name) {
+            return option_parameters(o);
+        }
+    }
+    return NULL;
+}
+
 json_t *qmp_qom_list_properties(QmpContext *ctx, const char *typename,
                                 Error **errp)
 {
@@ -251,10 +297,11 @@ json_t *qmp_qom_list_properties(QmpContext *ctx, const char *typename,
         }
     }
     const DeviceClass *cls = device_class_find(parts, typename);
-    if (!cls) {
+    json_t *list = cls ? put_props(cls) : cpu_properties(parts->cpu, typename);
+    list = list ? list : board_properties(parts, typename);
+    if (!list) {
         error_set_class(errp, ERROR_DEVICE_NOT_FOUND, "Class '%s' not found",
                         typename);
-        return NULL;
     }
-    return put_props(cls);
+    return list;
 }

@@ -121,3 +121,19 @@ unsigned scancode_make(uint8_t *out, unsigned set, InputKey key, bool down,
     }
     return make_plain(out, set, key_codes[key].set2, down);
 }
+
+bool input_key_by_number(unsigned number, InputKey *key)
+{
+    for (InputKey k = 1; k < KEY_COUNT; k++) {
+        uint8_t code[SCANCODE_MAX_BYTES];
+        unsigned n = scancode_make(code, 1, k, true, 0);
+        bool plain = n == 1 && code[0] == number;
+        bool extended = n == 2 && code[0] == 0xe0 &&
+                        (code[1] | 0x80u) == number;
+        if (plain || extended) {
+            *key = k;
+            return true;
+        }
+    }
+    return false;
+}

@@ -55,6 +55,18 @@ typedef struct BlockSnapshot {
     Icount icount;           /* ICOUNT_NONE when icount was off */
 } BlockSnapshot;
 
+/* What devices have asked of a disk since the program started; a replay that
+ * goes back and forth asks again. */
+typedef enum BlockRequest {
+    BLOCK_READ, BLOCK_WRITE, BLOCK_ZERO, BLOCK_FLUSH, BLOCK_REQUEST_COUNT
+} BlockRequest;
+
+typedef struct BlockStats {
+    uint64_t requests, bytes, failed;
+} BlockStats;
+
+BlockStats blockdev_stats(const BlockDev *b, BlockRequest request);
+
 /* Opens an image. NULL with an error naming the file (and offset). */
 BlockDev *blockdev_open(const BlockOpenOptions *opts, Error **errp);
 /* Flushes and closes; NULL is allowed. */

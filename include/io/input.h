@@ -24,6 +24,9 @@ void input_register_pointer(Machine *m, InputPointerFn *fn, void *opaque);
 
 /* The key of a QMP word ("ret", "ctrl", "a"); false if there is none. */
 bool input_key_find(const char *word, InputKey *key);
+/* The key of a number as QMP has it: its code in set 1, with 0x80 where e0 comes
+ * before it. */
+bool input_key_by_number(unsigned number, InputKey *key);
 const char *input_key_word(InputKey key);
 unsigned input_key_count(void);
 

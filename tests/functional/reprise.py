@@ -217,7 +217,7 @@ class Reprise:
     """A running program. serial, qmp, … qtest ask for those doors."""
 
     def __init__(self, *args, arch='x86_64', serial=True, qmp=False,
-                 hmp=False, gdb=False, qtest=False,
+                 hmp=False, gdb=False, qtest=False, pass_fds=(),
                  defaults=('-nodefaults',)):
         self.channels, self.theirs = [], []
         argv = [program(f'reprise-system-{arch}'), *defaults, *args]
@@ -231,7 +231,7 @@ class Reprise:
         self.process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=self.errors,
             stderr=self.errors,
-            pass_fds=[sock.fileno() for sock in self.theirs])
+            pass_fds=[*pass_fds, *(sock.fileno() for sock in self.theirs)])
         for sock in self.theirs:
             sock.close()
         try:

@@ -1,6 +1,9 @@
 """QMP and HMP on a live machine, a recording and a replay."""
 import os
+import pathlib
+import shutil
 import subprocess
+import time
 
 import reprise
 
@@ -142,6 +145,57 @@ class Monitor(reprise.TestCase):
                    devices=[], **{'job-id': 'j'})
         self.fails(vm, 'snapshot-delete', "No block device node 'x'", tag='t',
                    devices=['x'], **{'job-id': 'j'})
+
+    def test_as_libvirt_starts_it(self):
+        """The command line that libvirt 9.0 makes for a domain with a disk and
+        a serial port in a file, and what it asks before it begins."""
+        disk, serial = self.path('disk.img'), self.path('serial')
+        shutil.copy(reprise.guest('io'), disk)
+        fd = os.open(serial, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self.addCleanup(os.close, fd)
+        vm = self.start(
+            '-name', 'guest=r1,debug-threads=on', '-S', '-object',
+            'secret,id=masterKey0,format=raw,file=/nowhere', '-machine',
+            'pc-i440fx-7.2,usb=off,dump-guest-core=off', '-accel', 'tcg',
+            '-cpu', 'qemu64', '-m', '64', '-overcommit', 'mem-lock=off', '-smp',
+            '1,sockets=1,cores=1,threads=1', '-display', 'none',
+            '-no-user-config', '-nodefaults', '-rtc', 'base=utc',
+            '-no-shutdown', '-no-acpi', '-boot', 'strict=on', '-blockdev',
+            f'{{"driver":"file","filename":"{disk}","node-name":"s",'
+            '"auto-read-only":true,"discard":"unmap"}', '-blockdev',
+            '{"node-name":"f","read-only":false,"driver":"raw","file":"s"}',
+            '-device', 'ide-hd,bus=ide.0,unit=0,drive=f,id=ide0-0-0,bootindex=1',
+            '-add-fd', f'set=0,fd={fd},opaque=serial0-source', '-chardev',
+            'file,id=charserial0,path=/dev/fdset/0,append=on', '-device',
+            'isa-serial,chardev=charserial0,id=serial0,index=0', '-audiodev',
+            '{"id":"audio1","driver":"none"}', '-msg', 'timestamp=on',
+            qmp=True, serial=False, pass_fds=(fd,), defaults=())
+        ask = vm.qmp.cmd
+        ask('migrate-set-capabilities',
+            capabilities=[{'capability': 'events', 'state': True}])
+        self.fails(vm, 'migrate-set-capabilities', 'no migration',
+                   capabilities=[{'capability': 'rdma-pin-all',
+                                  'state': True}])
+        for name in ('tpm-models', 'tpm-types', 'tpm', 'fdsets'):
+            self.assertEqual(ask(f'query-{name}'), [])
+        types = {t['name'] for t in ask('qom-list-types')}
+        self.assertIn('tcg-accel', types)
+        for name in ('memory-backend-file', 'memory-backend-memfd',
+                     'max-x86_64-cpu', 'pc-i440fx-7.2-machine'):
+            self.assertTrue(ask('qom-list-properties', typename=name), name)
+        ask('cont')
+        ask('send-key', keys=[{'type': 'number', 'data': 0x1e}])
+        self.fails(vm, 'send-key', 'does not accept value 4096',
+                   keys=[{'type': 'number', 'data': 4096}])
+        vm.qmp.event('RESUME')
+        end = time.monotonic() + reprise.TIMEOUT
+        while b'io guest' not in pathlib.Path(serial).read_bytes():
+            self.assertLess(time.monotonic(), end)
+            ask('query-status')
+        [stats] = ask('query-blockstats')
+        self.assertGreaterEqual(stats['stats']['rd_operations'], 1)
+        self.assertEqual(stats['stats']['rd_bytes'] % 512, 0)
+        self.assertEqual(stats['qdev'], '/machine/peripheral/ide0-0-0')
 
     def test_objects(self):
         vm = self.start('-m', '64', '-S', '-chardev', 'null,id=nowhere',
