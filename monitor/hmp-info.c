@@ -12,16 +12,17 @@ typedef struct HmpInfo {
     const char *help;
 } HmpInfo;
 
-#define HMP_INFO(name, params, handler, help) HmpHandler info_##handler;
-#include "hmp-info.def"
-#undef HMP_INFO
-
 static const HmpInfo infos[] = {
 #define HMP_INFO(name, params, handler, help) \
     { name, params, info_##handler, help },
 #include "hmp-info.def"
 #undef HMP_INFO
 };
+
+const char *hmp_info_name(unsigned n)
+{
+    return n < G_N_ELEMENTS(infos) ? infos[n].name : NULL;
+}
 
 void hmp_info_help(Hmp *h)
 {

@@ -102,15 +102,9 @@ void hmp_run(Hmp *h, const char *line)
     c->handler(h, line);
 }
 
-GPtrArray *hmp_complete(const char *prefix)
+const char *hmp_command_name(unsigned n)
 {
-    GPtrArray *names = g_ptr_array_new();
-    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
-        if (g_str_has_prefix(commands[i].name, prefix)) {
-            g_ptr_array_add(names, (void *)commands[i].name);
-        }
-    }
-    return names;
+    return n < G_N_ELEMENTS(commands) ? commands[n].name : NULL;
 }
 
 static void print_help(Hmp *h, const HmpCommand *c)

@@ -19,6 +19,10 @@ bool hmp_end(Hmp *h, const char *command, const char *args);
  * NULL. */
 void hmp_relay(Hmp *h, const char *command, json_t *args);
 
+/* The nth name; NULL behind the last. */
+const char *hmp_command_name(unsigned n);
+const char *hmp_info_name(unsigned n);
+
 void hmp_info_help(Hmp *h);
 void cmd_info(Hmp *h, const char *args);
 void cmd_x(Hmp *h, const char *args);
@@ -31,10 +35,19 @@ void cmd_replay_branch(Hmp *h, const char *args);
 void cmd_replay_return(Hmp *h, const char *args);
 void cmd_replay_bookmark(Hmp *h, const char *args);
 void cmd_replay_delete_bookmark(Hmp *h, const char *args);
+void cmd_memsave(Hmp *h, const char *args);
+void cmd_pmemsave(Hmp *h, const char *args);
+void cmd_gva2gpa(Hmp *h, const char *args);
+void cmd_qom_list(Hmp *h, const char *args);
+void cmd_qom_get(Hmp *h, const char *args);
+void cmd_log(Hmp *h, const char *args);
+void cmd_logfile(Hmp *h, const char *args);
 void cmd_cpu(Hmp *h, const char *args);
 void cmd_replay_last_write(Hmp *h, const char *args);
 void cmd_replay_last_exec(Hmp *h, const char *args);
 void cmd_replay_history(Hmp *h, const char *args);
-void info_replay_bookmarks(Hmp *h, const char *args);
+#define HMP_INFO(name, params, handler, help) HmpHandler info_##handler;
+#include "hmp-info.def"
+#undef HMP_INFO
 
 #endif

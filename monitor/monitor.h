@@ -75,9 +75,9 @@ typedef struct Hmp {
 
 /* Runs one line; what it prints goes to h->out. */
 void hmp_run(Hmp *h, const char *line);
-/* The names of commands that start with prefix, for completion (a
- * GPtrArray of const char *). */
-GPtrArray *hmp_complete(const char *prefix);
+/* What the last word of the line may become, in order (a GPtrArray of char *
+ * that frees them); the word begins at *word_at. */
+GPtrArray *hmp_complete(Hmp *h, const char *line, size_t *word_at);
 /* Prints "Error: …" and frees the error. */
 void hmp_error(Hmp *h, Error *err);
 void hmp_print(Hmp *h, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
@@ -102,8 +102,13 @@ void disas_print(Hmp *h, uint64_t addr, unsigned count, bool physical);
 typedef struct Readline Readline;
 typedef void ReadlineDone(void *opaque, const char *line);
 
+/* As hmp_complete(). */
+typedef GPtrArray *ReadlineComplete(void *opaque, const char *line,
+                                    size_t *word_at);
+
 Readline *readline_new(Chardev *chr, const char *prompt, ReadlineDone *done,
                        void *opaque);
+void readline_set_complete(Readline *r, ReadlineComplete *complete);
 void readline_free(Readline *r);
 void readline_show_prompt(Readline *r);
 void readline_feed(Readline *r, uint8_t byte);

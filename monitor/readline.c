@@ -1,6 +1,6 @@
 /*
  * Line editing for the human monitor: the usual control characters, arrow
- * keys, history, and completion of command names.
+ * keys, history, and completion.
  *
  * Works on any chardev with VT100 sequences. The line is redrawn from the
  * cursor on; nothing is assumed about the terminal's width.
@@ -14,6 +14,7 @@ struct Readline {
     Chardev *chr;
     const char *prompt;
     ReadlineDone *done;
+    ReadlineComplete *complete; /* NULL: there is none */
     void *opaque;
     GString *line;
     size_t cursor;
@@ -34,6 +35,11 @@ Readline *readline_new(Chardev *chr, const char *prompt, ReadlineDone *done,
     r->line = g_string_new(NULL);
     r->history = g_ptr_array_new_with_free_func(g_free);
     return r;
+}
+
+void readline_set_complete(Readline *r, ReadlineComplete *complete)
+{
+    r->complete = complete;
 }
 
 void readline_free(Readline *r)
@@ -143,25 +149,64 @@ static void history_go(Readline *r, int step)
     replace(r, at < r->history->len ? g_ptr_array_index(r->history, at) : "");
 }
 
-static void complete(Readline *r)
+/* How many bytes all of them begin with. */
+static size_t common_bytes(const GPtrArray *names)
 {
-    g_autoptr(GPtrArray) names = hmp_complete(r->line->str);
-    if (names->len == 1) {
-        replace(r, g_ptr_array_index(names, 0));
-        insert(r, " ", 1);
-        return;
+    const char *first = g_ptr_array_index(names, 0);
+    size_t n = strlen(first);
+    for (guint i = 1; i < names->len; i++) {
+        const char *name = g_ptr_array_index(names, i);
+        size_t same = 0;
+        while (same < n && name[same] == first[same]) {
+            same++;
+        }
+        n = same;
     }
-    if (!names->len) {
-        return;
-    }
-    g_autofree char *typed = g_strdup(r->line->str);
+    return n;
+}
+
+/* In columns as wide as the longest, on a terminal of 80. */
+static void print_columns(Readline *r, const GPtrArray *names)
+{
+    enum { TERMINAL = 80, GAP = 2 };
+    size_t widest = 0;
     for (guint i = 0; i < names->len; i++) {
-        put(r, i ? "  " : "\r\n");
-        put(r, g_ptr_array_index(names, i));
+        widest = MAX(widest, strlen(g_ptr_array_index(names, i)));
+    }
+    guint columns = MAX(TERMINAL / (widest + GAP), 1);
+    for (guint i = 0; i < names->len; i++) {
+        const char *name = g_ptr_array_index(names, i);
+        bool last = (i + 1) % columns == 0 || i + 1 == names->len;
+        g_autofree char *cell = g_strdup_printf(
+            "%s%-*s", i % columns ? "" : "\r\n",
+            last ? 0 : (int)(widest + GAP), name);
+        put(r, cell);
     }
     put(r, "\r\n");
-    readline_show_prompt(r);
-    insert(r, typed, strlen(typed));
+}
+
+/* Puts in what is certain, and shows what there is if that is nothing. */
+static void complete(Readline *r)
+{
+    size_t at = 0;
+    g_autofree char *typed = g_strdup(r->line->str);
+    if (!r->complete || r->cursor < r->line->len) {
+        return;
+    }
+    g_autoptr(GPtrArray) names = r->complete(r->opaque, typed, &at);
+    size_t have = strlen(typed) - at;
+    size_t common = names->len ? common_bytes(names) : 0;
+    if (common > have) {
+        const char *name = g_ptr_array_index(names, 0);
+        insert(r, name + have, common - have);
+    }
+    if (names->len == 1) {
+        insert(r, " ", 1);
+    } else if (names->len && common == have) {
+        print_columns(r, names);
+        readline_show_prompt(r);
+        insert(r, typed, strlen(typed));
+    }
 }
 
 static size_t word_start(const Readline *r)

@@ -21,6 +21,15 @@ static void hmp_line(void *opaque, const char *line)
     readline_show_prompt(mon->readline);
 }
 
+static GPtrArray *complete_line(void *opaque, const char *line,
+                                size_t *word_at)
+{
+    Monitor *mon = opaque;
+    Hmp h = { .ctx = { .machine = mon->machine, .replay = mon->replay },
+              .cpu = mon->cpu };
+    return hmp_complete(&h, line, word_at);
+}
+
 static void hmp_open(Monitor *mon)
 {
     static const char hello[] = "Reprise " REPRISE_VERSION
@@ -133,6 +142,7 @@ Monitor *monitor_new(Machine *m, Replay *r, Chardev *chr, MonitorMode mode,
     mon->pretty = pretty;
     mon->input = g_string_new(NULL);
     mon->readline = readline_new(chr, "(qemu) ", hmp_line, mon);
+    readline_set_complete(mon->readline, complete_line);
     mon->waiting = g_string_new(NULL);
     runstate_listen(m, session_event, mon);
     chardev_set_handlers(chr, session_input, session_notify, mon);

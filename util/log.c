@@ -101,6 +101,16 @@ bool log_enable(const char *words, Error **errp)
     return true;
 }
 
+void log_disable(void)
+{
+    log_items = 0;
+}
+
+const char *log_word_at(unsigned n)
+{
+    return n < G_N_ELEMENTS(log_words) ? log_words[n].word : NULL;
+}
+
 bool log_set_file(const char *path, Error **errp)
 {
     FILE *f = fopen(path, "w");
@@ -109,6 +119,9 @@ bool log_set_file(const char *path, Error **errp)
         return false;
     }
     setvbuf(f, NULL, _IOLBF, 0);
+    if (log_file && log_file != stderr) {
+        fclose(log_file);
+    }
     log_file = f;
     return true;
 }

@@ -48,6 +48,11 @@ void guest_unimp(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
  * that names an unknown word. */
 bool log_enable(const char *words, Error **errp);
 
+/* Logs nothing any more. */
+void log_disable(void);
+/* The nth word of -d; NULL behind the last. */
+const char *log_word_at(unsigned n);
+
 /* Sends the log to a file instead of stderr. */
 bool log_set_file(const char *path, Error **errp);
 

@@ -1,6 +1,7 @@
 """QMP and HMP on a live machine, a recording and a replay."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import time
@@ -285,6 +286,45 @@ class Monitor(reprise.TestCase):
         self.assertIn('unknown command', vm.hmp.cmd('frobnicate'))
         self.assertIn('No block device can accept snapshots',
                       vm.hmp.cmd('savevm x'))
+
+    def test_hmp_asks(self):
+        log = self.path('log')
+        vm = self.start('-m', '64', '-S', '-chardev', 'null,id=nowhere',
+                        hmp=True)
+        ask = vm.hmp.cmd
+        self.assertIn('gpa: 0xfff0', ask('gva2gpa 0xfff0'))
+        self.assertIn('/unattached', ask('info qom-tree'))
+        self.assertIn('peripheral (child<container>)',
+                      ask('qom-list /machine'))
+        self.assertIn('"pc-i440fx-7.2-machine"',
+                      ask('qom-get /machine type'))
+        self.assertIn('not found', ask('qom-get /nothing type'))
+        self.assertIn('nowhere: filename=null', ask('info chardev'))
+        self.assertIn('base memory: 67108864', ask('info memory_size_summary'))
+        self.assertIn('expected', ask('memsave 0 1'))
+        self.assertEqual(ask(f'pmemsave 0xffff0 0x10 {self.path("out")}'), '')
+        self.assertEqual(os.path.getsize(self.path('out')), 16)
+        self.assertEqual(ask(f'logfile {log}'), '')
+        self.assertIn("unknown log item 'x'", ask('log x'))
+        self.assertEqual(ask('log in_asm'), '')
+        ask('cont')
+        vm.serial.expect('No bootable device')
+        self.assertEqual(ask('log none'), '')
+        self.assertIn('ljmp', pathlib.Path(log).read_text())
+
+    def test_completion(self):
+        vm = self.start('-m', '64', '-S', hmp=True)
+        for typed, completed in (('system_r', 'system_reset '),
+                                 ('info regis', 'info registers '),
+                                 ('sendkey ctrl-alt-del', '-delete '),
+                                 ('log guest_', 'guest_errors '),
+                                 ('cpu ', '0 ')):
+            vm.hmp.send(typed + '\t')
+            vm.hmp.expect(re.escape(completed))
+            vm.hmp.send('\x15')            # Ctrl-U
+        vm.hmp.send('replay_l\t\t')       # what is certain, then what there is
+        vm.hmp.expect('replay_last_')
+        vm.hmp.expect('replay_last_exec +replay_last_write')
 
     def test_replay_positions(self):
         log = self.path('run.rr')
