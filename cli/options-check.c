@@ -12,6 +12,7 @@
 
 #define IDE_DRIVES 4
 #define PFLASH_DRIVES 2
+#define FLOPPY_DRIVES 2
 
 /* "kvm:tcg": the first that there is. NULL: none. */
 static const char *find_accel(const Options *o)
@@ -156,19 +157,42 @@ static bool drive_set_index(Options *o, DriveOption *d, Error **errp)
     return true;
 }
 
-static void drive_default_id(DriveOption *d, unsigned none_count,
-                             unsigned virtio_count)
+/* How many there are so far. */
+typedef struct DriveCounts {
+    unsigned none, virtio, flash, floppy;
+} DriveCounts;
+
+static char *drive_default_id(const DriveOption *d, const DriveCounts *n)
 {
-    const char *kind = d->cdrom ? "cd" : "hd";
-    if (d->id) {
-        return;
+    return d->if_pflash   ? g_strdup_printf("pflash%d", d->index)
+           : d->if_floppy ? g_strdup_printf("floppy%d", d->index)
+           : d->if_virtio ? g_strdup_printf("virtio%u", n->virtio)
+           : d->if_none
+               ? g_strdup_printf("none%u", n->none)
+               : g_strdup_printf("ide%d-%s%d", d->index / 2,
+                                 d->cdrom ? "cd" : "hd", d->index % 2);
+}
+
+/* Gives it a place and a name, if it has none. */
+static bool drive_complete(Options *o, DriveOption *d, DriveCounts *n,
+                           Error **errp)
+{
+    if (!d->if_none && d->index < 0 && !drive_set_index(o, d, errp)) {
+        return false;
     }
-    d->id = d->if_pflash ? g_strdup_printf("pflash%d", d->index)
-            : d->if_virtio ? g_strdup_printf("virtio%u", virtio_count)
-            : d->if_none
-                ? g_strdup_printf("none%u", none_count)
-                : g_strdup_printf("ide%d-%s%d", d->index / 2, kind,
-                                  d->index % 2);
+    if (d->index < 0 && d->if_pflash) {
+        d->index = n->flash;
+    } else if (d->index < 0 && d->if_floppy) {
+        d->index = n->floppy;
+    }
+    if (!d->id) {
+        d->id = drive_default_id(d, n);
+    }
+    n->flash += d->if_pflash;
+    n->floppy += d->if_floppy;
+    n->none += d->if_none;
+    n->virtio += d->if_virtio;
+    return true;
 }
 
 /* Two drives at one place or of one name. */
@@ -185,6 +209,11 @@ static bool drives_differ(const DriveOption *a, const DriveOption *b,
                   b->arg, b->index);
         return false;
     }
+    if (a->if_floppy && b->if_floppy && a->index == b->index) {
+        error_set(errp, "-drive %s: there is another floppy disk with "
+                  "index=%d", b->arg, b->index);
+        return false;
+    }
     if (g_str_equal(a->id, b->id)) {
         error_set(errp, "-drive %s: there is another drive '%s'", b->arg,
                   b->id);
@@ -193,34 +222,47 @@ static bool drives_differ(const DriveOption *a, const DriveOption *b,
     return true;
 }
 
-/* if=virtio: the drive, and the device that it waits for. */
-static void add_virtio_disk(Options *o, const DriveOption *d)
+/* if=virtio, if=floppy: the drive, and the device that it waits for. */
+static void add_disk_device(Options *o, const char *driver,
+                            const DriveOption *d)
 {
     DeviceConfig *c = g_new0(DeviceConfig, 1);
-    c->driver = g_strdup("virtio-blk-pci");
+    c->driver = g_strdup(driver);
     c->props = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(c->props, g_strdup("drive"));
     g_ptr_array_add(c->props, g_strdup(d->id));
+    if (d->if_floppy) {
+        g_ptr_array_add(c->props, g_strdup("unit"));
+        g_ptr_array_add(c->props, g_strdup_printf("%d", d->index));
+    }
     g_ptr_array_add(o->devices, c);
+}
+
+static bool drive_check(const DriveOption *d, Error **errp)
+{
+    if (!d->file && !d->cdrom && !d->if_floppy) {
+        error_set(errp, "-drive %s: file= is missing", d->arg);
+        return false;
+    }
+    if (d->if_pflash && d->index >= PFLASH_DRIVES) {
+        error_set(errp, "-drive %s: there are only %d flash chips", d->arg,
+                  PFLASH_DRIVES);
+        return false;
+    }
+    if (d->if_floppy && d->index >= FLOPPY_DRIVES) {
+        error_set(errp, "-drive %s: there are only %d floppy drives", d->arg,
+                  FLOPPY_DRIVES);
+        return false;
+    }
+    return true;
 }
 
 static bool check_drives(Options *o, Error **errp)
 {
-    unsigned none_count = 0, virtio_count = 0, flash_count = 0;
+    DriveCounts counts = { 0 };
     for (unsigned i = 0; i < o->drives->len; i++) {
         DriveOption *d = g_ptr_array_index(o->drives, i);
-        if (!d->if_none && d->index < 0 && !drive_set_index(o, d, errp)) {
-            return false;
-        }
-        if (d->if_pflash && d->index < 0) {
-            d->index = flash_count;
-        }
-        flash_count += d->if_pflash;
-        drive_default_id(d, none_count, virtio_count);
-        none_count += d->if_none;
-        virtio_count += d->if_virtio;
-        if (!d->file && !d->cdrom) {
-            error_set(errp, "-drive %s: file= is missing", d->arg);
+        if (!drive_complete(o, d, &counts, errp) || !drive_check(d, errp)) {
             return false;
         }
         for (unsigned j = 0; j < i; j++) {
@@ -228,13 +270,10 @@ static bool check_drives(Options *o, Error **errp)
                 return false;
             }
         }
-        if (d->if_pflash && d->index >= PFLASH_DRIVES) {
-            error_set(errp, "-drive %s: there are only %d flash chips", d->arg,
-                      PFLASH_DRIVES);
-            return false;
-        }
         if (d->if_virtio) {
-            add_virtio_disk(o, d);
+            add_disk_device(o, "virtio-blk-pci", d);
+        } else if (d->if_floppy) {
+            add_disk_device(o, "floppy", d);
         }
     }
     return true;

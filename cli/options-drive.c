@@ -47,6 +47,24 @@ bool opt_hdd(Options *o, const char *arg, KeyVal *kv, Error **errp)
     return hd_add(o, arg, 3);
 }
 
+static bool fd_add(Options *o, const char *arg, int index)
+{
+    DriveOption *d = drive_add(o, arg, arg);
+    d->index = index;
+    d->if_none = d->if_floppy = true;
+    return true;
+}
+
+bool opt_fda(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    return fd_add(o, arg, 0);
+}
+
+bool opt_fdb(Options *o, const char *arg, KeyVal *kv, Error **errp)
+{
+    return fd_add(o, arg, 1);
+}
+
 bool opt_cdrom(Options *o, const char *arg, KeyVal *kv, Error **errp)
 {
     DriveOption *d = drive_add(o, arg, arg);
@@ -86,7 +104,7 @@ static bool tristate(const KeyVal *kv, const char *key, Tristate *out,
 static bool drive_place(DriveOption *d, const KeyVal *kv, Error **errp)
 {
     static const char *const interfaces[] = { "ide", "none", "virtio", "pflash",
-                                               NULL };
+                                               "floppy", NULL };
     static const char *const media[] = { "disk", "cdrom", NULL };
     unsigned iface = 0, kind = 0;
     uint64_t index = 0, bus = 0, unit = 0;
@@ -105,8 +123,9 @@ static bool drive_place(DriveOption *d, const KeyVal *kv, Error **errp)
     d->if_none = iface >= 1;
     d->if_virtio = iface == 2;
     d->if_pflash = iface == 3;
+    d->if_floppy = iface == 4;
     d->cdrom = kind == 1;
-    if (d->if_pflash) {
+    if (d->if_pflash || d->if_floppy) {
         d->index = keyval_has(kv, "index") ? (int)index
                    : keyval_has(kv, "unit") ? (int)unit : -1;
     }

@@ -25,7 +25,7 @@ typedef struct DriveOption {
     bool if_none, cdrom;
     bool plain_file;           /* -blockdev driver=file: may be another's file */
     bool if_pflash;            /* if_none, and the board has a place for it */
-    bool if_virtio;            /* if_none, and with a device of its own */
+    bool if_virtio, if_floppy; /* if_none, and with a device of its own */
     int index;                 /* -1: next free */
 } DriveOption;
 

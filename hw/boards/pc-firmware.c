@@ -5,6 +5,7 @@
 #include "base/bits.h"
 #include "base/bytes.h"
 #include "hw/boot.h"
+#include "hw/floppy.h"
 #include "hw/fw-cfg.h"
 #include "hw/smbios.h"
 #include "pc.h"
@@ -263,6 +264,7 @@ static void describe_boot_order(Pc *pc)
 
 /* Indices of the AT's CMOS and of what SeaBIOS adds. */
 enum {
+    CMOS_FLOPPY_TYPES = 0x10,
     CMOS_DISK_TYPES = 0x12,
     CMOS_EQUIPMENT = 0x14,
     CMOS_DISK_0_TYPE = 0x19,
@@ -270,6 +272,8 @@ enum {
     CMOS_TRANSLATION = 0x39,
 };
 
+#define EQUIPMENT_FLOPPY 0x01
+#define EQUIPMENT_TWO_FLOPPIES 0x40
 #define EQUIPMENT_FPU   0x02
 #define EQUIPMENT_MOUSE 0x04
 
@@ -314,6 +318,18 @@ static void describe_disks(Pc *pc)
     mc146818_set_cmos(pc->rtc, CMOS_TRANSLATION, flags);
 }
 
+/* The types of floppy drives; and what of them the equipment byte tells. */
+static uint8_t describe_floppies(Pc *pc)
+{
+    const FloppyBus *bus = machine_bus_at(pc->dev.machine, "floppy-bus", 0);
+    FloppyType a = bus ? floppy_type(bus, 0) : FLOPPY_NONE;
+    FloppyType b = bus ? floppy_type(bus, 1) : FLOPPY_NONE;
+
+    mc146818_set_cmos(pc->rtc, CMOS_FLOPPY_TYPES, a << 4 | b);
+    return (a || b ? EQUIPMENT_FLOPPY : 0) |
+           (a && b ? EQUIPMENT_TWO_FLOPPIES : 0);
+}
+
 void pc_describe(Pc *pc)
 {
     describe_memory(pc);
@@ -324,6 +340,7 @@ void pc_describe(Pc *pc)
     smbios_describe(pc->dev.machine, pc->fw_cfg, pc->below_4g, pc->above_4g);
     fw_files_describe(pc->dev.machine, pc->fw_cfg);
     mc146818_set_cmos(pc->rtc, CMOS_EQUIPMENT,
-                      EQUIPMENT_FPU | EQUIPMENT_MOUSE);
+                      EQUIPMENT_FPU | EQUIPMENT_MOUSE |
+                          describe_floppies(pc));
     mc146818_set_boot_order(pc->rtc, pc->dev.machine->config.boot_order);
 }

@@ -3,6 +3,7 @@
  * devices that are there by default. The rest is in board-plug.c.
  */
 #include "board-plug.h"
+#include "hw/floppy.h"
 #include "pc.h"
 
 /* --- drives with if=ide ---------------------------------------------------------*/
@@ -136,10 +137,32 @@ static bool plug_defaults(Pc *pc, Error **errp)
            plug_drive(pc, NULL, true, DEFAULT_CDROM_INDEX, errp);
 }
 
+/* A floppy drive on the command line brings the controller with it, unless the
+ * user has one, too. */
+static bool plug_floppy_controller(Pc *pc, Error **errp)
+{
+    const GPtrArray *devices = pc->dev.machine->config.devices;
+    bool drives = false;
+
+    for (guint i = 0; devices && i < devices->len; i++) {
+        const DeviceConfig *c = g_ptr_array_index(devices, i);
+        drives |= g_str_equal(c->driver, "floppy");
+        if (g_str_equal(c->driver, "isa-fdc")) {
+            return true;
+        }
+    }
+    if (!drives) {
+        return true;
+    }
+    Device *fdc = device_new(pc->dev.machine, &isa_fdc_class, NULL);
+    fdc->bus = &pc->isa;
+    return device_realize(fdc, errp);
+}
+
 bool pc_plug_all(Pc *pc, Error **errp)
 {
     return plug_drives(pc, errp) &&
            board_plug_serials(pc->dev.machine, &pc->isa, errp) &&
-           plug_defaults(pc, errp) &&
+           plug_defaults(pc, errp) && plug_floppy_controller(pc, errp) &&
            board_plug_devices(pc->dev.machine, errp);
 }

@@ -160,7 +160,7 @@ void pc_add_chips(Pc *pc)
     pc->fpu_error = device_create(m, &fpu_error_class);
     pc->dma = device_create(m, &i8237_class);
     pc->fw_cfg = device_create(m, &fw_cfg_class);
-    pc->isa = (IsaBus){ m, pc_irq, pc };
+    pc->isa = (IsaBus){ m, pc_irq, pc, pc->dma };
     machine_add_bus(m, &(MachineBus){ .kind = "ISA", .name = "isa.0",
                                       .bus = &pc->isa });
     machine_add_bus(m, &(MachineBus){ .kind = "System", .name = "main-system-bus",

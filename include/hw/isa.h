@@ -15,6 +15,7 @@ typedef struct IsaBus {
     Machine *machine;
     IrqFn *irq_fn;         /* receiver of ISA IRQ 0..15 */
     void *irq_opaque;
+    Device *dma;           /* its DMA controllers (hw/pc-chips.h), or NULL */
 } IsaBus;
 
 static inline void isa_connect_irq(IsaBus *bus, IrqLine *line, unsigned irq)

@@ -68,6 +68,7 @@ static Machine *busy_pc(BlockDev *disk, BlockDev *cd, BlockDev *vd)
     fake_pc_add_device(m, "virtconsole", NULL);
     fake_pc_add_device(m, "e1000", NULL);
     fake_pc_add_device(m, "ich9-ahci", NULL);
+    fake_pc_add_device(m, "floppy", NULL);
     fake_pc_add_device(m, "rtl8139", NULL);
     fake_pc_add_device(m, "ne2k_pci", NULL);
     fake_pc_start(m);
