@@ -5,16 +5,11 @@
  * Registers: Intel 82371AB (PIIX4) datasheet, section 7; bits of the fixed
  * registers: ACPI 1.0b, section 4.7. The general-purpose event block is at
  * port 0xafe0, where the machine's firmware expects it.
- *
- * The timer is computed, not stepped: it is virtual time in ticks of
- * 3.579545 MHz. What is state is the tick count at which its top bit toggles
- * next; until that has been acknowledged, the overflow is pending.
  */
+#include "acpi-pm.h"
 #include "base/bits.h"
 #include "base/bytes.h"
-#include "base/log.h"
 #include "hw/pc-bridges.h"
-#include "vm/runstate.h"
 
 /* Configuration space, 7.1. */
 enum {
@@ -28,40 +23,12 @@ enum {
 
 /* At PMBASE, 7.2. */
 enum {
-    PM_STATUS = 0x00,
-    PM_ENABLE = 0x02,
-    PM_CONTROL = 0x04,
-    PM_TIMER = 0x08,
     PM_GLOBAL_CONTROL = 0x28,
     PM_SIZE = 0x40,
 };
 
-#define STS_TIMER  0x0001u
-#define STS_BM     0x0010u
-#define STS_GLOBAL 0x0020u
-#define STS_PWRBTN 0x0100u
-#define STS_RTC    0x0400u
-#define STS_WAKE   0x8000u
-#define STS_CLEARS (STS_TIMER | STS_BM | STS_GLOBAL | STS_PWRBTN | STS_RTC | \
-                    STS_WAKE)
-#define EN_BITS    (STS_TIMER | STS_GLOBAL | STS_PWRBTN | STS_RTC)
-
-#define CNT_SCI_EN  0x0001u
-#define CNT_SLP_EN  0x2000u
-#define CNT_BITS    0x1c03u        /* SLP_TYP, BM_RLD, SCI_EN; GBL_RLS reads 0 */
-
-/* SLP_TYP as the machine's firmware tables say (fw_cfg etc/system-states). */
-enum { SLEEP_S5 = 0, SLEEP_S3 = 1, SLEEP_S4 = 2 };
-
-/* What firmware tells the OS to write to the APM port (FADT). */
-enum { APM_ACPI_DISABLE = 0xf0, APM_ACPI_ENABLE = 0xf1 };
-
 #define GPE_PORT 0xafe0
 #define GPE_SIZE 4                 /* two status bytes, two enable bytes */
-
-#define TIMER_HZ   3579545
-#define TIMER_MASK 0xffffffu
-#define TIMER_HALF BIT(23)         /* the top bit toggles every so many ticks */
 
 #define SMBUS_SIZE 16
 #define SMB_STATUS 0               /* at SMBBASE, 7.3 */
@@ -75,12 +42,7 @@ typedef uint8_t SmbusPorts[SMBUS_SIZE];
 
 #define PM_STATE(_)                                                          \
     PCI_FUNCTION_STATE(_)                                                    \
-    _(uint16_t, STATE_U16, status, 0, 1, "PMSTS, without an elapsed timer")  \
-    _(uint16_t, STATE_U16, enable, 0, 1, "PMEN")                             \
-    _(uint16_t, STATE_U16, control, 0, 1, "PMCNTRL")                         \
-    _(uint64_t, STATE_U64, toggle_tick, 0, 1, "tick of the timer's overflow", \
-      STATE_IN(0, INT64_C(1) << 53))                                         \
-    _(int64_t, STATE_TIME, due_ns, TIME_NEVER, 1, "interrupt of the timer")  \
+    ACPI_PM_STATE(_)                                                         \
     _(PmPorts, STATE_U8, ports, 0, 1, "registers that only keep their value") \
     _(GpePorts, STATE_U8, gpe, 0, 1, "general-purpose events")               \
     _(uint8_t, STATE_U8, apm_command, 0, 1, "APMC, port 0xb2")               \
@@ -93,116 +55,33 @@ static STATE_TABLE(pm_state, "PIIX4_PM", 1, PmState, PM_STATE)
 typedef struct Pm {
     PciFunction pci;
     PmState s;
-    IrqLine sci, smi;
-    Timer timer;
+    AcpiPm pm;
+    IrqLine smi;
     MemRegion io, gpe_io, apm_io, smbus_io;
     uint16_t told_base;    /* what `moved` was told last */
     void (*moved)(void *opaque);
     void *moved_opaque;
 } Pm;
 
-/* --- the timer -------------------------------------------------------------*/
-
-static uint64_t ticks_at(int64_t ns)
+static bool gpe_event(const Device *dev)
 {
-    return (unsigned __int128)(uint64_t)ns * TIMER_HZ / NS_PER_SEC;
-}
-
-/* The first ns at which the tick count is at least that. */
-static int64_t ns_of_tick(uint64_t tick)
-{
-    unsigned __int128 product = (unsigned __int128)tick * NS_PER_SEC;
-    product = (product + TIMER_HZ - 1) / TIMER_HZ;
-    return product > INT64_MAX ? TIME_NEVER : (int64_t)product;
-}
-
-static uint64_t ticks_now(const Pm *pm)
-{
-    return ticks_at(clock_now_ns(pm->pci.dev.machine->clock));
-}
-
-static uint16_t status_now(const Pm *pm)
-{
-    bool elapsed = ticks_now(pm) >= pm->s.toggle_tick;
-    return pm->s.status | (elapsed ? STS_TIMER : 0);
-}
-
-static void overflow_acknowledge(Pm *pm)
-{
-    pm->s.toggle_tick = (ticks_now(pm) & ~(TIMER_HALF - 1)) + TIMER_HALF;
-}
-
-/* --- interrupts -----------------------------------------------------------------*/
-
-static bool sci_level(const Pm *pm)
-{
-    const PmState *s = &pm->s;
-    bool gpe = (s->gpe[0] & s->gpe[2]) || (s->gpe[1] & s->gpe[3]);
-    return (status_now(pm) & s->enable & EN_BITS) || gpe;
-}
-
-static void pm_update(Pm *pm)
-{
-    const PmState *s = &pm->s;
-
-    irq_set(&pm->sci, (s->control & CNT_SCI_EN) && sci_level(pm));
-    if ((s->enable & STS_TIMER) && !(status_now(pm) & STS_TIMER)) {
-        timer_arm(&pm->timer, ns_of_tick(s->toggle_tick));
-    } else {
-        timer_cancel(&pm->timer);
-    }
-}
-
-static void timer_fired(void *opaque)
-{
-    pm_update(opaque);
+    const PmState *s = &((const Pm *)dev)->s;
+    return (s->gpe[0] & s->gpe[2]) || (s->gpe[1] & s->gpe[3]);
 }
 
 void piix4_pm_power_button(void *opaque)
 {
     Pm *pm = opaque;
-    pm->s.status |= STS_PWRBTN;
-    pm_update(pm);
+    acpi_pm_button(&pm->pm);
 }
 
 /* --- fixed registers -----------------------------------------------------------*/
-
-static void write_status(Pm *pm, uint16_t v)
-{
-    pm->s.status &= ~(v & STS_CLEARS);
-    if (v & STS_TIMER & status_now(pm)) {
-        overflow_acknowledge(pm);
-    }
-}
-
-static void fall_asleep(Pm *pm)
-{
-    unsigned type = pm->s.control >> 10 & 7;
-
-    if (type == SLEEP_S5 || type == SLEEP_S4) {
-        runstate_request_shutdown(pm->pci.dev.machine, CAUSE_GUEST_SHUTDOWN,
-                                  0);
-    } else {
-        guest_unimp("PIIX4_PM: sleep type %u\n", type);
-    }
-}
-
-static void write_control(Pm *pm, uint16_t v)
-{
-    pm->s.control = v & CNT_BITS;
-    if (v & CNT_SLP_EN) {
-        fall_asleep(pm);
-    }
-}
 
 /* The 64 ports as they read now. */
 static void io_image(const Pm *pm, uint8_t *image)
 {
     memcpy(image, pm->s.ports, PM_SIZE);
-    bytes_st_le16(image + PM_STATUS, status_now(pm));
-    bytes_st_le16(image + PM_ENABLE, pm->s.enable);
-    bytes_st_le16(image + PM_CONTROL, pm->s.control);
-    bytes_st_le32(image + PM_TIMER, ticks_now(pm) & TIMER_MASK);
+    acpi_pm_image(&pm->pm, image);
 }
 
 static uint64_t io_read(void *opaque, PhysAddr offset, unsigned size)
@@ -212,37 +91,17 @@ static uint64_t io_read(void *opaque, PhysAddr offset, unsigned size)
     return bytes_ld_le(image + offset, MIN(size, PM_SIZE - offset));
 }
 
-static void io_write_byte(Pm *pm, unsigned offset, uint8_t v)
-{
-    PmState *s = &pm->s;
-    unsigned shift = 8 * (offset & 1);
-    uint16_t mask = 0xff << shift, word = v << shift;
-
-    switch (offset & ~1u) {
-    case PM_STATUS:
-        write_status(pm, word);
-        break;
-    case PM_ENABLE:
-        s->enable = ((s->enable & ~mask) | word) & EN_BITS;
-        break;
-    case PM_CONTROL:
-        write_control(pm, (s->control & ~mask) | word);
-        break;
-    case PM_TIMER:
-    case PM_TIMER + 2:
-        break;
-    default:
-        s->ports[offset] = v;
-    }
-}
-
 static void io_write(void *opaque, PhysAddr offset, uint64_t v, unsigned size)
 {
     Pm *pm = opaque;
     for (unsigned i = 0; i < size && offset + i < PM_SIZE; i++) {
-        io_write_byte(pm, offset + i, v >> (8 * i));
+        if (offset + i < ACPI_PM_BYTES) {
+            acpi_pm_write(&pm->pm, offset + i, v >> (8 * i));
+        } else {
+            pm->s.ports[offset + i] = v >> (8 * i);
+        }
     }
-    pm_update(pm);
+    acpi_pm_update(&pm->pm);
 }
 
 static const MemOps io_ops = { io_read, io_write, 1, 4 };
@@ -263,7 +122,7 @@ static void gpe_write(void *opaque, PhysAddr offset, uint64_t v, unsigned size)
     } else {
         pm->s.gpe[offset] = v;
     }
-    pm_update(pm);
+    acpi_pm_update(&pm->pm);
 }
 
 static const MemOps gpe_ops = { gpe_read, gpe_write, 1, 1 };
@@ -276,8 +135,6 @@ static uint64_t apm_read(void *opaque, PhysAddr offset, unsigned size)
     return offset ? pm->s.apm_status : pm->s.apm_command;
 }
 
-/* The firmware's SMI handler does not know the two ACPI commands: the machine
- * carries them out itself. */
 static void apm_write(void *opaque, PhysAddr offset, uint64_t v, unsigned size)
 {
     Pm *pm = opaque;
@@ -287,11 +144,7 @@ static void apm_write(void *opaque, PhysAddr offset, uint64_t v, unsigned size)
         return;
     }
     pm->s.apm_command = v;
-    if (v == APM_ACPI_ENABLE || v == APM_ACPI_DISABLE) {
-        pm->s.control &= ~CNT_SCI_EN;
-        pm->s.control |= v == APM_ACPI_ENABLE ? CNT_SCI_EN : 0;
-        pm_update(pm);
-    }
+    acpi_pm_apm(&pm->pm, v);
     if (pci_config_32(&pm->pci, CFG_DEVACTB) & DEVACTB_APMC_EN) {
         irq_pulse(&pm->smi);
     }
@@ -412,8 +265,7 @@ static bool pm_realize(Device *dev, Error **errp)
         return false;
     }
     pm_writable(pm);
-    timer_init(&pm->timer, m->clock, dev->path, &pm->s.due_ns, timer_fired,
-               pm);
+    acpi_pm_init(&pm->pm, dev, ACPI_PM_ROWS(PmState, &pm->s), gpe_event);
     mem_init_io(&pm->io, "piix4-pm", PM_SIZE, &io_ops, pm);
     pm_add_ports(&pm->io, m, 0, false);
     mem_init_io(&pm->smbus_io, "pm-smbus", SMBUS_SIZE, &smbus_ops, pm);
@@ -430,9 +282,8 @@ static void pm_reset(Device *dev)
     Pm *pm = (Pm *)dev;
 
     pci_function_reset(&pm->pci);
-    overflow_acknowledge(pm);
     pm_map(pm);
-    pm_update(pm);
+    acpi_pm_reset(&pm->pm);
 }
 
 static void pm_rewire(Device *dev)
@@ -445,10 +296,7 @@ static void pm_rewire(Device *dev)
 static void pm_unrealize(Device *dev)
 {
     Pm *pm = (Pm *)dev;
-    if (pm->timer.clock) {
-        timer_destroy(&pm->timer);
-        pm->timer.clock = NULL;
-    }
+    acpi_pm_destroy(&pm->pm);
     pci_function_unrealize(&pm->pci);
 }
 
@@ -468,7 +316,7 @@ const DeviceClass piix4_pm_class = {
 
 IrqLine *piix4_pm_sci(Device *pm)
 {
-    return &((Pm *)pm)->sci;
+    return &((Pm *)pm)->pm.sci;
 }
 
 IrqLine *piix4_pm_smi(Device *pm)
