@@ -297,6 +297,15 @@ void mem_set_address(MemRegion *r, PhysAddr addr)
     }
 }
 
+void mem_set_alias_size(MemRegion *r, uint64_t size)
+{
+    g_assert(r->kind == MEM_ALIAS);
+    if (r->size != size) {
+        r->size = size;
+        changed(r);
+    }
+}
+
 void mem_set_alias(MemRegion *r, MemRegion *target, PhysAddr offset)
 {
     g_assert(r->kind == MEM_ALIAS);

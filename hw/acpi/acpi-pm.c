@@ -5,7 +5,7 @@
  * 3.579545 MHz. What is state is the tick count at which its top bit toggles
  * next; until that has been acknowledged, the overflow is pending.
  */
-#include "acpi-pm.h"
+#include "hw/acpi-pm.h"
 
 #include "base/bits.h"
 #include "base/bytes.h"

@@ -90,33 +90,7 @@ DefinitionBlock ("", "DSDT", 1, "REPRIS", "REPRISE ", 1)
                     PRQ0, 8, PRQ1, 8, PRQ2, 8, PRQ3, 8
                 }
 
-                Device (RTC)
-                {
-                    Name (_HID, EisaId ("PNP0B00"))
-                    Name (_CRS, ResourceTemplate ()
-                    {
-                        IO (Decode16, 0x0070, 0x0070, 1, 8)
-                        IRQNoFlags () { 8 }
-                    })
-                }
-                Device (KBD)
-                {
-                    Name (_HID, EisaId ("PNP0303"))
-                    Name (_CRS, ResourceTemplate ()
-                    {
-                        IO (Decode16, 0x0060, 0x0060, 1, 1)
-                        IO (Decode16, 0x0064, 0x0064, 1, 1)
-                        IRQNoFlags () { 1 }
-                    })
-                }
-                Device (MOU)
-                {
-                    Name (_HID, EisaId ("PNP0F13"))
-                    Name (_CRS, ResourceTemplate ()
-                    {
-                        IRQNoFlags () { 12 }
-                    })
-                }
+                Include ("dsdt-isa.asl")
             }
 
             Device (PM)
@@ -124,19 +98,7 @@ DefinitionBlock ("", "DSDT", 1, "REPRIS", "REPRISE ", 1)
                 Name (_ADR, 0x00010003)
             }
 
-            Device (HPET)
-            {
-                Name (_HID, EisaId ("PNP0103"))
-                Name (_UID, 0)
-                Method (_STA, 0, NotSerialized)
-                {
-                    Return (\HPTE)
-                }
-                Name (_CRS, ResourceTemplate ()
-                {
-                    Memory32Fixed (ReadOnly, 0xfed00000, 0x00000400)
-                })
-            }
+            Include ("dsdt-hpet.asl")
         }
 
         // The interrupt routing registers of the bridge (82371SB, 2.2.7): bit

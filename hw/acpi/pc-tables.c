@@ -192,14 +192,14 @@ static void add_hpet(AcpiTables *t)
     acpi_name_in_root(t, at);
 }
 
-static void add_mcfg(AcpiTables *t, uint64_t base)
+static void add_mcfg(AcpiTables *t, const AcpiPlatform *p)
 {
     guint at = acpi_begin_table(t, "MCFG", 1);
     acpi_zeroes(t, 8);
-    acpi_u64(t, base);
+    acpi_u64(t, p->mcfg_base);
     acpi_u16(t, 0);                /* segment, first and last bus */
     acpi_u8(t, 0);
-    acpi_u8(t, 255);
+    acpi_u8(t, p->mcfg_buses ? p->mcfg_buses - 1 : 0);
     acpi_zeroes(t, 4);
     acpi_end_table(t, at);
     acpi_name_in_root(t, at);
@@ -224,6 +224,10 @@ static void add_ssdt(AcpiTables *t, const AcpiPlatform *p)
     guint at = acpi_begin_table(t, "SSDT", 1);
     acpi_name_number(t, "HOLE", p->pci_hole);
     acpi_name_number(t, "HPTE", p->has_hpet ? 0xf : 0);
+    if (p->has_mcfg) {
+        acpi_name_number(t, "ECAM", p->mcfg_base);
+        acpi_name_number(t, "ECAL", p->mcfg_buses * MIB);
+    }
     acpi_end_table(t, at);
     acpi_name_in_root(t, at);
 }
@@ -242,8 +246,8 @@ void acpi_describe(Machine *m, Device *fw_cfg, const AcpiPlatform *p)
     if (p->has_hpet) {
         add_hpet(&t);
     }
-    if (p->mcfg_base) {
-        add_mcfg(&t, p->mcfg_base);
+    if (p->has_mcfg) {
+        add_mcfg(&t, p);
     }
     add_waet(&t);
     acpi_add_numa(&t, m, p->pci_hole);

@@ -6,7 +6,7 @@
  * registers: ACPI 1.0b, section 4.7. The general-purpose event block is at
  * port 0xafe0, where the machine's firmware expects it.
  */
-#include "acpi-pm.h"
+#include "hw/acpi-pm.h"
 #include "base/bits.h"
 #include "base/bytes.h"
 #include "hw/pc-bridges.h"

@@ -207,29 +207,40 @@ static void boot_add_channel(const Pc *pc, unsigned n, GArray *list)
 
 typedef struct BootFunction {
     GArray *list;
+    const char *bridges;   /* in front of it */
     int devfn;
 } BootFunction;
 
-/* A function is "SLOT" or "SLOT,FUNCTION", hexadecimal. */
+/* "SLOT" or "SLOT,FUNCTION", hexadecimal. */
+static char *boot_unit(int devfn)
+{
+    return devfn & 7 ? g_strdup_printf("%x,%x", devfn >> 3, devfn & 7)
+                     : g_strdup_printf("%x", devfn >> 3);
+}
+
 static void boot_add_function(void *function, uint32_t index, const char *path)
 {
     const BootFunction *b = function;
     g_auto(GStrv) parts = g_strsplit(path, "%s", 2);
-    g_autofree char *at =
-        b->devfn & 7 ? g_strdup_printf("%x,%x", b->devfn >> 3, b->devfn & 7)
-                     : g_strdup_printf("%x", b->devfn >> 3);
-    boot_add(b->list, index, g_strjoinv(at, parts));
+    g_autofree char *at = boot_unit(b->devfn);
+    g_autofree char *own = g_strjoinv(at, parts);
+    boot_add(b->list, index, g_strdup_printf("%s%s", b->bridges, own));
 }
 
-static void boot_add_pci(Pc *pc, GArray *list)
+static void boot_add_pci(PciBus *bus, const char *bridges, GArray *list)
 {
-    for (int devfn = 0; pc->pci && devfn < 256; devfn++) {
-        const PciFunction *f = pci_bus_function(pc->pci, devfn);
-        BootFunction b = { list, devfn };
+    for (int devfn = 0; bus && devfn < 256; devfn++) {
+        const PciFunction *f = pci_bus_function(bus, devfn);
+        BootFunction b = { list, bridges, devfn };
         if (f && f->info->boot_places) {
             f->info->boot_places(f, boot_add_function, &b);
         } else if (f && f->boot_path) {
             boot_add_function(&b, *f->boot_index, f->boot_path);
+        } else if (f && f->secondary) {
+            g_autofree char *at = boot_unit(devfn);
+            g_autofree char *path =
+                g_strdup_printf("%spci-bridge@%s/", bridges, at);
+            boot_add_pci(f->secondary, path, list);
         }
     }
 }
@@ -243,10 +254,10 @@ static void describe_boot_order(Pc *pc)
     if (fw_cfg_file(pc->fw_cfg, BOOT_KERNEL_ROM)) {
         g_string_append(text, "/rom@" BOOT_KERNEL_ROM "\n");
     }
-    for (unsigned n = 0; n < pc->ide_channels; n++) {
+    for (unsigned n = 0; pc->ide_path && n < pc->ide_channels; n++) {
         boot_add_channel(pc, n, list);
     }
-    boot_add_pci(pc, list);
+    boot_add_pci(pc->pci, "", list);
     g_array_sort(list, boot_order);
     for (guint i = 0; i < list->len; i++) {
         g_string_append_printf(text, "/pci@i0cf8/%s\n",

@@ -22,12 +22,25 @@ static void cpu_intr(void *cpu, int n, bool level)
  * another input of the I/O APIC, as the tables of firmware say. */
 #define IOAPIC_TIMER_PIN 2
 
-void pc_irq(void *opaque, int irq, bool level)
+void pc_pic_irq(void *opaque, int irq, bool level)
 {
     Pc *pc = opaque;
     i8259_irq(pc->pic, irq, level);
-    if (pc->ioapic && irq != IOAPIC_TIMER_PIN) {
-        ioapic_irq(pc->ioapic, irq ? irq : IOAPIC_TIMER_PIN, level);
+}
+
+void pc_apic_pin(void *opaque, int pin, bool level)
+{
+    Pc *pc = opaque;
+    if (pc->ioapic && pin < (int)IOAPIC_PINS) {
+        ioapic_irq(pc->ioapic, pin, level);
+    }
+}
+
+void pc_irq(void *opaque, int irq, bool level)
+{
+    pc_pic_irq(opaque, irq, level);
+    if (irq != IOAPIC_TIMER_PIN) {
+        pc_apic_pin(opaque, irq ? irq : IOAPIC_TIMER_PIN, level);
     }
 }
 
@@ -59,11 +72,10 @@ static void cpu_ignne(void *cpu, int n, bool level)
 
 void pc_gsi(void *opaque, int gsi, bool level)
 {
-    Pc *pc = opaque;
     if (gsi < 16 && gsi != IOAPIC_TIMER_PIN) {
-        pc_irq(pc, gsi, level);
-    } else if (pc->ioapic && gsi < (int)IOAPIC_PINS) {
-        ioapic_irq(pc->ioapic, gsi, level);
+        pc_irq(opaque, gsi, level);
+    } else {
+        pc_apic_pin(opaque, gsi, level);
     }
 }
 

@@ -2,7 +2,7 @@
  * The parts of a PC, for the files that put one together: pc.c (processors,
  * chips and lines that every PC has), pc-firmware.c (what firmware is told),
  * pc-plug.c (what the command line plugs in); and for the boards, each of
- * which adds its bridges: pc-i440fx.c.
+ * which adds its bridges: pc-i440fx.c, pc-q35.c.
  *
  * A board's build() calls, in this order: pc_new(); its own function for
  * bridges, which fills in the fields "of the board"; pc_add_chips(),
@@ -40,7 +40,8 @@ typedef struct Pc {
     MemRegion *pci_memory; /* where firmware lies, and BARs */
     uint64_t below_4g, above_4g; /* bytes of RAM */
     unsigned ide_channels; /* for -drive if=ide: the machine's first so many */
-    const char *ide_path;  /* their controller, as Open Firmware names it */
+    const char *ide_path;  /* their controller, as Open Firmware names it; NULL:
+                            * it is a PCI function that knows by itself */
     Device *bridge, *south, *disks, *pm; /* its chips; NULL: not there */
 } Pc;
 
@@ -65,10 +66,12 @@ bool pc_finish(Pc *pc, Error **errp);
 void pc_power_on(Machine *m);
 
 /* Receivers of lines, each an IrqFn (opaque: the Pc). An ISA IRQ goes to both
- * kinds of controller; a global system interrupt below 16 is that ISA IRQ;
- * rising SMI# reaches the boot processor. */
+ * kinds of controller; a global system interrupt below 16 is that ISA IRQ; the
+ * next two reach one kind alone; rising SMI# reaches the boot processor. */
 void pc_irq(void *pc, int irq, bool level);
 void pc_gsi(void *pc, int gsi, bool level);
+void pc_pic_irq(void *pc, int irq, bool level);
+void pc_apic_pin(void *pc, int pin, bool level);
 void pc_smi(void *pc, int n, bool level);
 
 /* --- between the files of a PC ------------------------------------------------- */

@@ -1,35 +1,73 @@
 /*
- * A PCI root bus: who is where, the four interrupt lines, and `info pci`.
+ * PCI buses: who is where, which bus has which number, and the interrupt lines.
  */
-#include <inttypes.h>
-
 #include "base/log.h"
 #include "pci-internal.h"
 
-PciBus *pci_bus_new(Machine *m, const char *name, MemRegion *memory,
-                    MemRegion *io)
+static PciBus *bus_new(Machine *m, const char *name)
 {
     PciBus *bus = g_new0(PciBus, 1);
     bus->machine = m;
     bus->name = g_strdup(name);
-    bus->memory = memory;
-    bus->io = io;
+    bus->present = g_ptr_array_new();
     machine_add_bus(m, &(MachineBus){ .kind = "PCI", .name = bus->name,
                                       .bus = bus });
     return bus;
 }
 
+PciBus *pci_bus_new(Machine *m, const char *name, MemRegion *memory,
+                    MemRegion *io)
+{
+    PciBus *bus = bus_new(m, name);
+    bus->memory = memory;
+    bus->io = io;
+    bus->lines = 4;
+    bus->route = pci_pirq_of;
+    return bus;
+}
+
+PciBus *pci_bus_new_behind(PciFunction *bridge, const char *name,
+                           MemRegion *memory, MemRegion *io)
+{
+    PciBus *bus = bus_new(bridge->dev.machine, name);
+    bus->memory = memory;
+    bus->io = io;
+    bus->bridge = bridge;
+    bridge->secondary = bus;
+    return bus;
+}
+
+void pci_bus_set_express(PciBus *bus)
+{
+    bus->express = true;
+}
+
+bool pci_bus_is_link(const PciBus *bus)
+{
+    return bus->express && bus->bridge;
+}
+
+bool pci_bus_is_root_complex(const PciBus *bus)
+{
+    return bus->express && !bus->bridge;
+}
+
 void pci_bus_free(PciBus *bus)
 {
-    if (bus) {
-        for (int devfn = 0; devfn < PCI_DEVFN_COUNT; devfn++) {
-            if (bus->function[devfn]) {
-                pci_function_unrealize(bus->function[devfn]);
-            }
-        }
-        g_free(bus->name);
-        g_free(bus);
+    if (!bus) {
+        return;
     }
+    for (int devfn = 0; devfn < PCI_DEVFN_COUNT; devfn++) {
+        if (bus->function[devfn]) {
+            pci_function_unrealize(bus->function[devfn]);
+        }
+    }
+    if (bus->bridge) {
+        bus->bridge->secondary = NULL;
+    }
+    g_ptr_array_free(bus->present, TRUE);
+    g_free(bus->name);
+    g_free(bus);
 }
 
 const char *pci_bus_name(const PciBus *bus)
@@ -43,9 +81,15 @@ PciFunction *pci_bus_function(PciBus *bus, int devfn)
     return bus->function[devfn];
 }
 
+/* A link has one device. */
+static int devfn_end(const PciBus *bus)
+{
+    return pci_bus_is_link(bus) ? 8 : PCI_DEVFN_COUNT;
+}
+
 static int free_slot(const PciBus *bus)
 {
-    for (int devfn = 0; devfn < PCI_DEVFN_COUNT; devfn += 8) {
+    for (int devfn = 0; devfn < devfn_end(bus); devfn += 8) {
         if (!bus->function[devfn]) {
             return devfn;
         }
@@ -70,8 +114,15 @@ bool pci_bus_claim(PciBus *bus, PciFunction *f, int devfn, Error **errp)
                   bus->function[devfn]->dev.cls->name);
         return false;
     }
+    if (devfn >= devfn_end(bus)) {
+        error_set(errp, "PCI: slot %d is not valid for %s, %s only allows "
+                  "plugging into slot 0", devfn >> 3, f->dev.cls->name,
+                  bus->name);
+        return false;
+    }
     f->devfn = devfn;
     bus->function[devfn] = f;
+    g_ptr_array_add(bus->present, f);
     return true;
 }
 
@@ -79,6 +130,7 @@ void pci_bus_release(PciBus *bus, PciFunction *f)
 {
     g_assert(bus->function[f->devfn] == f);
     bus->function[f->devfn] = NULL;
+    g_ptr_array_remove(bus->present, f);
 }
 
 /* --- interrupt lines ---------------------------------------------------------*/
@@ -89,7 +141,13 @@ void pci_bus_connect_irq(PciBus *bus, IrqFn *irq_fn, void *opaque)
     bus->irq_opaque = opaque;
 }
 
-unsigned pci_pirq_of(int devfn, unsigned pin)
+void pci_bus_set_route(PciBus *bus, unsigned lines, PciRouteFn *route)
+{
+    bus->lines = lines;
+    bus->route = route;
+}
+
+unsigned pci_pirq_of(void *opaque, int devfn, unsigned pin)
 {
     unsigned slot = devfn >> 3;
     return (slot + pin + 3) & 3;       /* slot 1, INTA#: line 0 */
@@ -101,55 +159,101 @@ static bool pin_level(const PciFunction *f)
            !(pci_config_16(f, PCI_COMMAND) & PCI_COMMAND_INTX_OFF);
 }
 
-static unsigned function_pirq(const PciFunction *f)
+/* A bridge leads pins of its other side to its own, in turns by slot (PCI-to-PCI
+ * Bridge Architecture Specification 1.2, 9.1; PCI Express 2.2.8.1). *bus: the
+ * root bus. */
+static unsigned function_pirq(const PciFunction *f, const PciBus **bus)
 {
-    return pci_pirq_of(f->devfn, f->s->config[PCI_INTERRUPT_PIN] - 1u);
+    unsigned pin = f->s->config[PCI_INTERRUPT_PIN] - 1u;
+    while (f->bus->bridge) {
+        pin = (pin + (f->devfn >> 3)) & 3;
+        f = f->bus->bridge;
+    }
+    *bus = f->bus;
+    return f->bus->route(f->bus->irq_opaque, f->devfn, pin);
+}
+
+static const PciBus *root_of(const PciBus *bus)
+{
+    while (bus->bridge) {
+        bus = bus->bridge->bus;
+    }
+    return bus;
 }
 
 bool pci_bus_pirq_level(const PciBus *bus, unsigned pirq)
 {
-    for (int devfn = 0; devfn < PCI_DEVFN_COUNT; devfn++) {
-        const PciFunction *f = bus->function[devfn];
-        if (f && pin_level(f) && function_pirq(f) == pirq) {
+    for (guint i = 0; i < bus->present->len; i++) {
+        const PciFunction *f = g_ptr_array_index(bus->present, i);
+        const PciBus *root;
+        if ((pin_level(f) && function_pirq(f, &root) == pirq) ||
+            (f->secondary && pci_bus_pirq_level(f->secondary, pirq))) {
             return true;
         }
     }
     return false;
 }
 
-static void drive_line(PciBus *bus, unsigned pirq)
+static void drive_line(const PciBus *root, unsigned pirq)
 {
-    if (bus->irq_fn) {
-        bus->irq_fn(bus->irq_opaque, pirq, pci_bus_pirq_level(bus, pirq));
+    if (root->irq_fn) {
+        root->irq_fn(root->irq_opaque, pirq, pci_bus_pirq_level(root, pirq));
     }
 }
 
 void pci_bus_drive_pin(PciBus *bus, const PciFunction *f)
 {
-    if (f->s->config[PCI_INTERRUPT_PIN]) {
-        drive_line(bus, function_pirq(f));
+    const PciBus *root;
+    if (f->s->config[PCI_INTERRUPT_PIN] && root_of(bus)->irq_fn) {
+        unsigned pirq = function_pirq(f, &root);
+        drive_line(root, pirq);
     }
 }
 
 void pci_bus_drive_irqs(PciBus *bus)
 {
-    for (unsigned pirq = 0; pirq < 4; pirq++) {
+    for (unsigned pirq = 0; pirq < bus->lines; pirq++) {
         drive_line(bus, pirq);
     }
 }
 
 /* --- configuration accesses ----------------------------------------------------*/
 
-/* The function at a bus/device/function number; only bus 0 exists. */
+/* PCI-to-PCI Bridge Architecture Specification 1.2, 3.2.5: the buses behind a
+ * bridge have the numbers from its secondary to its subordinate one. Zero is
+ * what a bridge has that was not set up yet. */
+static PciBus *bus_numbered(PciBus *bus, unsigned number)
+{
+    if (number == pci_bus_number(bus)) {
+        return bus;
+    }
+    for (guint i = 0; i < bus->present->len; i++) {
+        const PciFunction *f = g_ptr_array_index(bus->present, i);
+        const uint8_t *config = f->s->config;
+        if (f->secondary && config[PCI_SECONDARY] &&
+            number >= config[PCI_SECONDARY] &&
+            number <= config[PCI_SUBORDINATE]) {
+            return bus_numbered(f->secondary, number);
+        }
+    }
+    return NULL;
+}
+
+unsigned pci_bus_number(const PciBus *bus)
+{
+    return bus->bridge ? bus->bridge->s->config[PCI_SECONDARY] : 0;
+}
+
 static PciFunction *function_at(PciBus *bus, unsigned bdf, unsigned offset,
                                 unsigned size)
 {
-    if (offset + size > sizeof(PciConfig) || (offset & 3) + size > 4) {
+    if (offset + size > PCI_CONFIG_BYTES || (offset & 3) + size > 4) {
         guest_error("pci: configuration access of %u bytes at 0x%x\n", size,
                     offset);
         return NULL;
     }
-    return bdf < PCI_DEVFN_COUNT ? bus->function[bdf] : NULL;
+    PciBus *at = bus_numbered(bus, bdf >> 8);
+    return at ? at->function[bdf & 0xff] : NULL;
 }
 
 uint32_t pci_config_read(PciBus *bus, unsigned bdf, unsigned offset,
@@ -165,102 +269,5 @@ void pci_config_write(PciBus *bus, unsigned bdf, unsigned offset, uint32_t v,
     PciFunction *f = function_at(bus, bdf, offset, size);
     if (f) {
         pci_function_write(f, offset, v, size);
-    }
-}
-
-/* --- info pci --------------------------------------------------------------------*/
-
-typedef struct ClassName {
-    uint16_t class_code;
-    const char *name;
-} ClassName;
-
-static const ClassName class_names[] = {
-    { 0x0100, "SCSI controller" },
-    { 0x0101, "IDE controller" },
-    { 0x0106, "SATA controller" },
-    { 0x0107, "SAS controller" },
-    { 0x0180, "Storage controller" },
-    { 0x0200, "Ethernet controller" },
-    { 0x0280, "Network controller" },
-    { 0x0300, "VGA controller" },
-    { 0x0401, "Audio controller" },
-    { 0x0500, "RAM controller" },
-    { 0x0600, "Host bridge" },
-    { 0x0601, "ISA bridge" },
-    { 0x0604, "PCI bridge" },
-    { 0x0680, "Bridge" },
-    { 0x0700, "Serial port" },
-    { 0x0c03, "USB controller" },
-    { 0x0c05, "SMBus" },
-};
-
-static void print_class(const PciFunction *f, GString *out)
-{
-    uint16_t code = pci_config_16(f, PCI_CLASS);
-    for (unsigned i = 0; i < G_N_ELEMENTS(class_names); i++) {
-        if (class_names[i].class_code == code) {
-            g_string_append(out, class_names[i].name);
-            return;
-        }
-    }
-    g_string_append_printf(out, "Class %04x", code);
-}
-
-static void print_bar(const PciFunction *f, unsigned n, GString *out)
-{
-    const PciBar *bar = &f->bar[n];
-    PhysAddr addr;
-    bool on = pci_bar_decode(f, n, &addr);
-
-    g_string_append_printf(out, "      BAR%u: ", n);
-    if (bar->flags & PCI_BAR_IO) {
-        g_string_append_printf(out,
-                               "I/O at 0x%04" PRIx64 " [0x%04" PRIx64 "]",
-                               addr, addr + bar->size - 1);
-    } else {
-        const char *pad = bar->flags & PCI_BAR_MEM64 ? "64 bit" : "32 bit";
-        g_string_append_printf(
-            out, "%s%s memory at 0x%08" PRIx64 " [0x%08" PRIx64 "]", pad,
-            bar->flags & PCI_BAR_PREFETCH ? " prefetchable" : "", addr,
-            addr + bar->size - 1);
-    }
-    g_string_append(out, on ? ".\n" : " (not decoded).\n");
-}
-
-static void print_function(const PciFunction *f, GString *out)
-{
-    const uint8_t *config = f->s->config;
-
-    g_string_append_printf(out, "  Bus  0, device %3d, function %d:\n    ",
-                           f->devfn >> 3, f->devfn & 7);
-    print_class(f, out);
-    g_string_append_printf(out, ": PCI device %04x:%04x\n",
-                           pci_config_16(f, PCI_VENDOR_ID),
-                           pci_config_16(f, PCI_DEVICE_ID));
-    g_string_append_printf(out, "      PCI subsystem %04x:%04x\n",
-                           pci_config_16(f, PCI_SUBSYSTEM_VENDOR),
-                           pci_config_16(f, PCI_SUBSYSTEM_ID));
-    if (config[PCI_INTERRUPT_PIN]) {
-        g_string_append_printf(out, "      IRQ %u, pin %c\n",
-                               config[PCI_INTERRUPT_LINE],
-                               'A' + config[PCI_INTERRUPT_PIN] - 1);
-    }
-    for (unsigned n = 0; n <= PCI_ROM_SLOT; n++) {
-        if (f->bar[n].region) {
-            print_bar(f, n, out);
-        }
-    }
-    g_string_append_printf(out, "      id \"%s\"\n",
-                           f->dev.id ? f->dev.id : "");
-}
-
-void pci_bus_info(void *opaque, GString *out)
-{
-    const PciBus *bus = opaque;
-    for (int devfn = 0; devfn < PCI_DEVFN_COUNT; devfn++) {
-        if (bus->function[devfn]) {
-            print_function(bus->function[devfn], out);
-        }
     }
 }

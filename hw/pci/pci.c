@@ -143,6 +143,22 @@ static bool addr_parse(const char *text, int *devfn)
     return *end == '\0';
 }
 
+/* PCI-to-PCI Bridge Architecture Specification 1.2, 3.2.5: addresses of 64 bits
+ * for the prefetchable window, of 16 bits for ports. */
+static void bridge_writable_init(PciFunction *f)
+{
+    uint8_t *w = f->writable;
+
+    memset(w + PCI_PRIMARY, 0xff, 4);
+    w[PCI_BRIDGE_IO_BASE] = w[PCI_BRIDGE_IO_LIMIT] = 0xf0;
+    bytes_st_le16(f->clears + PCI_BRIDGE_STATUS, 0xf900);
+    bytes_st_le32(w + PCI_BRIDGE_MEMORY, 0xfff0fff0);
+    bytes_st_le32(w + PCI_BRIDGE_PREFETCH, 0xfff0fff0);
+    memset(w + PCI_BRIDGE_PREFETCH_HIGH, 0xff, 8);
+    bytes_st_le16(w + PCI_BRIDGE_CONTROL, 0x0fff & ~BIT(10));
+    bytes_st_le16(f->clears + PCI_BRIDGE_CONTROL, BIT(10));
+}
+
 static void writable_init(PciFunction *f)
 {
     memset(f->writable, 0, sizeof f->writable);
@@ -155,61 +171,9 @@ static void writable_init(PciFunction *f)
     f->writable[PCI_CACHE_LINE] = 0xff;
     f->writable[PCI_LATENCY] = 0xff;
     f->writable[PCI_INTERRUPT_LINE] = 0xff;
-}
-
-/* --- the expansion ROM, 6.3 --------------------------------------------------*/
-
-#define ROM_MAX_BYTES    (16 * MIB)
-#define ROM_HEADER_BYTES 0x1au
-#define ROM_DATA_AT      0x18u   /* where its data structure is */
-#define ROM_CHECKSUM     6u      /* a byte that nobody uses */
-enum { ROM_DATA_VENDOR = 4, ROM_DATA_DEVICE = 6, ROM_DATA_BYTES = 8 };
-
-/* Firmware takes only a ROM that names the device; a ROM for a transitional
- * virtio device is as good for a modern one. */
-static void rom_rename(const PciFunction *f, uint8_t *rom, size_t len)
-{
-    static const uint8_t mark[4] = { 'P', 'C', 'I', 'R' };
-    uint8_t ids[4], change = 0;
-
-    if (len < ROM_HEADER_BYTES || rom[0] != 0x55 || rom[1] != 0xaa) {
-        return;
+    if (f->info->bridge) {
+        bridge_writable_init(f);
     }
-    size_t at = bytes_ld_le16(rom + ROM_DATA_AT);
-    if (at + ROM_DATA_BYTES > len || memcmp(rom + at, mark, 4)) {
-        return;
-    }
-    bytes_st_le16(ids, f->info->vendor);
-    bytes_st_le16(ids + 2, f->info->device);
-    for (unsigned i = 0; i < 4; i++) {
-        change += rom[at + ROM_DATA_VENDOR + i] - ids[i];
-        rom[at + ROM_DATA_VENDOR + i] = ids[i];
-    }
-    rom[ROM_CHECKSUM] += change;
-}
-
-static bool rom_add(PciFunction *f, Error **errp)
-{
-    gsize len;
-    const void *data = g_bytes_get_data(f->rom, &len);
-    uint64_t size = PAGE_SIZE;
-
-    if (!len || len > ROM_MAX_BYTES) {
-        error_set(errp, "romfile: %" G_GSIZE_FORMAT " bytes are no boot ROM",
-                  len);
-        return false;
-    }
-    while (size < len) {
-        size *= 2;
-    }
-    g_autofree uint8_t *rom = g_malloc0(size);
-    g_autofree char *name = g_strdup_printf("%s.rom", f->dev.path);
-    memcpy(rom, data, len);
-    rom_rename(f, rom, len);
-    mem_init_ram(&f->rom_region, "rom",
-                 rom_block_new(f->dev.machine, name, rom, size));
-    pci_rom_init(f, &f->rom_region);
-    return true;
 }
 
 bool pci_function_init(PciFunction *f, const PciInfo *info, int devfn,
@@ -228,12 +192,13 @@ bool pci_function_init(PciFunction *f, const PciInfo *info, int devfn,
     f->bus = f->dev.bus;
     f->s = device_state(&f->dev);
     if (!pci_bus_claim(f->bus, f, devfn, errp)) {
+        f->bus = NULL;
         return false;
     }
     g_free(f->dev.at);
     f->dev.at = g_strdup_printf("%02x.%x", f->devfn >> 3, f->devfn & 7);
     writable_init(f);
-    return !f->rom || rom_add(f, errp);
+    return !f->rom || pci_rom_add(f, errp);
 }
 
 void pci_function_unrealize(PciFunction *f)
@@ -250,6 +215,25 @@ void pci_function_unrealize(PciFunction *f)
     }
 }
 
+static void subsystem_reset(PciFunction *f)
+{
+    const PciInfo *info = f->info;
+    pci_config_set_16(f, PCI_SUBSYSTEM_VENDOR,
+                      info->subsystem_vendor ? info->subsystem_vendor
+                                             : PCI_SUBSYSTEM_VENDOR_DEFAULT);
+    pci_config_set_16(f, PCI_SUBSYSTEM_ID,
+                      info->subsystem_device ? info->subsystem_device
+                                             : PCI_SUBSYSTEM_DEFAULT);
+}
+
+/* Windows are shut: their limits are below their bases. */
+static void bridge_reset(uint8_t *config)
+{
+    config[PCI_BRIDGE_IO_BASE] = 0xf0;
+    bytes_st_le32(config + PCI_BRIDGE_MEMORY, 0x0000fff0);
+    bytes_st_le32(config + PCI_BRIDGE_PREFETCH, 0x0001fff1);
+}
+
 static void header_reset(PciFunction *f)
 {
     const PciInfo *info = f->info;
@@ -260,16 +244,20 @@ static void header_reset(PciFunction *f)
     pci_config_set_16(f, PCI_CLASS, info->class_code);
     config[PCI_REVISION] = info->revision;
     config[PCI_CLASS_PROG] = info->prog_if;
-    config[PCI_HEADER_TYPE] = info->multifunction ? 0x80 : 0;
+    config[PCI_HEADER_TYPE] = info->bridge;
+    if (info->multifunction || f->multifunction) {
+        config[PCI_HEADER_TYPE] |= PCI_HEADER_MULTIFUNCTION;
+    }
     config[PCI_INTERRUPT_PIN] = info->interrupt_pin;
-    pci_config_set_16(f, PCI_SUBSYSTEM_VENDOR,
-                      info->subsystem_vendor ? info->subsystem_vendor
-                                             : PCI_SUBSYSTEM_VENDOR_DEFAULT);
-    pci_config_set_16(f, PCI_SUBSYSTEM_ID,
-                      info->subsystem_device ? info->subsystem_device
-                                             : PCI_SUBSYSTEM_DEFAULT);
+    if (info->bridge) {
+        bridge_reset(config);
+    } else {
+        subsystem_reset(f);
+    }
     for (unsigned n = 0; n < PCI_BAR_COUNT; n++) {
-        config[bar_offset(n)] = f->bar[n].region ? f->bar[n].flags : 0;
+        if (f->bar[n].region) {
+            config[bar_offset(n)] = f->bar[n].flags;
+        }
     }
 }
 
@@ -280,6 +268,7 @@ void pci_function_reset(PciFunction *f)
     header_reset(f);
     pci_msix_reset(f);
     pci_msi_reset(f);
+    pci_express_reset(f);
     if (f->info->config_reset) {
         f->info->config_reset(f);
     }
@@ -322,35 +311,70 @@ void pci_capability_add(PciFunction *f, uint8_t id, unsigned offset,
 
 /* --- configuration accesses -------------------------------------------------*/
 
+/* Behind the first 256 bytes only functions of PCI Express have anything. */
+static uint32_t extended_read(const PciFunction *f, unsigned offset,
+                              unsigned size)
+{
+    if (f->extended) {
+        return bytes_ld_le(f->extended->bytes + offset - sizeof(PciConfig), size);
+    }
+    return f->express.capability ? 0 : UINT32_MAX;
+}
+
 uint32_t pci_function_read(PciFunction *f, unsigned offset, unsigned size)
 {
+    if (offset >= sizeof(PciConfig)) {
+        return extended_read(f, offset, size);
+    }
     if (f->info->config_reading) {
         f->info->config_reading(f, offset, size);
     }
     return bytes_ld_le(f->s->config + offset, size);
 }
 
-static bool overlaps(unsigned offset, unsigned size, unsigned start,
-                     unsigned len)
+bool pci_overlaps(unsigned offset, unsigned size, unsigned start,
+                  unsigned len)
 {
     return offset < start + len && start < offset + size;
+}
+
+/* Each byte of the value replaces what is writable, and clears what is cleared
+ * by ones. */
+static void merge(uint8_t *at, const uint8_t *writable, const uint8_t *clears,
+                  uint32_t v, unsigned size)
+{
+    for (unsigned i = 0; i < size; i++) {
+        uint8_t byte = v >> (8 * i);
+        at[i] = (at[i] & ~writable[i]) | (byte & writable[i]);
+        at[i] &= ~(byte & clears[i]);
+    }
+}
+
+static void extended_write(PciFunction *f, unsigned offset, uint32_t v,
+                           unsigned size)
+{
+    PciExtendedSpace *x = f->extended;
+    unsigned at = offset - sizeof(PciConfig);
+    if (x) {
+        merge(x->bytes + at, x->writable + at, x->clears + at, v, size);
+    }
 }
 
 void pci_function_write(PciFunction *f, unsigned offset, uint32_t v,
                         unsigned size)
 {
-    for (unsigned i = 0; i < size; i++) {
-        uint8_t byte = v >> (8 * i), *at = &f->s->config[offset + i];
-        uint8_t mask = f->writable[offset + i];
-        *at = (*at & ~mask) | (byte & mask);
-        *at &= ~(byte & f->clears[offset + i]);
+    if (offset >= sizeof(PciConfig)) {
+        extended_write(f, offset, v, size);
+        return;
     }
-    if (overlaps(offset, size, PCI_COMMAND, 2) ||
-        overlaps(offset, size, PCI_BAR0, 4 * PCI_BAR_COUNT) ||
-        overlaps(offset, size, PCI_ROM, 4)) {
+    merge(f->s->config + offset, f->writable + offset, f->clears + offset, v,
+          size);
+    if (pci_overlaps(offset, size, PCI_COMMAND, 2) ||
+        pci_overlaps(offset, size, PCI_BAR0, 4 * PCI_BAR_COUNT) ||
+        pci_overlaps(offset, size, PCI_ROM, 4)) {
         bars_map(f);
     }
-    if (overlaps(offset, size, PCI_COMMAND, 2)) {
+    if (pci_overlaps(offset, size, PCI_COMMAND, 2)) {
         pci_bus_drive_pin(f->bus, f);
     }
     pci_msix_written(f, offset, size);

@@ -29,6 +29,7 @@ enum {
     CAP_NOTIFY = 0x70,     /* 20 bytes */
     CAP_WINDOW = 0x84,     /* 20 bytes */
     CAP_MSIX = 0x98,
+    CAP_EXPRESS = 0xa4,    /* 60 bytes */
     CAP_BYTES = 16,
     CAP_LONG_BYTES = 20,
 };
@@ -525,6 +526,13 @@ static uint16_t transitional_id(uint16_t type)
     return type <= DEVICE_LEGACY_MAX ? id[type] : 0;
 }
 
+/* Behind a port of PCI Express there are no ports of legacy devices, unless the
+ * user asks for them, and the device says that it has a link. */
+static bool has_link(const VirtioPci *p)
+{
+    return p->pci.dev.bus && pci_bus_is_link(p->pci.dev.bus);
+}
+
 static bool parse_legacy(const VirtioPci *p, bool *legacy, Error **errp)
 {
     const char *word = p->disable_legacy;
@@ -537,7 +545,7 @@ static bool parse_legacy(const VirtioPci *p, bool *legacy, Error **errp)
                   p->pci.dev.cls->name, word);
         return false;
     }
-    *legacy = !on && can;
+    *legacy = !on && can && (off || !has_link(p));
     if (!*legacy && p->disable_modern) {
         error_set(errp, "device cannot work as neither modern nor legacy mode "
                   "is enabled");
@@ -610,6 +618,15 @@ static bool add_msix(VirtioPci *p, Error **errp)
     return true;
 }
 
+static void add_boot_place(VirtioPci *p)
+{
+    if (p->info->boot_index_offset) {
+        p->pci.boot_path = p->info->boot_path;
+        p->pci.boot_index = (const uint32_t *)((const char *)p->pci.dev.inner +
+                                               p->info->boot_index_offset);
+    }
+}
+
 bool virtio_pci_realize(Device *dev, const VirtioPciInfo *info, Error **errp)
 {
     VirtioPci *p = (VirtioPci *)dev;
@@ -627,14 +644,13 @@ bool virtio_pci_realize(Device *dev, const VirtioPciInfo *info, Error **errp)
         return false;
     }
     describe(p, legacy);
-    if (info->boot_index_offset) {
-        p->pci.boot_path = info->boot_path;
-        p->pci.boot_index = (const uint32_t *)((const char *)dev->inner +
-                                               info->boot_index_offset);
-    }
+    add_boot_place(p);
     if (!pci_function_init(&p->pci, &p->pci_info, PCI_ADDR_AUTO, errp) ||
         !add_msix(p, errp)) {
         return false;
+    }
+    if (has_link(p)) {
+        pci_express_init(&p->pci, &(PciExpress){ .capability = CAP_EXPRESS });
     }
     if (legacy) {
         add_legacy(p);

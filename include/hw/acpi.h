@@ -19,13 +19,17 @@ typedef struct AcpiPlatform {
     uint16_t level_irqs;   /* a bit for each ISA IRQ that PCI shares */
     uint32_t pci_hole;     /* where memory of PCI may begin, below 4 GiB */
     bool has_apic, has_hpet;
-    uint64_t mcfg_base;    /* of PCI Express configuration; 0: none */
+    bool has_mcfg;         /* a window of PCI Express configuration */
+    uint64_t mcfg_base;    /* where it is */
+    unsigned mcfg_buses;   /* and for how many; 0: nowhere yet */
 } AcpiPlatform;
 
 void acpi_describe(Machine *m, Device *fw_cfg, const AcpiPlatform *p);
 
-/* Compiled from hw/acpi/dsdt-pc.asl. */
+/* Compiled from hw/acpi/dsdt-{pc,q35}.asl. */
 extern const uint8_t acpi_dsdt_pc[];
 extern const size_t acpi_dsdt_pc_bytes;
+extern const uint8_t acpi_dsdt_q35[];
+extern const size_t acpi_dsdt_q35_bytes;
 
 #endif

@@ -26,6 +26,9 @@ enum {
     PCI_LATENCY = 0x0d,
     PCI_HEADER_TYPE = 0x0e,
     PCI_BAR0 = 0x10,
+    PCI_PRIMARY = 0x18,    /* of a bridge: numbers of buses */
+    PCI_SECONDARY = 0x19,
+    PCI_SUBORDINATE = 0x1a,
     PCI_SUBSYSTEM_VENDOR = 0x2c,
     PCI_SUBSYSTEM_ID = 0x2e,
     PCI_ROM = 0x30,
@@ -60,11 +63,26 @@ enum {
 
 typedef uint8_t PciConfig[256];
 
+/* Configuration space of PCI Express, 7.2 there: what is behind the first 256
+ * bytes. Rows of a function that has registers there, somewhere behind
+ * PCI_FUNCTION_STATE. */
+#define PCI_CONFIG_BYTES   4096u
+#define PCI_EXTENDED_BYTES (PCI_CONFIG_BYTES - 256)
+typedef uint8_t PciExtended[PCI_EXTENDED_BYTES];
+#define PCI_EXTENDED_STATE(_)                                              \
+    _(PciExtended, STATE_U8, extended, 0, 1, "extended configuration space")
+
 /* The first rows of every PCI function's state. */
 #define PCI_FUNCTION_STATE(_)                                              \
     _(PciConfig, STATE_U8, config, 0, 1, "configuration space")            \
     _(bool, STATE_BOOL, intx, 0, 1, "interrupt pin asserted")
 STATE_STRUCT(PciFunctionState, PCI_FUNCTION_STATE);
+
+/* Wiring of those rows. */
+typedef struct PciExtendedSpace {
+    uint8_t *bytes;        /* the row; offset 0x100 is its first */
+    PciExtended writable, clears;
+} PciExtendedSpace;
 
 typedef struct PciBus PciBus;
 typedef struct PciFunction PciFunction;
@@ -81,6 +99,7 @@ typedef struct PciInfo {
     uint8_t prog_if, revision;
     uint8_t interrupt_pin; /* 1: INTA#, 0: none */
     bool multifunction;
+    bool bridge;           /* header type 1; see hw/pci/bridge.h */
     /* More defaults and writable bits beyond the header; NULL: none. Called
      * at the end of reset, with the header filled in. */
     void (*config_reset)(PciFunction *f);
@@ -124,6 +143,18 @@ typedef struct PciMsix {
     MemRegion region;
 } PciMsix;
 
+/* --- PCI Express (hw/pci/express.c); sections of its Base Specification 2.0 --- */
+
+/* What a function is to PCI Express, 7.8.2. */
+enum { PCI_EXPRESS_ENDPOINT = 0, PCI_EXPRESS_ROOT_PORT = 4,
+       PCI_EXPRESS_TO_PCI = 7 };
+
+typedef struct PciExpress {
+    unsigned capability;   /* offset, 60 bytes; 0: it is conventional */
+    unsigned kind;
+    unsigned port, slot;   /* numbers of a port's link and slot */
+} PciExpress;
+
 /* Every PCI device struct starts with this. All of it is wiring. */
 struct PciFunction {
     Device dev;
@@ -138,6 +169,10 @@ struct PciFunction {
     PciMsix *msix;         /* NULL: none */
     unsigned msi;          /* offset of the MSI capability; 0: none */
     bool msi_sending;      /* a message is under way: it may come back */
+    PciExpress express;
+    PciExtendedSpace *extended; /* or NULL */
+    PciBus *secondary;     /* of a bridge: the bus behind it; or NULL */
+    bool multifunction;    /* property: has functions beside number 0 */
     /* Firmware's boot order: property bootindex, and what the function is
      * called in an Open Firmware path ("scsi@%s/disk@0,0"; %s is the slot).
      * NULL: nothing to boot from. */
@@ -150,7 +185,9 @@ struct PciFunction {
 /* Properties that every PCI device has: put first in its PropDef list. */
 #define PCI_PROPS(Type)                                                   \
     PROP(Type, pci.addr, "addr", PROP_STRING, NULL,                       \
-         "slot and optional function number, example: 06.0 or 06")
+         "slot and optional function number, example: 06.0 or 06"),       \
+    PROP(Type, pci.multifunction, "multifunction", PROP_BOOL, "off",      \
+         "other functions of the slot may be used")
 
 /* The expansion ROM, for functions that have one. */
 #define PCI_ROM_PROP(Type, file)                                          \
@@ -214,6 +251,9 @@ bool pci_msi_enabled(const PciFunction *f);
 /* Sends the message; nothing while the driver has MSI off. */
 void pci_msi_send(PciFunction *f);
 
+/* From realize(), after pci_function_init(): a function of PCI Express. */
+void pci_express_init(PciFunction *f, const PciExpress *express);
+
 /* DMA. Without bus mastering reads are all ones and writes vanish; false. */
 bool pci_dma_read(PciFunction *f, PhysAddr addr, void *buf, uint64_t len);
 bool pci_dma_write(PciFunction *f, PhysAddr addr, const void *buf,
@@ -221,24 +261,46 @@ bool pci_dma_write(PciFunction *f, PhysAddr addr, const void *buf,
 
 /* --- for bridges and boards ------------------------------------------------ */
 
-/* A root bus in front of the given containers; name as in `bus=pci.0`.
- * irq_fn receives (pirq 0..3, level), a wired or of all pins that
- * pci_pirq_of() leads there. Owned by the machine's creator. */
+/* A root bus in front of the given containers; name as in `bus=pci.0`. Owned
+ * by its creator. */
 PciBus *pci_bus_new(Machine *m, const char *name, MemRegion *memory,
                     MemRegion *io);
+/* The bus behind a bridge (hw/pci/bridge.c). */
+PciBus *pci_bus_new_behind(PciFunction *bridge, const char *name,
+                           MemRegion *memory, MemRegion *io);
+/* It is one of PCI Express. */
+void pci_bus_set_express(PciBus *bus);
+/* Whether it is a link of PCI Express behind a port, with room for one
+ * device. */
+bool pci_bus_is_link(const PciBus *bus);
+/* Whether it is a root bus of PCI Express, on which ports may be. */
+bool pci_bus_is_root_complex(const PciBus *bus);
 void pci_bus_free(PciBus *bus);
 const char *pci_bus_name(const PciBus *bus);
+/* Of a root bus: irq_fn receives (line, level), a wired or of all pins that
+ * `route` leads there. */
 void pci_bus_connect_irq(PciBus *bus, IrqFn *irq_fn, void *opaque);
-/* The line that pin (0: INTA#) of a slot leads to on a PC: slots take turns. */
-unsigned pci_pirq_of(int devfn, unsigned pin);
-/* Drives the four lines again; from a bridge's rewire(). */
+/* The line of a pin (0: INTA#) of a function on a root bus; opaque is that of
+ * pci_bus_connect_irq(). */
+typedef unsigned PciRouteFn(void *opaque, int devfn, unsigned pin);
+void pci_bus_set_route(PciBus *bus, unsigned lines, PciRouteFn *route);
+/* The default, four lines: slots take turns. */
+unsigned pci_pirq_of(void *opaque, int devfn, unsigned pin);
+/* Drives the lines again; from a bridge's rewire(). */
 void pci_bus_drive_irqs(PciBus *bus);
 /* Whether any function drives the line. */
 bool pci_bus_pirq_level(const PciBus *bus, unsigned pirq);
 PciFunction *pci_bus_function(PciBus *bus, int devfn);
 
-/* Configuration accesses of 1, 2 or 4 bytes that do not cross a dword; all
- * ones where there is no function. */
+/* What a bridge hands on: the first and the last address of a window, which is
+ * shut if that is below the first. */
+#define PCI_WINDOWS 3
+enum { PCI_WINDOW_IO, PCI_WINDOW_MEMORY, PCI_WINDOW_PREFETCH };
+void pci_bridge_window(const PciFunction *f, unsigned n, uint64_t *base,
+                       uint64_t *end);
+
+/* Configuration accesses of 1, 2 or 4 bytes that do not cross a dword, from a
+ * root bus; all ones where there is no function. */
 uint32_t pci_config_read(PciBus *bus, unsigned bdf, unsigned offset,
                          unsigned size);
 void pci_config_write(PciBus *bus, unsigned bdf, unsigned offset, uint32_t v,

@@ -130,6 +130,7 @@ void mem_remove(MemRegion *child);
 void mem_set_enabled(MemRegion *r, bool enabled);
 void mem_set_address(MemRegion *r, PhysAddr addr);
 void mem_set_alias(MemRegion *r, MemRegion *target, PhysAddr offset);
+void mem_set_alias_size(MemRegion *r, uint64_t size);
 void mem_set_readonly(MemRegion *r, bool readonly);
 /* Several changes, one rebuild. Nests. */
 void mem_transaction_begin(Machine *m);

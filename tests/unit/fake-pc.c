@@ -360,7 +360,12 @@ void fake_netdev_deliver(Netdev *n, const void *frame, size_t len)
 
 Machine *fake_pc_new(uint64_t ram_bytes)
 {
-    Machine *m = machine_new(&fake_parts, board_find(&fake_parts, "pc"));
+    return fake_board_new("pc", ram_bytes);
+}
+
+Machine *fake_board_new(const char *board, uint64_t ram_bytes)
+{
+    Machine *m = machine_new(&fake_parts, board_find(&fake_parts, board));
     uint8_t *rom = g_malloc(ROM_BYTES);
 
     for (unsigned i = 0; i < ROM_BYTES; i++) {

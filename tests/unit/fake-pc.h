@@ -59,6 +59,8 @@ void fake_netdev_deliver(Netdev *n, const void *frame, size_t len);
 /* A machine "pc" with ram_bytes, a ROM of 64 KiB (each byte its offset >> 8),
  * and no default devices; fill in config, then fake_pc_start(). */
 Machine *fake_pc_new(uint64_t ram_bytes);
+/* The same of another PC ("q35"). */
+Machine *fake_board_new(const char *board, uint64_t ram_bytes);
 void fake_pc_add_drive(Machine *m, const char *id, BlockDev *b, bool cdrom,
                        int index);
 /* -device driver,NAME=VALUE,… ended by NULL. */

@@ -80,6 +80,22 @@ static Machine *busy_pc(BlockDev *disk, BlockDev *cd, BlockDev *vd)
     return m;
 }
 
+/* Bridges in a row, with a device at the end of each. */
+static Machine *busy_q35(void)
+{
+    Machine *m = fake_board_new("q35", 16 * MIB);
+    fake_pc_add_device(m, "pcie-root-port", NULL);
+    fake_pc_add_device(m, "virtio-rng-pci", "bus", "pcie.1", NULL);
+    fake_pc_add_device(m, "ioh3420", NULL);
+    fake_pc_add_device(m, "pcie-pci-bridge", "bus", "pcie.0", NULL);
+    fake_pc_add_device(m, "pci-bridge", "bus", "pci.3", "chassis_nr", "1",
+                       NULL);
+    fake_pc_add_device(m, "e1000", "bus", "pci.4", NULL);
+    fake_pc_start(m);
+    fake_pc_run_ns(m, 5 * NS_PER_MS);
+    return m;
+}
+
 /* Every single element counts. */
 static void check_elements(void *opaque, const Section *s)
 {
@@ -120,11 +136,8 @@ static void damage_section(void *opaque, const Section *s)
     g_assert_true(state_load(s->table, obj, bytes->data, bytes->len, NULL));
 }
 
-static void with_pc(void (*check)(Machine *m, Saved *saved))
+static void check_with(Machine *m, void (*check)(Machine *m, Saved *saved))
 {
-    BlockDev *disk = fake_disk_new(1 * MIB), *cd = fake_disk_new(1 * MIB);
-    BlockDev *vd = fake_disk_new(1 * MIB);
-    Machine *m = busy_pc(disk, cd, vd);
     Saved saved = {
         .streams = g_ptr_array_new_with_free_func(
             (GDestroyNotify)g_byte_array_unref),
@@ -134,6 +147,14 @@ static void with_pc(void (*check)(Machine *m, Saved *saved))
     g_rand_free(saved.rnd);
     g_ptr_array_free(saved.streams, TRUE);
     fake_pc_free(m);
+}
+
+static void with_pc(void (*check)(Machine *m, Saved *saved))
+{
+    BlockDev *disk = fake_disk_new(1 * MIB), *cd = fake_disk_new(1 * MIB);
+    BlockDev *vd = fake_disk_new(1 * MIB);
+    check_with(busy_pc(disk, cd, vd), check);
+    check_with(busy_q35(), check);
     fake_disk_free(disk);
     fake_disk_free(cd);
     fake_disk_free(vd);

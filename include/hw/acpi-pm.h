@@ -3,7 +3,8 @@
  * power management timer (ACPI 6.4, 4.8.3), and the commands that switch ACPI
  * on and off.
  *
- * Implemented by acpi-pm.c; part of a chip (piix4-pm.c, ich9-lpc.c), which puts
+ * Implemented by hw/acpi/acpi-pm.c; part of a chip (hw/acpi/piix4-pm.c,
+ * hw/pci/ich9-pm.c), which puts
  * ACPI_PM_STATE into its state list and shows the registers at its own ports.
  */
 #ifndef HW_ACPI_PM_H

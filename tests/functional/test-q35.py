@@ -1,0 +1,104 @@
+"""The board q35 through the doors: firmware, a guest from its AHCI disk in odd
+ways, and Linux, which finds the bus, the buttons and four processors."""
+import os
+
+import reprise
+from linux_guest import BOOT_SECONDS, LinuxCase
+
+# Each function as Linux finds it: where, what, its class.
+FUNCTIONS = [
+    '0000:00:00.0 0x8086:0x29c0 0x060000',
+    '0000:00:01.0 0x1b36:0x000c 0x060400',
+    '0000:00:02.0 0x8086:0x3420 0x060400',
+    '0000:00:03.0 0x1b36:0x000e 0x060400',
+    '0000:00:1f.0 0x8086:0x2918 0x060100',
+    '0000:00:1f.2 0x8086:0x2922 0x010601',
+    '0000:00:1f.3 0x8086:0x2930 0x0c0500',
+    '0000:01:00.0 0x1af4:0x1044 0x00ff00',
+    '0000:03:01.0 0x1af4:0x1005 0x00ff00',
+]
+DEVICES = ('-device', 'pcie-root-port,id=rp,chassis=1,slot=1', '-device',
+           'virtio-rng-pci,bus=rp', '-device', 'ioh3420,id=io,chassis=2,slot=2',
+           '-device', 'pcie-pci-bridge,id=pb', '-device',
+           'virtio-rng-pci,bus=pb,addr=1')
+# The button is an event without a driver: counting it is enough.
+LOOK = r'''mount -t sysfs sysfs /sys
+cd /sys/bus/pci/devices
+for d in *; do
+    echo "pci $d $(cat $d/vendor):$(cat $d/device) $(cat $d/class)"
+done
+dmesg | grep -E 'MMCONFIG|PCIe Root Bridge|_OSC|can.t claim|failed to assign'
+echo "processors $(grep -c ^processor /proc/cpuinfo)"
+button=/sys/firmware/acpi/interrupts/ff_pwr_btn
+echo enable >$button
+echo "press it"
+n=0
+while [ $n = 0 ]; do read n rest <$button; done
+echo "pressed $n"'''
+
+
+class Q35(LinuxCase):
+    def test_machine_names(self):
+        said = reprise.run('-M', 'help').stdout
+        self.assertIn('pc-q35-7.2 ', said)
+        self.assertRegex(said, r'q35 +Standard PC \(Q35 \+ ICH9, 2009\) '
+                         r'\(alias of pc-q35-7.2\)')
+
+    def test_linux_finds_everything(self):
+        log = self.path('run.rr')
+        vm = self.boot('cloud-amd64', '-M', 'q35', '-smp', '4', *DEVICES,
+                       '-icount', f'shift=1,sleep=off,rr=record,rrfile={log}',
+                       extra=LOOK, qmp=True)
+        vm.serial.expect('press it', timeout=BOOT_SECONDS)
+        vm.qmp.cmd('system_powerdown')
+        said = self.finish(vm)
+        found = [line[4:].strip() for line in said.splitlines()
+                 if line.startswith('pci 0')]
+        self.assertEqual(found, FUNCTIONS)
+        for text in ('pressed 1', 'processors 4',
+                     'MMCONFIG for domain 0000 [bus 00-ff] at '
+                     '[mem 0xb0000000-0xbfffffff]'):
+            self.assertIn(text, said)
+        for text in ('can\'t claim', 'failed to assign', 'no space for'):
+            self.assertNotIn(text, said)
+        self.assertLess(os.path.getsize(log), 100_000)
+
+    def test_torture(self):
+        """Firmware and a guest from the board's AHCI disk, in odd ways."""
+        log = self.path('calls.rr')
+
+        def run(mode, accel):
+            vm = self.start(
+                '-M', 'q35', '-m', '32', '-drive',
+                f'file={reprise.guest("calls")},format=raw,snapshot=on',
+                '-device', 'pcie-root-port', '-device', 'isa-debug-exit',
+                '-accel', f'tcg,{accel}', '-icount',
+                f'shift=7,rr={mode},rrfile={log},rrdigest=50000')
+            self.assertEqual(vm.wait(), 1, vm.output())
+            return vm.serial.seen
+
+        recorded = run('record', 'backend=x86_64')
+        self.assertIn(b'sum 1240', recorded)
+        for accel in ('backend=interp', 'flush-at-random=5',
+                      'backend=interp,flush-at-random=9',
+                      'one-insn-per-tb=on'):
+            with self.subTest(accel=accel):
+                self.assertEqual(run('replay', accel), recorded)
+
+    def test_another_board_does_not_replay(self):
+        log = self.path('calls.rr')
+
+        def args(board, mode):
+            return ('-M', board, '-nodefaults', '-display', 'none', '-m', '32',
+                    '-drive', f'file={reprise.guest("calls")},format=raw,'
+                    'snapshot=on', '-device', 'isa-debug-exit', '-icount',
+                    f'shift=7,rr={mode},rrfile={log}')
+
+        self.assertEqual(reprise.run(*args('q35', 'record')).returncode, 1)
+        done = reprise.run(*args('pc', 'replay'))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('pc-q35-7.2', done.stderr)
+
+
+if __name__ == '__main__':
+    reprise.main()
