@@ -257,7 +257,7 @@ bool program_build(Program *p, Error **errp)
         !program_open_chardevs(p, errp) ||
         !program_open_networks(p, errp) || !machine_build(p->m, errp) ||
         !power_on(p, errp) || !program_open_doors(p, errp) ||
-        !replay_begin(p->replay, errp)) {
+        !replay_begin(p->replay, errp) || !program_arm_replay_end(p, errp)) {
         return false;
     }
     program_add_network_infos(p);

@@ -86,6 +86,13 @@ typedef struct ReplayOption {
     uint64_t bytes, interval;  /* 0: default, auto */
 } ReplayOption;
 
+/* -replay-end */
+typedef enum ReplayEndAction {
+    REPLAY_END_PAUSE,
+    REPLAY_END_EXIT,
+    REPLAY_END_SHUTDOWN,       /* exit, unless -no-shutdown */
+} ReplayEndAction;
+
 /* -replay-verify, -replay-state and -replay-bisect: a replay for the sake of
  * its states. */
 typedef enum VerifyMode {
@@ -147,6 +154,7 @@ typedef struct Options {
     GPtrArray *ends;           /* EndOption */
     IcountOption icount;
     ReplayOption timeline;
+    ReplayEndAction replay_end;
     VerifyOption verify;
 
     bool no_defaults, nographic, paused, daemonize;

@@ -71,6 +71,9 @@ void program_identify_tables(const Program *p, GString *out);
 bool program_open_networks(Program *p, Error **errp);
 void program_add_network_infos(Program *p);
 
+/* Does what -replay-end says, when it comes to that (replay-end.c). */
+bool program_arm_replay_end(Program *p, Error **errp);
+
 /* Opens the file of -perfmap, if it was asked for. */
 bool program_open_perfmap(Program *p, Error **errp);
 void program_close_perfmap(Program *p);

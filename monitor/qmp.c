@@ -41,15 +41,15 @@ static json_t *error_response(const char *desc)
 static size_t value_end(const char *text, size_t len)
 {
     int depth = 0;
-    bool quoted = false;
+    char quote = 0;
     for (size_t i = 0; i < len; i++) {
         char c = text[i];
-        if (quoted) {
+        if (quote) {
             i += c == '\\';
-            quoted = c != '"';
+            quote = c == quote ? 0 : quote;
             continue;
         }
-        quoted = c == '"';
+        quote = c == '"' || c == '\'' ? c : 0;
         depth += c == '{' || c == '[';
         if (c == '}' || c == ']') {
             depth--;
@@ -61,12 +61,41 @@ static size_t value_end(const char *text, size_t len)
     return 0;
 }
 
+/* QEMU's parser takes strings in single quotes, too: they become JSON's. */
+static GString *double_quotes(const char *text, size_t len)
+{
+    GString *out = g_string_sized_new(len);
+    char quote = 0;
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        if (!quote) {
+            quote = c == '"' || c == '\'' ? c : 0;
+            g_string_append_c(out, quote ? '"' : c);
+        } else if (c == '\\' && i + 1 < len) {
+            if (text[++i] != '\'') {
+                g_string_append_c(out, c);
+            }
+            g_string_append_c(out, text[i]);
+        } else if (c == quote) {
+            quote = 0;
+            g_string_append_c(out, '"');
+        } else {
+            if (c == '"') {
+                g_string_append_c(out, '\\');
+            }
+            g_string_append_c(out, c);
+        }
+    }
+    return out;
+}
+
 static void handle_text(Monitor *mon, const char *text, size_t len)
 {
     QmpContext ctx = { mon->machine, mon->replay, mon };
     unsigned peer = mon->peer;
     json_error_t err;
-    json_t *request = json_loadb(text, len, JSON_DECODE_ANY, &err);
+    g_autoptr(GString) plain = double_quotes(text, len);
+    json_t *request = json_loadb(plain->str, plain->len, JSON_DECODE_ANY, &err);
     json_t *response;
     if (request) {
         response = dispatch_request(mon, &ctx, request);

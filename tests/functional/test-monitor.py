@@ -31,6 +31,8 @@ class Monitor(reprise.TestCase):
         answer = vm.qmp.message()
         self.assertEqual(answer['id'], {'a': [1, '}']})
         self.assertEqual(answer['return']['status'], 'prelaunch')
+        vm.qmp.send("{'execute': 'query-status', 'id': 'it\\'s \"}'}")
+        self.assertEqual(vm.qmp.message()['id'], 'it\'s "}')
         vm.qmp.send('{"execute": }\n')
         self.assertEqual(vm.qmp.message()['error']['class'], 'GenericError')
         vm.qmp.send('[1]')
@@ -325,6 +327,29 @@ class Monitor(reprise.TestCase):
         vm.hmp.send('replay_l\t\t')       # what is certain, then what there is
         vm.hmp.expect('replay_last_')
         vm.hmp.expect('replay_last_exec +replay_last_write')
+
+    def test_the_end_of_a_replay_may_end_the_program(self):
+        log = self.path('run.rr')
+        vm = self.start(*DRIVE, '-icount', f'shift=7,rr=record,rrfile={log}',
+                        qmp=True)
+        vm.serial.expect('> ')
+        vm.qmp.cmd('quit')
+        vm.wait()
+
+        def replay(*args):
+            return self.start(*DRIVE, '-icount',
+                              f'shift=7,rr=replay,rrfile={log}', *args,
+                              qmp=True)
+        self.assertEqual(replay('-replay-end', 'exit').wait(), 0)
+        self.assertEqual(replay('-replay-end', 'shutdown').wait(), 0)
+        for args in ((), ('-no-shutdown', '-replay-end', 'shutdown')):
+            vm = replay(*args)
+            vm.qmp.event('STOP')
+            self.assertEqual(vm.qmp.cmd('query-status')['status'], 'paused')
+            vm.qmp.cmd('quit')
+        refused = reprise.run('-replay-end', 'exit')
+        self.assertIn('-replay-end needs', refused.stderr)
+        self.assertEqual(refused.returncode, 1)
 
     def test_replay_positions(self):
         log = self.path('run.rr')
