@@ -303,6 +303,7 @@ static TbExit run_tb(Cpu *cpu, const TbKey *key, Tb *tb, Tb **last, int *slot)
     TbExit why;
     if (tb == once_tb(s)) {
         *slot = -1;
+        *last = tb;
         why = once_run(cpu, key);
     } else {
         why = run_compiled(cpu, s, tb, last, slot);
@@ -317,6 +318,8 @@ static TbExit run_tb(Cpu *cpu, const TbKey *key, Tb *tb, Tb **last, int *slot)
 static void run_tbs(Cpu *cpu, TbKey key)
 {
     TcgState *s = tcg_state(cpu);
+    /* Where every TB comes back here, all would join, and be ever shorter. */
+    s->joins = !one_by_one(s);
     Tb *tb = find_tb(cpu, &key, present_limit(cpu));
     if (tb->insn_count > cpu->budget) {
         tb = find_tb(cpu, &key, TB_SINGLE);
@@ -347,6 +350,7 @@ static void run_tbs(Cpu *cpu, TbKey key)
             cpu_breakpoint_at(cpu, key.pc, key.base)) {
             break;
         }
+        s->joins = last->cut;
         tb = find_tb(cpu, &key, present_limit(cpu));
         if (slot >= 0 && s->flushes == flushes && !one_by_one(s) &&
             may_chain(last, slot, tb)) {

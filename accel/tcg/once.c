@@ -335,9 +335,10 @@ static void enter_insn(Once *o, const Translation *t)
 }
 
 /* The exit of a TB that did not end by itself. */
-static TbExit stop(const Once *o, guint from)
+static TbExit stop(Once *o, guint from)
 {
     TbExit why;
+    o->tb.cut = true;
     bool left = run_from(o, from, &why);
     g_assert(left);
     return why;
@@ -355,6 +356,7 @@ TbExit once_run(Cpu *cpu, const TbKey *key)
     o->ir = s->ir;
     o->tb.key = *key;
     o->tb.insn_count = 0;
+    o->tb.cut = false;
     if (sigsetjmp(t.cut, 0)) {
         guint from = t.insts;
         translation_cut(&t);

@@ -35,6 +35,7 @@ struct Tb {
     uint16_t len_bytes;
     bool invalid;          /* its bytes changed: nothing may enter it */
     bool forwards;         /* it takes for memory what it stored itself */
+    bool cut;              /* it does not end with a jump */
     bool has_break;        /* a breakpoint is at its start: nothing chains here */
     RamAddr ram[2];        /* pages it has bytes in; ram[1] may be TB_NO_RAM;
                             * both TB_NO_RAM: code outside RAM, never cached */
@@ -133,6 +134,10 @@ struct TcgState {
      * translate long TBs for it, and leave them at once, would be slow. */
     unsigned aborts;       /* TBs left for that, minus translations since */
     unsigned plain;        /* as many translations without forwarding */
+    /* The code about to be entered is no jump's target, but where a budget, an
+     * interrupt or the longest TB happened to end: it goes only so far as a TB
+     * begins, or each of these places would begin a row of TBs of its own. */
+    bool joins;
     GPtrArray *garbage;    /* invalidated TBs, freed when none runs */
     Tb *unguarded;         /* TBs with chains without a guard */
     uint64_t bytes, tb_count;

@@ -71,6 +71,16 @@ static bool break_at(Cpu *cpu, GuestAddr pc, GuestAddr base)
     return cpu->breakpoints->len && cpu_breakpoint_at(cpu, pc, base);
 }
 
+/* True if a TB begins where the next instruction is. */
+static bool meets_tb(const Translation *t)
+{
+    TbKey key = *t->key;
+    key.pc = t->tc.pc;
+    RamAddr ra = t->ram[0] | (key.pc & ~PAGE_MASK);
+    return t->ram[0] != TB_NO_RAM &&
+           cache_find(tcg_state(t->tc.cpu), &key, ra, TB_FULL);
+}
+
 bool translation_must_stop(Translation *t)
 {
     TranslateContext *tc = &t->tc;
@@ -80,7 +90,8 @@ bool translation_must_stop(Translation *t)
            tc->ir->insts->len > IR_MOST ||
            g_hash_table_contains(s->last_here,
                                  GSIZE_TO_POINTER(t->insn_pc)) ||
-           break_at(tc->cpu, tc->pc, tc->base);
+           break_at(tc->cpu, tc->pc, tc->base) ||
+           (s->joins && meets_tb(t));
 }
 
 static void translate_all(Translation *t)
@@ -118,6 +129,7 @@ static Tb *tb_new(const Translation *t, TbLimit limit)
     }
     tb->words = g_memdup2(tc->ir->insn_words->data,
                           tb->insn_count * sizeof tb->words[0]);
+    tb->cut = !tc->ended;
     tb->has_break = break_at(tc->cpu, tb->key.pc, tb->key.base);
     return tb;
 }

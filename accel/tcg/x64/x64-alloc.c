@@ -141,11 +141,23 @@ static unsigned choose_temp(Gen *g)
     return best;
 }
 
+void x64_page_save(Gen *g)
+{
+    unsigned lane = g->page_lane;
+    if (g->page_host != HOST_NONE && g->lane_end[lane] > g->n &&
+        !(g->pages_saved & BIT(lane))) {
+        asm_store(&g->a, true, x64_frame(g, FRAME_PAGES + lane),
+                  g->page_host);
+        g->pages_saved |= BIT(lane);
+    }
+    g->page_host = HOST_NONE;
+}
+
 static void evict(Gen *g, unsigned host)
 {
     IrVal v = g->in_temp[host];
     if (host == g->page_host) {
-        g->page_host = HOST_NONE;
+        x64_page_save(g);
     }
     if (v != IR_NO_VAL && value(g, v)->last >= g->n && !elsewhere(g, v)) {
         spill(g, v, host);
@@ -246,6 +258,7 @@ void x64_alloc_begin(Gen *g)
     g->locked = 0;
     g->dirty = 0xff;
     g->page_host = HOST_NONE;
+    g->pages_saved = 0;
     if (g->vectors) {
         x64_vec_alloc_begin(g);
     }
@@ -496,6 +509,7 @@ static void save_values_of_regs(Gen *g)
 void x64_save_for_call(Gen *g, bool writes)
 {
     x64_x80_save_for_call(g, writes);
+    x64_page_save(g);
     if (writes) {
         save_values_of_regs(g);
     }

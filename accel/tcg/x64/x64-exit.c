@@ -71,9 +71,15 @@ static GuestAddr linear(const Gen *g, uint64_t pc)
     return pc + g->tb->key.base;
 }
 
+/* The longest instruction of any guest, bytes. */
+#define LONGEST_INSN 16
+
+/* True if a TB at pc is in this TB's page. Its first instruction may reach into
+ * the next one, which may be mapped otherwise one day: then there is a guard. */
 static bool same_page(const Gen *g, uint64_t pc)
 {
-    return !((linear(g, pc) ^ g->tb->key.pc) & PAGE_MASK);
+    return !((linear(g, pc) ^ g->tb->key.pc) & PAGE_MASK) &&
+           !((linear(g, pc + LONGEST_INSN - 1) ^ g->tb->key.pc) & PAGE_MASK);
 }
 
 /* from: the rel32 of a jump to be chained. */

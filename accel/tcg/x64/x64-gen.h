@@ -61,7 +61,8 @@ enum {
     FRAME_X80_CW,          /* on its way to the register */
     FRAME_X80_ENV,         /* 28 bytes: the host's x87 environment */
     FRAME_X80_SAVE = 76,   /* the host's x87 stack on the slow path */
-    FRAME_SLOTS = 92,      /* spilled values; vectors take even pairs */
+    FRAME_PAGES = 92,      /* pages of groups of accesses, by lane */
+    FRAME_SLOTS = 96,      /* spilled values; vectors take even pairs */
     FRAME_SLOT_COUNT = 1024,
 };
 
@@ -110,8 +111,9 @@ typedef enum ValueForm {
 
 /* Accesses off one base within a TB mostly touch one page. The first of such a
  * group probes the TLB for the range of all; the others use the host address
- * that it found, if it did. */
+ * that it found, if it did. Groups may overlap: each has a lane of its own. */
 typedef enum GroupRole { GROUP_NONE, GROUP_FIRST, GROUP_NEXT } GroupRole;
+#define LANES 4
 
 /* A value, where it is, and what becomes of it. It may be in several places. */
 typedef struct Value {
@@ -128,10 +130,12 @@ typedef struct Value {
     bool clean;            /* bits 32 to 63 are known to be zero */
     uint8_t unclean_args;  /* CALL: i32 arguments that are not clean, a bit each */
     uint8_t role;          /* LD, ST: GroupRole */
+    uint8_t lane;          /* of its group */
     bool stores;           /* GROUP_FIRST: the group has a store, so that its
                             * page must be one that may be stored to */
     int16_t range_from, range_to; /* GROUP_FIRST: bytes, relative to its own
                             * address */
+    uint16_t group_end;    /* GROUP_FIRST: the last access */
     IrVal alike;           /* the first value that is computed the same way */
     int8_t hint;           /* pin that it will be SET to, soon enough to be
                             * computed there */
@@ -156,6 +160,8 @@ typedef struct Cold {
     uint16_t fault, site;
     uint8_t address, value, scratch, scratch2, result; /* host registers */
     uint8_t page;          /* Gen.page_host then */
+    uint8_t pages_saved;   /* Gen.pages_saved then */
+    uint8_t lane;          /* the access's */
     uint8_t vec;           /* accesses of vectors: its XMM register */
     bool saves_vec;        /* the XMM registers have values */
     bool fp;               /* behind it MXCSR must be the guest's */
@@ -217,8 +223,11 @@ struct Gen {
     FlagsKind flags;
     IrVal flags_result, flags_x, flags_y;
     bool flags_wide;
-    uint8_t page_host;     /* the group's: host minus guest address, or 0 if
+    uint8_t page_host;     /* a group's: host minus guest address, or 0 if
                             * there is none; HOST_NONE: nowhere */
+    uint8_t page_lane;     /* whose */
+    uint8_t pages_saved;   /* lanes whose page is in FRAME_PAGES, a bit each */
+    uint16_t lane_end[LANES]; /* last access of the lane's group */
     unsigned sites;
     bool site_vec;         /* the last one has values that are in XMM registers
                             * only: they are to be saved */
@@ -277,6 +286,8 @@ unsigned x64_scratch(Gen *g);
 void x64_take(Gen *g, unsigned host);
 /* Copies a value into a host register that holds none. */
 void x64_copy_to(Gen *g, unsigned host, IrVal v);
+/* The group's page leaves its register, for FRAME_PAGES if it is needed later. */
+void x64_page_save(Gen *g);
 /* Operands without later uses give their temporaries back. What they held is
  * there until something is written. */
 void x64_release_args(Gen *g);
@@ -326,6 +337,13 @@ void x64_rescue(Gen *g, IrVal v);
 void x64_vec_alloc_begin(Gen *g);
 /* The value in an XMM register, locked. */
 unsigned x64_vec_use(Gen *g, IrVal v);
+/* An operand of a VEX instruction: in memory (reg HOST_NONE) where it is in no
+ * register and has no later use. */
+typedef struct VecSrc {
+    uint8_t reg;
+    HostMem mem;
+} VecSrc;
+VecSrc x64_vec_src(Gen *g, IrVal v);
 /* A free register, locked. */
 unsigned x64_vec_scratch(Gen *g);
 /* Frees that register, whose value moves elsewhere, and locks it. */

@@ -310,7 +310,7 @@ static void drop_unused(Gen *g)
 /* --- groups of accesses ------------------------------------------------------------- */
 
 #define GROUP_BYTES 256    /* longest range */
-#define GROUP_GAP   32     /* most instructions from one access to the next */
+#define GROUP_GAP   80     /* most instructions from one access to the next */
 
 #define ALIKE_SLOTS 64
 
@@ -376,10 +376,35 @@ static Place place_of(const Gen *g, const IrInst *access)
     }
 }
 
-static bool is_access(const Gen *g, unsigned n)
+/* An access that may be in a group. */
+typedef struct GroupAccess {
+    uint16_t n, calls;     /* calls before it */
+    Place place;
+} GroupAccess;
+
+/* Those of a block; more are too rare to matter. */
+#define MOST_ACCESSES 160
+typedef struct Accesses {
+    GroupAccess at[MOST_ACCESSES];
+    unsigned count;
+} Accesses;
+
+static void find_accesses(const Gen *g, Accesses *all)
 {
-    const IrInst *i = inst(g, n);
-    return (i->op == IR_LD || i->op == IR_ST) && g->val[n].form == FORM_OP;
+    unsigned calls = 0;
+    uint64_t unused;
+    all->count = 0;
+    for (unsigned n = 0; n < g->count && all->count < MOST_ACCESSES; n++) {
+        const IrInst *i = inst(g, n);
+        if (g->val[n].form != FORM_OP) {
+            continue;
+        }
+        calls += i->op == IR_CALL;
+        if ((i->op == IR_LD || i->op == IR_ST) &&
+            !x64_const(g, i->arg[0], &unused)) {
+            all->at[all->count++] = (GroupAccess){ n, calls, place_of(g, i) };
+        }
+    }
 }
 
 /* A page that may be stored to may be loaded from, so a group that has a store
@@ -390,50 +415,64 @@ static bool may_follow(const Gen *g, const IrInst *first, const IrInst *next)
            (first->op == next->op || !g->cpu->watchpoints->len);
 }
 
-/* Makes access n the first of a group if others follow; where it ends. */
-static unsigned make_group(Gen *g, unsigned n)
+/* True if access b is near enough to a's group, whose range it widens. */
+static bool joins(const Gen *g, const GroupAccess *a, const GroupAccess *b)
 {
-    const IrInst *first = inst(g, n);
-    Place p = place_of(g, first);
-    int64_t from = 0, to = ir_mem_span(first->mem);
-    unsigned last = n;
-    for (unsigned m = n + 1; m < g->count && m - last < GROUP_GAP; m++) {
-        const IrInst *i = inst(g, m);
-        if (i->op == IR_CALL && g->val[m].form == FORM_OP) {
+    Value *first = &g->val[a->n];
+    const IrInst *i = inst(g, b->n);
+    if (b->place.base != a->place.base || b->place.narrow != a->place.narrow ||
+        g->val[b->n].role != GROUP_NONE ||
+        !may_follow(g, inst(g, a->n), i)) {
+        return false;
+    }
+    int64_t at = b->place.offset - a->place.offset;
+    int64_t low = MIN(first->range_from, at);
+    int64_t high = MAX(first->range_to, at + ir_mem_span(i->mem));
+    if (high - low > GROUP_BYTES) {
+        return false;
+    }
+    first->range_from = low;
+    first->range_to = high;
+    first->stores |= i->op == IR_ST;
+    return true;
+}
+
+/* Makes access k the first of a group if others follow. */
+static void make_group(Gen *g, const Accesses *all, unsigned k, unsigned lane)
+{
+    const GroupAccess *a = &all->at[k];
+    Value *first = &g->val[a->n];
+    first->range_to = ir_mem_span(inst(g, a->n)->mem);
+    first->group_end = a->n;
+    for (unsigned m = k + 1; m < all->count; m++) {
+        const GroupAccess *b = &all->at[m];
+        if (b->calls != a->calls || b->n - first->group_end >= GROUP_GAP) {
             break;
         }
-        if (!is_access(g, m) || !may_follow(g, first, i)) {
-            continue;
-        }
-        Place q = place_of(g, i);
-        int64_t at = q.offset - p.offset;
-        int64_t low = MIN(from, at), high = MAX(to, at + ir_mem_span(i->mem));
-        if (q.base == p.base && q.narrow == p.narrow &&
-            high - low <= GROUP_BYTES) {
-            from = low;
-            to = high;
-            g->val[m].role = GROUP_NEXT;
-            g->val[n].stores |= i->op == IR_ST;
-            last = m;
+        if (joins(g, a, b)) {
+            g->val[b->n].role = GROUP_NEXT;
+            g->val[b->n].lane = lane;
+            first->role = GROUP_FIRST;
+            first->lane = lane;
+            first->group_end = b->n;
         }
     }
-    if (last > n) {
-        g->val[n].role = GROUP_FIRST;
-        g->val[n].range_from = from;
-        g->val[n].range_to = to;
-    }
-    return last;
 }
 
 static void find_groups(Gen *g)
 {
-    unsigned busy = 0;     /* up to here a group is under way */
-    uint64_t unused;
+    Accesses all;
+    unsigned busy[LANES] = { 0 }; /* up to here a lane has a group */
     number_values(g);
-    for (unsigned n = 0; n < g->count; n++) {
-        if (n >= busy && is_access(g, n) &&
-            !x64_const(g, inst(g, n)->arg[0], &unused)) {
-            busy = make_group(g, n) + 1;
+    find_accesses(g, &all);
+    for (unsigned k = 0; k < all.count; k++) {
+        unsigned n = all.at[k].n, lane = 0;
+        while (lane < LANES && busy[lane] >= n) {
+            lane++;
+        }
+        if (lane < LANES && g->val[n].role == GROUP_NONE) {
+            make_group(g, &all, k, lane);
+            busy[lane] = g->val[n].group_end;
         }
     }
 }

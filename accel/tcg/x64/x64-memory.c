@@ -143,8 +143,21 @@ static void take_result(Gen *g, const Cold *c)
     }
 }
 
+/* No group's page is known any more, in the register and in some lanes. */
+static void forget_pages(Gen *g, const Cold *c, unsigned lanes)
+{
+    if (c->page != HOST_NONE) {
+        asm_mov_imm(&g->a, c->page, 0);
+    }
+    for (unsigned k = 0; k < LANES; k++) {
+        if (lanes & BIT(k)) {
+            asm_store_imm(&g->a, 3, x64_frame(g, FRAME_PAGES + k), 0);
+        }
+    }
+}
+
 /* Everything is where it was when the probe missed; no register is free. What
- * the slow path does may change the TLB: the group's page is not known then. */
+ * the slow path does may change the TLB: groups' pages are not known then. */
 static void call_slow_path(Gen *g, const Cold *c)
 {
     const IrInst *i = c->inst;
@@ -177,9 +190,7 @@ static void call_slow_path(Gen *g, const Cold *c)
     }
     x64_x80_cold_return(g, c->x80, i->type != IR_F80);
     take_result(g, c);
-    if (c->page != HOST_NONE) {
-        asm_mov_imm(&g->a, c->page, 0);
-    }
+    forget_pages(g, c, c->pages_saved);
     asm_jmp_to(&g->a, c->back);
 }
 
@@ -242,8 +253,9 @@ static void access_begin(Gen *g, const IrInst *i, MmuAccess kind, Access *a)
 {
     *a = (Access){ .i = i, .kind = kind, .asks = kind, .size = ir_mem_span(i->mem),
                    .mode = ir_mem_mode(i->mem), .base = HOST_NONE };
-    /* A vector's constant address is like any other: it is too rare. */
-    a->constant = !is_big(i) && x64_const(g, i->arg[0], &a->va);
+    /* Where a number of 80 bits has a constant address, it is like any other:
+     * too rare. */
+    a->constant = i->type != IR_F80 && x64_const(g, i->arg[0], &a->va);
     a->to = a->size;
     if (g->val[g->n].role == GROUP_FIRST) {
         a->from = g->val[g->n].range_from;
@@ -334,6 +346,9 @@ static HostMem constant_host(Gen *g, Access *a, uint8_t **miss)
     size_t entry = ((a->va >> PAGE_BITS) & (TLB_SIZE - 1)) << ENTRY_SHIFT;
     a->s1 = x64_scratch(g);
     a->s2 = fits32(a->va) ? HOST_NONE : x64_scratch(g);
+    if ((a->i->mem & IR_MEM_ALIGN) && (a->va & (a->size - 1))) {
+        a->unaligned = asm_jmp(&g->a);
+    }
     probe_constant(g, a);
     *miss = asm_jcc(&g->a, CC_NE);
     note_constant_line(g, a->kind, a->va);
@@ -343,6 +358,33 @@ static HostMem constant_host(Gen *g, Access *a, uint8_t **miss)
     }
     asm_mov_imm(&g->a, a->s2, a->va);
     return host_mem_index(a->s1, a->s2, 0);
+}
+
+static void begin_group(Gen *g, unsigned host)
+{
+    const Value *x = &g->val[g->n];
+    g->page_host = host;
+    g->page_lane = x->lane;
+    g->pages_saved &= ~BIT(x->lane);
+    g->lane_end[x->lane] = x->group_end;
+}
+
+/* The page of the access's group is in page_host now. False: it is lost. */
+static bool find_page(Gen *g)
+{
+    unsigned lane = g->val[g->n].lane;
+    if (g->page_host != HOST_NONE && g->page_lane == lane) {
+        return true;
+    }
+    if (!(g->pages_saved & BIT(lane))) {
+        return false;
+    }
+    unsigned host = x64_scratch(g);
+    x64_page_save(g);
+    asm_load(&g->a, true, host, x64_frame(g, FRAME_PAGES + lane));
+    g->page_host = host;
+    g->page_lane = lane;
+    return true;
 }
 
 /* Emits the probe up to the jump to the cold part; the host's address of the
@@ -355,7 +397,7 @@ static HostMem access_host(Gen *g, Access *a, uint8_t **miss)
     GroupRole role = g->val[g->n].role;
     /* The result's register is found now: behind the jump nothing may move. */
     a->s2 = x64_scratch(g);
-    if (role == GROUP_NEXT && g->page_host != HOST_NONE) {
+    if (role == GROUP_NEXT && find_page(g)) {
         a->s1 = HOST_NONE;
         check_alignment(g, a);
         asm_rr(&g->a, OP_TEST, true, g->page_host, g->page_host);
@@ -364,13 +406,16 @@ static HostMem access_host(Gen *g, Access *a, uint8_t **miss)
         return host_mem_index(g->page_host, a->base, a->i->imm);
     }
     a->s1 = x64_scratch(g);
+    if (role == GROUP_FIRST) {
+        x64_page_save(g);
+    }
     check_alignment(g, a);
     probe(g, a);
     *miss = asm_jcc(&g->a, CC_NE);
     note_line(g, a->kind, a->base, a->i->imm, a->s2);
     load_addend(g, a);
     if (role == GROUP_FIRST) {
-        g->page_host = a->s1;
+        begin_group(g, a->s1);
     }
     return host_mem_index(a->s1, a->base, a->i->imm);
 }
@@ -415,7 +460,7 @@ static void cold_alone(Gen *g, const Cold *c)
     if (c->result != a.s2) {
         asm_load(&g->a, true, a.s2, save2);
     }
-    asm_mov_imm(&g->a, c->page, 0);
+    forget_pages(g, c, c->pages_saved & BIT(c->lane));
     asm_jmp_to(&g->a, c->back);
     asm_patch(miss, g->a.p);
     asm_load(&g->a, true, a.s1, save1);
@@ -448,6 +493,8 @@ static Cold *cold_for(Gen *g, const Access *a, uint8_t *miss, unsigned site)
     c->imm = a->va;
     c->value = c->result = HOST_NONE;
     c->page = g->page_host;
+    c->pages_saved = g->pages_saved;
+    c->lane = g->val[g->n].lane;
     c->unaligned = a->unaligned;
     c->saves_vec = g->vectors && (g->site_vec || x64_vec_is_live(g));
     c->fp = g->fp_live;

@@ -7,6 +7,7 @@
  * an access saves the XMM registers.
  */
 #include "x64-gen.h"
+#include "x64-host.h"
 #include "x64-vec-emit.h"
 
 static Value *value(Gen *g, IrVal v)
@@ -200,6 +201,17 @@ unsigned x64_vec_use(Gen *g, IrVal v)
     }
     g->vec_locked |= BIT(x->vreg);
     return x->vreg;
+}
+
+VecSrc x64_vec_src(Gen *g, IrVal v)
+{
+    const Value *x = value(g, v);
+    bool in_memory = x->vreg < 0 && (x->reg >= 0 || x->slot >= 0);
+    if (in_memory && x->next == UINT16_MAX && (g->x->features & HOST_AVX)) {
+        return (VecSrc){ HOST_NONE, x->slot >= 0 ? slot_mem(g, x->slot)
+                                                 : reg_mem(g, x->reg) };
+    }
+    return (VecSrc){ x64_vec_use(g, v), host_mem(HOST_NONE, 0) };
 }
 
 void x64_vec_release_args(Gen *g)

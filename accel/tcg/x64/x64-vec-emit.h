@@ -50,23 +50,36 @@ static inline void asm_vec_rm(Asm *a, uint32_t op, unsigned reg, HostMem m)
     asm_modrm(a, reg, m);
 }
 
-/* VEX.128; an operand that does not exist is 0. */
-static inline void asm_vex_rr(Asm *a, uint32_t op, bool wide, unsigned reg,
-                              unsigned vvvv, unsigned rm)
+/* VEX.128 and opcode; vvvv: an operand that does not exist is 0. */
+static inline void asm_vex_op(Asm *a, uint32_t op, unsigned rex, unsigned vvvv)
 {
     unsigned prefix = op >> 16 & 0xff, map = op >> 8 & 0xff;
     unsigned pp = prefix == 0x66 ? 1 : prefix == 0xf3 ? 2 : prefix ? 3 : 0;
     unsigned mm = map == 0x0f ? 1 : map == 0x38 ? 2 : 3;
-    if (mm == 1 && !wide && rm < 8) {
+    if (mm == 1 && !(rex & ~4)) {
         asm_8(a, 0xc5);
-        asm_8(a, (reg < 8) << 7 | (~vvvv & 15) << 3 | pp);
+        asm_8(a, (~rex & 4) << 5 | (~vvvv & 15) << 3 | pp);
     } else {
         asm_8(a, 0xc4);
-        asm_8(a, (reg < 8) << 7 | 1 << 6 | (rm < 8) << 5 | mm);
-        asm_8(a, wide << 7 | (~vvvv & 15) << 3 | pp);
+        asm_8(a, (~rex & 7) << 5 | mm);
+        asm_8(a, (rex & 8) << 4 | (~vvvv & 15) << 3 | pp);
     }
     asm_8(a, op);
+}
+
+static inline void asm_vex_rr(Asm *a, uint32_t op, bool wide, unsigned reg,
+                              unsigned vvvv, unsigned rm)
+{
+    asm_vex_op(a, op, asm_rex(wide, reg, 0, rm), vvvv);
     asm_8(a, 0xc0 | (reg & 7) << 3 | (rm & 7));
+}
+
+static inline void asm_vex_rm(Asm *a, uint32_t op, bool wide, unsigned reg,
+                              unsigned vvvv, HostMem m)
+{
+    unsigned index = m.index == HOST_NONE ? 0 : m.index;
+    asm_vex_op(a, op, asm_rex(wide, reg, index, m.base), vvvv);
+    asm_modrm(a, reg, m);
 }
 
 static inline void asm_vec_load(Asm *a, unsigned dst, HostMem m)

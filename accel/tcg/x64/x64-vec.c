@@ -15,6 +15,8 @@ typedef enum VecForm {
     FORM_NO_ROW,
     FORM_2,                /* vector = vector op vector */
     FORM_2_IMM,            /* the same by the row's immediate */
+    FORM_MOVE,             /* FORM_2 and FORM_2_IMM whose forms with memory do */
+    FORM_MOVE_IMM,         /* something else */
     FORM_1,                /* vector = op vector */
     FORM_1_IMM,
     FORM_1_CONST,          /* by an immediate of the table */
@@ -79,11 +81,21 @@ static void emit(Gen *g, const Op *o, unsigned reg, unsigned vvvv, unsigned rm)
     }
 }
 
+/* The same with a last operand that may be in memory. */
+static void emit_src(Gen *g, const Op *o, unsigned reg, unsigned vvvv, VecSrc b)
+{
+    if (b.reg == HOST_NONE) {
+        asm_vex_rm(&g->a, o->code, o->wide, reg, vvvv, b.mem);
+    } else {
+        emit(g, o, reg, vvvv, b.reg);
+    }
+}
+
 /* --- vectors to vectors --------------------------------------------------------------- */
 
 /* dst = a op b; without VEX dst is a first. b stays locked, so that it is not
  * dst unless it is a as well. */
-static void op_2(Gen *g, const Op *o, bool legacy)
+static void op_move(Gen *g, const Op *o, bool legacy)
 {
     unsigned a = x64_vec_use(g, o->i->arg[0]);
     unsigned b = x64_vec_use(g, o->i->arg[1]);
@@ -95,6 +107,18 @@ static void op_2(Gen *g, const Op *o, bool legacy)
     } else {
         asm_vex_rr(&g->a, o->code, o->wide, dst, a, b);
     }
+}
+
+static void op_2(Gen *g, const Op *o)
+{
+    if (!has_avx(g)) {
+        op_move(g, o, false);
+        return;
+    }
+    unsigned a = x64_vec_use(g, o->i->arg[0]);
+    VecSrc b = x64_vec_src(g, o->i->arg[1]);
+    x64_vec_release_args(g);
+    emit_src(g, o, x64_vec_def(g, a), a, b);
 }
 
 static void op_1(Gen *g, const Op *o)
@@ -146,7 +170,7 @@ static void op_legacy_xmm0(Gen *g, const Op *o)
     x64_vec_take(g, 0);
     unsigned c = x64_vec_use(g, o->i->arg[2]);
     asm_vec_mov(&g->a, 0, c);
-    op_2(g, o, true);
+    op_move(g, o, true);
 }
 
 static void op_f16(Gen *g, const Op *o)
@@ -197,16 +221,17 @@ static void op_fma(Gen *g, const Op *o)
     static const uint8_t forms[3][3] = { { 2, 1, 0x00 }, { 0, 2, 0x10 },
                                          { 0, 1, 0x20 } };
     bool scalar = o->code & 1;
-    unsigned keep = fma_keeps(g, o, scalar), v[3];
-    for (unsigned k = 0; k < 3; k++) {
-        v[k] = x64_vec_use(g, o->i->arg[k]);
-    }
-    x64_vec_release_args(g);
-    unsigned dst = x64_vec_def(g, v[keep]);
+    unsigned keep = fma_keeps(g, o, scalar);
     const uint8_t *form = forms[keep];
-    asm_vec_mov(&g->a, dst, v[keep]);
-    uint32_t code = 0x663800 | (fma_opcode(o->imm, scalar) + form[2]);
-    asm_vex_rr(&g->a, code, o->wide, dst, v[form[0]], v[form[1]]);
+    unsigned a = x64_vec_use(g, o->i->arg[keep]);
+    unsigned b = x64_vec_use(g, o->i->arg[form[0]]);
+    VecSrc c = x64_vec_src(g, o->i->arg[form[1]]);
+    x64_vec_release_args(g);
+    unsigned dst = x64_vec_def(g, a);
+    asm_vec_mov(&g->a, dst, a);
+    Op fma = *o;
+    fma.code = 0x663800 | (fma_opcode(o->imm, scalar) + form[2]);
+    emit_src(g, &fma, dst, b, c);
 }
 
 /* --- vectors and integers ------------------------------------------------------------------ */
@@ -267,8 +292,7 @@ static void setcc(Gen *g, unsigned cc, unsigned dst)
 static void compare(Gen *g, const Op *o)
 {
     unsigned a = x64_vec_use(g, o->i->arg[0]);
-    unsigned b = x64_vec_use(g, o->i->arg[1]);
-    emit(g, o, a, 0, b);
+    emit_src(g, o, a, 0, x64_vec_src(g, o->i->arg[1]));
     x64_vec_release_args(g);
 }
 
@@ -476,14 +500,19 @@ static bool is_native(Gen *g, const Op *o)
 static void op_native(Gen *g, const Op *o)
 {
     switch (o->row->form) {
-    case FORM_2: op_2(g, o, false); break;
+    case FORM_2: op_2(g, o); break;
     case FORM_2_IMM: case FORM_CMP:
-        op_2(g, o, false);
+        op_2(g, o);
         asm_8(&g->a, o->imm);
         break;
-    case FORM_LEGACY: op_2(g, o, true); break;
+    case FORM_MOVE: op_move(g, o, false); break;
+    case FORM_MOVE_IMM:
+        op_move(g, o, false);
+        asm_8(&g->a, o->imm);
+        break;
+    case FORM_LEGACY: op_move(g, o, true); break;
     case FORM_LEGACY_IMM:
-        op_2(g, o, true);
+        op_move(g, o, true);
         asm_8(&g->a, o->imm);
         break;
     case FORM_LEGACY_XMM0: op_legacy_xmm0(g, o); break;
