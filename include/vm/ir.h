@@ -116,6 +116,10 @@ typedef enum IrEffect {
 typedef enum IrIdiom {
     IR_IDIOM_NONE,
     IR_IDIOM_CRC32C,       /* crc, value, constant bytes: reflected CRC-32C */
+    /* a, b, constant bytes 4 or 8: a / b, of that width. Whoever calls these has
+     * made sure that b is not 0, and in the signed one not -1. */
+    IR_IDIOM_DIVU,
+    IR_IDIOM_DIVS,
     IR_IDIOM_PDEP,         /* value, mask: its low bits where the mask has ones */
     IR_IDIOM_PEXT,         /* value, mask: the bits where the mask has ones */
 } IrIdiom;

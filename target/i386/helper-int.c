@@ -86,6 +86,19 @@ uint64_t helper_idiv(Cpu *c, uint64_t divisor, uint64_t bytes)
     return 0;
 }
 
+uint64_t helper_divu(Cpu *c, uint64_t a, uint64_t b, uint64_t bytes)
+{
+    uint64_t mask = bits_mask(bytes * 8);
+    return b & mask ? (a & mask) / (b & mask) : 0;
+}
+
+uint64_t helper_divs(Cpu *c, uint64_t a, uint64_t b, uint64_t bytes)
+{
+    int64_t x = bits_sext(a, bytes * 8), y = bits_sext(b, bytes * 8);
+    uint64_t q = y == -1 ? -(uint64_t)x : y ? (uint64_t)(x / y) : 0;
+    return q & bits_mask(bytes * 8);
+}
+
 /* --- rotation through carry ------------------------------------------------*/
 
 /* carry:value, bits + 1 wide, rotated left by count. */

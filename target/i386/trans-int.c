@@ -206,16 +206,6 @@ void trans_imul3(X86Trans *t)
     imul_to_reg(t, 1, 2);
 }
 
-void trans_div(X86Trans *t)
-{
-    CALL(t, div, op_load(t, 0), k64(t, op_bytes(t, 0)));
-}
-
-void trans_idiv(X86Trans *t)
-{
-    CALL(t, idiv, op_load(t, 0), k64(t, op_bytes(t, 0)));
-}
-
 /* --- moves -----------------------------------------------------------------*/
 
 void trans_mov(X86Trans *t)

@@ -137,6 +137,27 @@ static void crc_idiom(Gen *g, const IrInst *i, unsigned bytes)
     asm_mov(&g->a, true, x64_def(g, t), t);
 }
 
+/* EAX = EDX:EAX / divisor, or those of 64 bits (vol. 2, DIV, IDIV). Where both
+ * have no upper half the short form does, which some hosts are faster at. */
+static void div_idiom(Gen *g, const IrInst *i, bool is_signed, bool wide)
+{
+    enum { CDQ = 0x99, DIV = 6, IDIV = 7 };
+    wide &= is_signed || !g->val[i->arg[0]].short_value ||
+            !g->val[i->arg[1]].short_value;
+    x64_take(g, RAX);
+    x64_take(g, RDX);
+    x64_copy_to(g, RAX, i->arg[0]);
+    unsigned b = x64_use(g, i->arg[1]);
+    if (is_signed) {
+        asm_op(&g->a, CDQ, asm_rex(wide, 0, 0, 0), false);
+    } else {
+        asm_alu(&g->a, ALU_XOR, false, RDX, RDX);
+    }
+    asm_rr(&g->a, OP_GROUP3, wide, is_signed ? IDIV : DIV, b);
+    x64_release_args(g);
+    asm_mov(&g->a, true, x64_def(g, RAX), RAX);
+}
+
 /* False: there is no instruction for what the helper does. */
 static bool idiom(Gen *g, const IrInst *i, const IrHelper *h)
 {
@@ -148,6 +169,13 @@ static bool idiom(Gen *g, const IrInst *i, const IrHelper *h)
             return false;
         }
         crc_idiom(g, i, bytes);
+        return true;
+    case IR_IDIOM_DIVU:
+    case IR_IDIOM_DIVS:
+        if (!x64_const(g, i->arg[2], &bytes)) {
+            return false;
+        }
+        div_idiom(g, i, h->idiom == IR_IDIOM_DIVS, bytes == 8);
         return true;
     case IR_IDIOM_PDEP:
     case IR_IDIOM_PEXT:
