@@ -6,7 +6,7 @@
  * invalidates it. An invalid TB is unlinked at once and freed when nothing can
  * be running it any more.
  */
-#include "tb.h"
+#include "chain.h"
 
 #define HASH_BITS 16
 #define HASH_SIZE (1u << HASH_BITS)
@@ -121,103 +121,6 @@ void cache_insert(TcgState *s, Tb *tb, RamAddr ra)
     s->tb_count++;
 }
 
-/* --- chains ------------------------------------------------------------------- */
-
-static Tb *pair_tb(Tb *pair)
-{
-    return (Tb *)((uintptr_t)pair & ~(uintptr_t)1);
-}
-
-static int pair_slot(Tb *pair)
-{
-    return (uintptr_t)pair & 1;
-}
-
-static void unguarded_unlink(Tb *tb)
-{
-    if (tb->unguarded_at) {
-        *tb->unguarded_at = tb->unguarded_next;
-        if (tb->unguarded_next) {
-            tb->unguarded_next->unguarded_at = tb->unguarded_at;
-        }
-        tb->unguarded_next = NULL;
-        tb->unguarded_at = NULL;
-    }
-}
-
-static void unguarded_link(TcgState *s, Tb *tb)
-{
-    if (!tb->unguarded_at) {
-        tb->unguarded_next = s->unguarded;
-        tb->unguarded_at = &s->unguarded;
-        s->unguarded = tb;
-        if (tb->unguarded_next) {
-            tb->unguarded_next->unguarded_at = &tb->unguarded_next;
-        }
-    }
-}
-
-/* Takes a chain out of its target's list. */
-static void unchain_slot(Tb *tb, int slot)
-{
-    Tb *to = tb->chain[slot];
-    if (!to) {
-        return;
-    }
-    Tb **at = &to->incoming;
-    while (pair_tb(*at) != tb || pair_slot(*at) != slot) {
-        at = &pair_tb(*at)->incoming_next[pair_slot(*at)];
-    }
-    *at = tb->incoming_next[slot];
-    tb->chain[slot] = NULL;
-}
-
-void cache_chain(TcgState *s, Tb *from, int slot, Tb *to)
-{
-    if (from->chain[slot] == to || from->invalid || to->invalid) {
-        return;
-    }
-    unchain_slot(from, slot);
-    from->chain[slot] = to;
-    s->chained++;
-    if (!from->guard_at[slot]) {
-        unguarded_link(s, from);
-    }
-    s->backend->chain(s, from, slot, to);
-    from->incoming_next[slot] = to->incoming;
-    /* The list holds (TB, exit) pairs: the exit is in the pointer's low bit,
-     * which alignment keeps clear. */
-    to->incoming = (Tb *)((uintptr_t)from | slot);
-}
-
-static void unchain_incoming(TcgState *s, Tb *tb)
-{
-    Tb *pair = tb->incoming;
-    while (pair) {
-        Tb *from = pair_tb(pair);
-        int slot = pair_slot(pair);
-        pair = from->incoming_next[slot];
-        from->chain[slot] = NULL;
-        s->unchained++;
-        s->backend->chain(s, from, slot, NULL);
-        from->incoming_next[slot] = NULL;
-    }
-    tb->incoming = NULL;
-}
-
-static void unchain_unguarded(TcgState *s, Tb *tb)
-{
-    for (int slot = 0; slot < 2; slot++) {
-        if (tb->chain[slot] && !tb->guard_at[slot]) {
-            unchain_slot(tb, slot);
-            s->backend->chain(s, tb, slot, NULL);
-            tb->incoming_next[slot] = NULL;
-            s->unchained++;
-        }
-    }
-    unguarded_unlink(tb);
-}
-
 /* --- invalidation ------------------------------------------------------------- */
 
 static void hash_unlink(TcgState *s, Tb *tb)
@@ -246,17 +149,6 @@ static void page_unlink(TcgState *s, Tb *tb, int n)
     }
 }
 
-static void drop_jump_cache(TcgState *s, const Tb *tb)
-{
-    for (guint i = 0; i < s->machine->cpus->len; i++) {
-        Cpu *cpu = g_ptr_array_index(s->machine->cpus, i);
-        JumpEntry *e = &cpu->jump_cache[jump_hash(tb->key.pc)];
-        if (e->tb == tb) {
-            e->tb = &s->no_tb;
-        }
-    }
-}
-
 static void invalidate(TcgState *s, Tb *tb)
 {
     if (G_UNLIKELY(g_hash_table_size(s->stale))) {
@@ -266,11 +158,8 @@ static void invalidate(TcgState *s, Tb *tb)
     hash_unlink(s, tb);
     page_unlink(s, tb, 0);
     page_unlink(s, tb, 1);
-    unchain_incoming(s, tb);
-    unchain_slot(tb, 0);
-    unchain_slot(tb, 1);
-    unguarded_unlink(tb);
-    drop_jump_cache(s, tb);
+    chain_cut_all(s, tb);
+    jump_cache_drop(s, tb);
     s->bytes -= tb->code_bytes + sizeof *tb;
     s->tb_count--;
     s->invalidated++;
@@ -359,30 +248,21 @@ static bool code_written(void *opaque, RamAddr ra, uint64_t len)
     return false;
 }
 
-static TcgState *machine_tcg(Machine *m)
+TcgState *cache_of(Machine *m)
 {
     return m->cpus->len ? tcg_state(g_ptr_array_index(m->cpus, 0)) : NULL;
 }
 
-/* A chain with a guard asks the jump cache. */
-void tcg_unchain_all(Machine *m)
-{
-    TcgState *s = machine_tcg(m);
-    while (s && s->unguarded) {
-        unchain_unguarded(s, s->unguarded);
-    }
-}
-
 bool tcg_code_at(Machine *m, RamAddr ra, uint64_t len)
 {
-    TcgState *s = machine_tcg(m);
+    TcgState *s = cache_of(m);
     CodePage *p = s ? g_hash_table_lookup(s->pages, page_key(ra)) : NULL;
     return p && map_overlaps(p, ra, len);
 }
 
 void tcg_invalidate(Machine *m, RamAddr ra, uint64_t len)
 {
-    TcgState *s = machine_tcg(m);
+    TcgState *s = cache_of(m);
     while (s && len) {
         uint64_t n = MIN(len, PAGE_SIZE - (ra & ~PAGE_MASK));
         invalidate_page(s, ra, n);
@@ -421,72 +301,6 @@ uint32_t cache_mode(TcgState *s, const TbKey *key, TbLimit limit)
     return GPOINTER_TO_UINT(found);
 }
 
-static unsigned jump_group(GuestAddr va)
-{
-    return jump_hash(va & PAGE_MASK) >> JUMP_GROUP_BITS;
-}
-
-static bool group_in_use(const Cpu *cpu, unsigned group)
-{
-    return cpu->jump_groups[group / 64] & BIT(group % 64);
-}
-
-static void drop_jump_group(Cpu *cpu, unsigned group)
-{
-    JumpEntry *e = &cpu->jump_cache[group << JUMP_GROUP_BITS];
-    Tb *none = &tcg_state(cpu)->no_tb;
-    if (!group_in_use(cpu, group)) {
-        return;
-    }
-    for (unsigned i = 0; i < 1u << JUMP_GROUP_BITS; i++) {
-        e[i].tb = none;
-    }
-    cpu->jump_groups[group / 64] &= ~BIT(group % 64);
-}
-
-/* Those of the page of va: all, or those that end in the next page. */
-static void drop_jump_page(Cpu *cpu, GuestAddr va, bool crossing)
-{
-    unsigned group = jump_group(va);
-    JumpEntry *e = &cpu->jump_cache[group << JUMP_GROUP_BITS];
-    Tb *none = &tcg_state(cpu)->no_tb;
-    if (!group_in_use(cpu, group)) {
-        return;
-    }
-    for (unsigned i = 0; i < 1u << JUMP_GROUP_BITS; i++) {
-        if (!((e[i].pc ^ va) & PAGE_MASK) &&
-            (!crossing || e[i].tb->ram[1] != TB_NO_RAM)) {
-            e[i].tb = none;
-        }
-    }
-}
-
-void jump_cache_enter(Cpu *cpu, Tb *tb)
-{
-    cpu->jump_cache[jump_hash(tb->key.pc)] = (JumpEntry){ tb->key.pc, tb };
-    unsigned group = jump_group(tb->key.pc);
-    cpu->jump_groups[group / 64] |= BIT(group % 64);
-}
-
-void jump_cache_init(Cpu *cpu)
-{
-    memset(cpu->jump_groups, 0xff, sizeof cpu->jump_groups);
-    tcg_jump_cache_flush(cpu);
-}
-
-void tcg_jump_cache_flush(Cpu *cpu)
-{
-    for (unsigned group = 0; group < JUMP_GROUPS; group++) {
-        drop_jump_group(cpu, group);
-    }
-}
-
-void tcg_jump_cache_flush_page(Cpu *cpu, GuestAddr va)
-{
-    drop_jump_page(cpu, va, false);
-    drop_jump_page(cpu, va - PAGE_SIZE, true);
-}
-
 /* --- whole cache --------------------------------------------------------------- */
 
 void tb_free(TcgState *s, Tb *tb)
@@ -521,7 +335,7 @@ void cache_flush(TcgState *s)
 
 void tcg_flush_all(Machine *m)
 {
-    TcgState *s = machine_tcg(m);
+    TcgState *s = cache_of(m);
     if (s && s->tb_count) {
         cache_flush(s);
     }

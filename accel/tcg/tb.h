@@ -175,6 +175,10 @@ bool cache_may_assume(const TcgState *s, GuestAddr pc);
 /* The jump cache: tb is found there from now on; all entries are empty. */
 void jump_cache_enter(Cpu *cpu, Tb *tb);
 void jump_cache_init(Cpu *cpu);
+/* No CPU finds tb there any more. */
+void jump_cache_drop(TcgState *s, const Tb *tb);
+/* NULL: the machine has no CPU. */
+TcgState *cache_of(Machine *m);
 /* The number of a key's base and flags with a limit, above 0. */
 uint32_t cache_mode(TcgState *s, const TbKey *key, TbLimit limit);
 /* Frees what was invalidated; no TB may be running. */

@@ -1,14 +1,20 @@
 /*
  * The x86_64 back end from inside: what its files share.
  *
- *   x64-lower.c   prepares a block: which values share a place, which are
- *                 computed in 32 bits, which end up in addressing modes
- *   x64-alloc.c   where values are, from instruction to instruction
- *   x64-ops.c     arithmetic, selection, comparison
- *   x64-memory.c  guest loads and stores
+ *   x64-lower.c   prepares a block: which values end up in addressing modes, how
+ *                 long they live; x64-narrow.c: which share a place, which are
+ *                 computed in 32 bits; x64-groups.c: accesses that share a probe
+ *   x64-alloc.c   where values are, from instruction to instruction; x64-regs.c:
+ *                 guest registers; x64-site.c: frame states
+ *   x64-ops.c     arithmetic; x64-bits.c: counts, extensions, fields;
+ *                 x64-compare.c: comparison, selection
+ *   x64-memory.c  guest loads and stores; x64-probe.c: the TLB; x64-slow.c: an
+ *                 access's cold part; x64-slow-paths.c: what all TBs share
  *   x64-call.c    helper calls
- *   x64-vec.c     vector operations; x64-vec-ops.def: which have an instruction
+ *   x64-vec.c     vector operations; x64-vec-ops.def: which have an instruction;
+ *                 x64-vec-int.c, x64-vec-special.c, x64-vec-portable.c: the rest
  *   x64-vec-alloc.c   where vectors are
+ *   x64-x80*.c    numbers of 80 bits, see x64-x80.c
  *   x64-fp.c      the guest's rounding and flags in the host's MXCSR
  *   x64-exit.c    the ways out of a TB
  *   x64-frame.c   frame states, when something has faulted
