@@ -223,9 +223,12 @@ static uint64_t *bank_slot(X86Cpu *cpu, uint32_t n)
                ? &cpu->s.mc_bank[at] : NULL;
 }
 
-static bool bank_valid(uint32_t n, uint64_t v)
+/* Intel's control registers take all bits or none (vol. 3, 15.3.2.1); AMD's
+ * any, a bit for each kind of error (APM vol. 2, 9.3.2). */
+static bool bank_valid(const X86Cpu *cpu, uint32_t n, uint64_t v)
 {
-    return !v || (!((n - MSR_MC_BANKS) & 3) && v == UINT64_MAX);
+    bool is_ctl = !((n - MSR_MC_BANKS) & 3);
+    return !v || (is_ctl && (v == UINT64_MAX || cpuid_is_amd(cpu)));
 }
 
 /* --- reading ------------------------------------------------------------------ */
@@ -398,7 +401,7 @@ static Written msr_write(X86Cpu *cpu, uint32_t n, uint64_t v)
     } else if (fixed) {
         ok = fixed->ignored;
     } else if (mtrr || bank) {
-        ok = mtrr ? mtrr_valid(cpu, n, v) : bank_valid(n, v);
+        ok = mtrr ? mtrr_valid(cpu, n, v) : bank_valid(cpu, n, v);
         *(mtrr ? mtrr : bank) = ok ? v : *(mtrr ? mtrr : bank);
     } else {
         return write_special(cpu, n, v);

@@ -432,6 +432,9 @@ static void test_msrs(void)
     check("machine check status", FAULT, 13 << 16);
     msr_write(0x400, ~0u, ~0u);
     check("machine check control", exc_vector, ~0u);
+    msr_write(0x410, ~0u, ~0x400u);
+    print(exc_vector == 13 ? "some bits of it: #GP\n"
+                           : "some bits of it: taken\n");
     msr_write(0xce, 0, 1);
     check("PLATFORM_INFO is read-only", FAULT, 13 << 16);
     msr_read(0x12345);
