@@ -8,24 +8,25 @@
  */
 #include "chain.h"
 
-#define HASH_BITS 16
-#define HASH_SIZE (1u << HASH_BITS)
+/* Buckets for each MiB of room: a flush looks at all of them. */
+#define HASH_PER_MIB 1024u
 #define LAST_HERE_MOST 65536u
 /* A TB at one place that assumes too much so often is made without. */
 #define STALE_MOST 4u
 
-static unsigned hash_of(const TbKey *key, RamAddr ra, TbLimit limit)
+static unsigned hash_of(const TcgState *s, const TbKey *key, RamAddr ra,
+                        TbLimit limit)
 {
     /* The page of the pc, too: each process may have a library elsewhere. */
     uint64_t h = (ra ^ (key->pc & PAGE_MASK) << 20) *
                      UINT64_C(0x9e3779b97f4a7c15) ^ key->base * 31 ^
                  (uint64_t)key->flags * UINT64_C(0x85ebca6b) ^ limit;
-    return (h ^ (h >> 29)) & (HASH_SIZE - 1);
+    return (h ^ (h >> 29)) & (s->hash_size - 1);
 }
 
 Tb *cache_find(TcgState *s, const TbKey *key, RamAddr ra, TbLimit limit)
 {
-    Tb *tb = s->hash[hash_of(key, ra, limit)];
+    Tb *tb = s->hash[hash_of(s, key, ra, limit)];
     for (; tb; tb = tb->hash_next) {
         if (tb->limit == limit && tb->ram[0] == (ra & PAGE_MASK) &&
             tb_matches(tb, key)) {
@@ -112,7 +113,7 @@ static void page_link(TcgState *s, Tb *tb, int n)
 
 void cache_insert(TcgState *s, Tb *tb, RamAddr ra)
 {
-    Tb **head = &s->hash[hash_of(&tb->key, ra, tb->limit)];
+    Tb **head = &s->hash[hash_of(s, &tb->key, ra, tb->limit)];
     tb->hash_next = *head;
     *head = tb;
     page_link(s, tb, 0);
@@ -126,7 +127,7 @@ void cache_insert(TcgState *s, Tb *tb, RamAddr ra)
 static void hash_unlink(TcgState *s, Tb *tb)
 {
     RamAddr ra = tb->ram[0] | (tb->key.pc & ~PAGE_MASK);
-    Tb **at = &s->hash[hash_of(&tb->key, ra, tb->limit)];
+    Tb **at = &s->hash[hash_of(s, &tb->key, ra, tb->limit)];
     while (*at != tb) {
         at = &(*at)->hash_next;
     }
@@ -324,7 +325,7 @@ void cache_collect(TcgState *s)
 
 void cache_flush(TcgState *s)
 {
-    for (unsigned i = 0; i < HASH_SIZE; i++) {
+    for (unsigned i = 0; i < s->hash_size; i++) {
         while (s->hash[i]) {
             invalidate(s, s->hash[i]);
         }
@@ -341,6 +342,16 @@ void tcg_flush_all(Machine *m)
     }
 }
 
+/* A power of two. */
+static unsigned hash_size(const TcgState *s)
+{
+    unsigned size = 65536;
+    while (size < tcg_tb_bytes(s) / MIB * HASH_PER_MIB) {
+        size *= 2;
+    }
+    return size;
+}
+
 TcgState *cache_new(Machine *m)
 {
     static const AccelOptions defaults;
@@ -348,7 +359,8 @@ TcgState *cache_new(Machine *m)
     s->machine = m;
     s->options = m->config.accel ? m->config.accel : &defaults;
     s->no_tb.limit = TB_NO_LIMIT;
-    s->hash = g_new0(Tb *, HASH_SIZE);
+    s->hash_size = hash_size(s);
+    s->hash = g_new0(Tb *, s->hash_size);
     s->pages = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     s->last_here = g_hash_table_new(NULL, NULL);
     s->stale = g_hash_table_new(NULL, NULL);

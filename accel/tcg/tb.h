@@ -127,6 +127,7 @@ struct TcgState {
     const Backend *backend;
     IrBlock *ir;
     Tb **hash;             /* by page of RAM and key */
+    unsigned hash_size;
     GHashTable *pages;     /* page RamAddr -> CodePage */
     GHashTable *last_here; /* pcs of instructions that must end their TB */
     GHashTable *stale;     /* pc -> how often a TB there had assumed too much */
@@ -291,10 +292,14 @@ void tell_code(const TcgState *s, const void *code, size_t bytes,
                const char *name);
 void tell_tb(const TcgState *s, const Tb *tb);
 
-/* The most room that TBs may take. */
+/* The most room that TBs may take. Only what is filled is taken from the host.
+ * A guest with much memory runs many programs: the start of a whole distribution
+ * filled 64 MiB three times, and what does not fit goes, all of it. */
 static inline uint64_t tcg_tb_bytes(const TcgState *s)
 {
-    return s->options->tb_bytes ? s->options->tb_bytes : 64 * MIB;
+    uint64_t given = s->options->tb_bytes;
+    uint64_t ram_bytes = s->machine->config.ram_bytes;
+    return given ? given : CLAMP(ram_bytes / 4, 64 * MIB, 512 * MIB);
 }
 
 #endif
