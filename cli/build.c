@@ -41,13 +41,19 @@ static bool has_flash(const Program *p)
     return false;
 }
 
+static const char *default_firmware(const Program *p)
+{
+    const char *name = p->opts.board->firmware;
+    return name ? name : "bios-256k.bin";
+}
+
 static bool load_firmware(Program *p, Error **errp)
 {
     MachineConfig *c = &p->m->config;
     if (!p->opts.bios && has_flash(p)) {
         return true;
     }
-    c->firmware_name = p->opts.bios ? p->opts.bios : "bios-256k.bin";
+    c->firmware_name = p->opts.bios ? p->opts.bios : default_firmware(p);
     g_autofree char *path = world_find_firmware(p->opts.firmware_dirs,
                                                 c->firmware_name);
     if (!path) {
@@ -142,6 +148,7 @@ static void configure(Program *p)
     c->no_acpi = o->no_acpi;
     c->no_hpet = o->no_hpet;
     c->tables.smbios_64 = o->smbios_64;
+    c->tables.microvm = o->microvm;
     c->panic_action = o->panic_action;
     c->watchdog_action = o->watchdog_action;
     c->cpu_model = o->cpu_model;

@@ -93,6 +93,16 @@ static bool check_filters(const Options *o, Error **errp)
     return true;
 }
 
+/* -nic without a model, or with model=virtio, is what the board can have. */
+static void choose_nics(Options *o)
+{
+    for (guint i = 0; o->board->virtio_mmio && i < o->virtio_nics->len; i++) {
+        DeviceConfig *d = g_ptr_array_index(o->virtio_nics, i);
+        g_free(d->driver);
+        d->driver = g_strdup("virtio-net-device");
+    }
+}
+
 static bool check_board(Options *o, Error **errp)
 {
     for (const BoardClass *const *b = program_parts.boards; *b && !o->board; b++) {
@@ -106,6 +116,12 @@ static bool check_board(Options *o, Error **errp)
     if (!check_memory_backend(o, errp)) {
         return false;
     }
+    if (o->microvm_key && !o->board->virtio_mmio) {
+        error_set(errp, "-machine %s: '%s' is a parameter of microvm",
+                  o->board->name, o->microvm_key);
+        return false;
+    }
+    choose_nics(o);
     if (!o->ram_bytes) {
         o->ram_bytes = o->board->default_ram_bytes;
     }
@@ -271,7 +287,8 @@ static bool check_drives(Options *o, Error **errp)
             }
         }
         if (d->if_virtio) {
-            add_disk_device(o, "virtio-blk-pci", d);
+            add_disk_device(o, o->board->virtio_mmio ? "virtio-blk-device"
+                                                     : "virtio-blk-pci", d);
         } else if (d->if_floppy) {
             add_disk_device(o, "floppy", d);
         }
@@ -295,7 +312,7 @@ static bool have_device(const Options *o, const char *driver)
 /* A PC has a CD-ROM drive, empty unless told otherwise. */
 static void default_cdrom(Options *o)
 {
-    if (o->no_defaults || have_device(o, "ide-cd") ||
+    if (o->no_defaults || o->board->virtio_mmio || have_device(o, "ide-cd") ||
         have_device(o, "ide-hd") || drive_at(o, 2)) {
         return;
     }

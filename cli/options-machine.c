@@ -57,6 +57,42 @@ static bool option_off(const KeyVal *kv, const char *key, bool *off,
     return ok;
 }
 
+/* ORDER microvm-key (options.def) */
+static bool microvm_options(Options *o, const KeyVal *kv, Error **errp)
+{
+    MicrovmConfig *c = &o->microvm;
+    struct {
+        const char *key;
+        bool *off;
+    } keys[] = { { "pit", &c->no_pit }, { "pic", &c->no_pic },
+                 { "isa-serial", &c->no_serial },
+                 { "auto-kernel-cmdline", &c->no_auto_cmdline } };
+    static const char *const rtc[] = { "auto", "on", "off", NULL };
+    unsigned has_rtc = c->no_rtc ? 2 : 0;
+    bool roms = true, pcie = false;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        if (!option_off(kv, keys[i].key, keys[i].off, errp)) {
+            return false;
+        }
+        o->microvm_key = keyval_has(kv, keys[i].key) ? keys[i].key
+                                                     : o->microvm_key;
+    }
+    if (!keyval_word(kv, "rtc", rtc, &has_rtc, errp) ||
+        !keyval_bool(kv, "x-option-roms", &roms, errp) ||
+        !keyval_bool(kv, "pcie", &pcie, errp)) {
+        return false;
+    }
+    c->no_rtc = has_rtc == 2;
+    o->microvm_key = keyval_has(kv, "rtc") ? "rtc" : o->microvm_key;
+    if (!roms || pcie) {
+        error_set(errp, "Parameter '%s' can only be %s", pcie ? "pcie"
+                  : "x-option-roms", pcie ? "off: this board has no PCI"
+                  : "on: firmware starts kernels by one");
+    }
+    return roms && !pcie;
+}
+
 bool opt_machine(Options *o, const char *arg, KeyVal *kv, Error **errp)
 {
     if (kv->help) {
@@ -84,7 +120,7 @@ bool opt_machine(Options *o, const char *arg, KeyVal *kv, Error **errp)
         return false;
     }
     o->smbios_64 = point;
-    return must_be_off(kv, errp) &&
+    return must_be_off(kv, errp) && microvm_options(o, kv, errp) &&
            option_off(kv, "acpi", &o->no_acpi, errp) &&
            option_off(kv, "hpet", &o->no_hpet, errp);
 }

@@ -128,7 +128,11 @@ static bool adapter_add(Options *o, const KeyVal *kv, const char *netdev,
                   "them", driver);
         return false;
     }
+    const char *model = keyval_get(kv, "model");
     DeviceConfig *d = g_new0(DeviceConfig, 1);
+    if (!model || g_str_equal(model, "virtio")) {
+        g_ptr_array_add(o->virtio_nics, d);
+    }
     d->driver = g_strdup(driver);
     d->id = g_strdup(keyval_get(kv, "name"));
     d->props = g_ptr_array_new_with_free_func(g_free);

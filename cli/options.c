@@ -169,6 +169,7 @@ static void options_init(Options *o)
     o->drives = g_ptr_array_new();
     o->drive_alias = g_hash_table_new(g_str_hash, g_str_equal);
     o->devices = g_ptr_array_new();
+    o->virtio_nics = g_ptr_array_new();
     o->texts = g_ptr_array_new_with_free_func(g_free);
     o->filtered = g_ptr_array_new();
     o->fdsets = g_hash_table_new(g_str_hash, g_str_equal);
@@ -258,6 +259,7 @@ void options_clear(Options *o)
     g_ptr_array_free(o->firmware_dirs, TRUE);
     g_ptr_array_free(o->drives, TRUE);
     g_ptr_array_free(o->devices, TRUE);
+    g_ptr_array_free(o->virtio_nics, TRUE);
     g_ptr_array_free(o->chardevs, TRUE);
     g_ptr_array_free(o->nets, TRUE);
     g_ptr_array_free(o->dumps, TRUE);

@@ -145,8 +145,12 @@ typedef struct Options {
     GHashTable *drive_alias;   /* blkreplay id -> id of what it filters */
     bool snapshot;
     GPtrArray *devices;        /* DeviceConfig */
+    GPtrArray *virtio_nics;    /* those of devices that are -nic's, and become
+                                * what the board has of virtio; not owned */
 
     GPtrArray *fw_cfgs, *smbioses, *acpitables, *numas; /* KeyVal, kept */
+    MicrovmConfig microvm;     /* -machine microvm,… */
+    const char *microvm_key;   /* one of them was given; NULL: none was */
     bool smbios_64;            /* -machine smbios-entry-point-type=64 */
     GPtrArray *nets;           /* NetOption */
     GPtrArray *dumps;          /* DumpOption */

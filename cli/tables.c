@@ -329,6 +329,12 @@ void program_identify_tables(const Program *p, GString *out)
     if (c->numa) {
         identify_numa(out, c->numa);
     }
+    if (p->opts.board->virtio_mmio) {
+        g_string_append_printf(
+            out, "microvm=%s%s%s%s\n", c->microvm.no_pit ? "" : "pit ",
+            c->microvm.no_pic ? "" : "pic ", c->microvm.no_rtc ? "" : "rtc ",
+            c->microvm.no_serial ? "" : "serial");
+    }
     if (c->smbios_64) {
         g_string_append(out, "smbios-entry-point-type=64\n");
     }

@@ -61,6 +61,15 @@ void acpi_tell_pointer(AcpiTables *t, const char *told, unsigned size,
 
 /* --- parts of what acpi_describe() makes --- */
 
+/* madt.c: begins the MADT, with the processors; adds I/O APICs and overrides of
+ * ISA interrupts; ends it. */
+#define ACPI_ACTIVE_HIGH_LEVEL 0xdu
+guint acpi_begin_madt(AcpiTables *t, const Machine *m, bool has_pic);
+void acpi_add_ioapic(AcpiTables *t, uint8_t id, uint32_t base, uint32_t gsi);
+void acpi_add_override(AcpiTables *t, unsigned irq, unsigned gsi,
+                       unsigned flags);
+void acpi_end_madt(AcpiTables *t, guint at);
+
 /* device-tables.c: tables of what the command line adds. */
 void acpi_add_devices(AcpiTables *t, const Machine *m);
 /* numa-tables.c: SRAT and SLIT, if there are nodes. */

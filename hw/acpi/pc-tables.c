@@ -112,68 +112,20 @@ static guint add_facs(AcpiTables *t)
 
 /* --- MADT (5.2.12) ----------------------------------------------------------------- */
 
-enum { MADT_LAPIC, MADT_IOAPIC, MADT_OVERRIDE, MADT_LAPIC_NMI = 4,
-       MADT_X2APIC = 9, MADT_X2APIC_NMI = 10 };
-#define MADT_PCAT    1u            /* there are 8259s, too */
-#define ACTIVE_HIGH_LEVEL 0xdu
-#define ALL_PROCESSORS 0xffu
-#define TIMER_GSI    2u
-
-static void add_processor(AcpiTables *t, unsigned n, uint32_t id)
-{
-    bool wide = id >= 255;
-    acpi_u8(t, wide ? MADT_X2APIC : MADT_LAPIC);
-    acpi_u8(t, wide ? 16 : 8);
-    if (wide) {
-        acpi_u16(t, 0);
-        acpi_u32(t, id);
-        acpi_u32(t, 1);
-        acpi_u32(t, n);
-    } else {
-        acpi_u8(t, n);
-        acpi_u8(t, id);
-        acpi_u32(t, 1);
-    }
-}
-
-static void add_override(AcpiTables *t, unsigned irq, unsigned gsi,
-                         unsigned flags)
-{
-    acpi_u8(t, MADT_OVERRIDE);
-    acpi_u8(t, 10);
-    acpi_u8(t, 0);
-    acpi_u8(t, irq);
-    acpi_u32(t, gsi);
-    acpi_u16(t, flags);
-}
+#define TIMER_GSI 2u
 
 static void add_madt(AcpiTables *t, const Machine *m, const AcpiPlatform *p)
 {
-    guint at = acpi_begin_table(t, "APIC", 3);
-    acpi_u32(t, APIC_BASE);
-    acpi_u32(t, MADT_PCAT);
-    for (guint i = 0; i < m->cpus->len; i++) {
-        add_processor(t, i, x86_apic_id(&m->config.smp, i));
-    }
-    acpi_u8(t, MADT_IOAPIC);
-    acpi_u8(t, 12);
-    acpi_u8(t, 0);
-    acpi_u8(t, 0);
-    acpi_u32(t, IOAPIC_BASE);
-    acpi_u32(t, 0);
-    add_override(t, 0, TIMER_GSI, 0);
+    guint at = acpi_begin_madt(t, m, true);
+
+    acpi_add_ioapic(t, 0, IOAPIC_BASE, 0);
+    acpi_add_override(t, 0, TIMER_GSI, 0);
     for (unsigned irq = 1; irq < 16; irq++) {
         if (p->level_irqs & BIT(irq)) {
-            add_override(t, irq, irq, ACTIVE_HIGH_LEVEL);
+            acpi_add_override(t, irq, irq, ACPI_ACTIVE_HIGH_LEVEL);
         }
     }
-    acpi_u8(t, MADT_LAPIC_NMI);
-    acpi_u8(t, 6);
-    acpi_u8(t, ALL_PROCESSORS);
-    acpi_u16(t, 0);
-    acpi_u8(t, 1);                 /* LINT1 */
-    acpi_end_table(t, at);
-    acpi_name_in_root(t, at);
+    acpi_end_madt(t, at);
 }
 
 /* --- the small ones ------------------------------------------------------------------ */

@@ -23,11 +23,12 @@ static const BoardClass none_board = {
     .build = none_build,
 };
 
-extern const BoardClass pc_i440fx_7_2_board, pc_q35_7_2_board;
+extern const BoardClass microvm_board, pc_i440fx_7_2_board, pc_q35_7_2_board;
 
 const BoardClass *const board_classes[] = {
     &pc_i440fx_7_2_board,
     &pc_q35_7_2_board,
+    &microvm_board,
     &none_board,
     NULL,
 };

@@ -18,6 +18,10 @@
 static void show_in_isa_space(Pc *pc, MemRegion *firmware, uint64_t len)
 {
     uint64_t low = MIN(len, ISA_BIOS_MAX);
+
+    if (pc->firmware_in_ram) {
+        return;
+    }
     mem_init_alias(&pc->isa_bios, "isa-bios", firmware, len - low, low);
     mem_add(pc->pci_memory, MIB - low, &pc->isa_bios, 0);
 }
@@ -111,7 +115,9 @@ static void describe_memory(Pc *pc)
     }
     fw_cfg_add_file_copy(pc->fw_cfg, "etc/e820", table, len);
     fw_cfg_add_i64(pc->fw_cfg, FW_CFG_RAM_SIZE, below + above);
-    mc146818_set_ram(pc->rtc, below, above);
+    if (pc->rtc) {
+        mc146818_set_ram(pc->rtc, below, above);
+    }
 }
 
 /* "01234567-89ab-cdef-0123-456789abcdef" to its 16 bytes; zeroes without. */
@@ -341,17 +347,24 @@ static uint8_t describe_floppies(Pc *pc)
            (a && b ? EQUIPMENT_TWO_FLOPPIES : 0);
 }
 
+static void describe_cmos(Pc *pc)
+{
+    describe_disks(pc);
+    mc146818_set_cmos(pc->rtc, CMOS_EQUIPMENT,
+                      EQUIPMENT_FPU | EQUIPMENT_MOUSE |
+                          describe_floppies(pc));
+    mc146818_set_boot_order(pc->rtc, pc->dev.machine->config.boot_order);
+}
+
 void pc_describe(Pc *pc)
 {
     describe_memory(pc);
     describe_machine(pc);
     describe_console(pc);
     describe_boot_order(pc);
-    describe_disks(pc);
     smbios_describe(pc->dev.machine, pc->fw_cfg, pc->below_4g, pc->above_4g);
     fw_files_describe(pc->dev.machine, pc->fw_cfg);
-    mc146818_set_cmos(pc->rtc, CMOS_EQUIPMENT,
-                      EQUIPMENT_FPU | EQUIPMENT_MOUSE |
-                          describe_floppies(pc));
-    mc146818_set_boot_order(pc->rtc, pc->dev.machine->config.boot_order);
+    if (pc->rtc) {
+        describe_cmos(pc);
+    }
 }

@@ -25,7 +25,9 @@ static void cpu_intr(void *cpu, int n, bool level)
 void pc_pic_irq(void *opaque, int irq, bool level)
 {
     Pc *pc = opaque;
-    i8259_irq(pc->pic, irq, level);
+    if (pc->pic) {
+        i8259_irq(pc->pic, irq, level);
+    }
 }
 
 void pc_apic_pin(void *opaque, int pin, bool level)
@@ -215,10 +217,17 @@ void pc_connect_cpus(Pc *pc, AddressSpace *smm_memory)
         Cpu *cpu = g_ptr_array_index(m->cpus, i);
         x86_pins(cpu)->set_smram(cpu, smm_memory);
     }
-    pc_connect_intr(pc);
-    irq_connect(pc_a20_line(pc->a20), pc_a20, pc, 0);
-    irq_connect(fpu_error_ignne(pc->fpu_error), cpu_ignne, pc->cpu, 0);
-    x86_pins(pc->cpu)->connect_ferr(pc->cpu, fpu_error_set, pc->fpu_error);
+    if (pc->pic) {
+        pc_connect_intr(pc);
+    }
+    if (pc->a20) {
+        irq_connect(pc_a20_line(pc->a20), pc_a20, pc, 0);
+    }
+    if (pc->fpu_error) {
+        irq_connect(fpu_error_ignne(pc->fpu_error), cpu_ignne, pc->cpu, 0);
+        x86_pins(pc->cpu)->connect_ferr(pc->cpu, fpu_error_set,
+                                        pc->fpu_error);
+    }
     pc->dev.machine->nmi_button = (MachineButton){ nmi_button, pc };
 }
 
@@ -272,6 +281,9 @@ void pc_power_on(Machine *m)
     Pc *pc = pc_of(m);
     int64_t sec = m->config.rtc_base_sec;
 
+    if (!pc->rtc) {
+        return;
+    }
     if (sec == INT64_MIN) {
         nondet_pull(pc->rtc_base, &sec, sizeof sec);
     }

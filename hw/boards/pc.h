@@ -40,6 +40,7 @@ typedef struct Pc {
     MemRegion *pci_memory; /* where firmware lies, and BARs */
     uint64_t below_4g, above_4g; /* bytes of RAM */
     unsigned ide_channels; /* for -drive if=ide: the machine's first so many */
+    bool firmware_in_ram;  /* below 1 MiB the board copies it */
     const char *ide_path;  /* their controller, as Open Firmware names it; NULL:
                             * it is a PCI function that knows by itself */
     Device *bridge, *south, *disks, *pm; /* its chips; NULL: not there */

@@ -32,11 +32,18 @@ typedef struct SmbiosConfig {
     GBytes *structure;     /* NULL: it is fields */
 } SmbiosConfig;
 
+/* -machine microvm,…: what it is to do without. */
+typedef struct MicrovmConfig {
+    bool no_pit, no_pic, no_rtc, no_serial;
+    bool no_auto_cmdline;      /* places are not told on -append */
+} MicrovmConfig;
+
 typedef struct BoardConfig {
     const NumaConfig *numa;    /* NULL: no nodes */
     GPtrArray *acpi_tables;    /* GBytes *, header included */
     GPtrArray *fw_files;       /* FwFileConfig * */
     GPtrArray *smbios;         /* SmbiosConfig * */
+    MicrovmConfig microvm;
     bool smbios_64;            /* -machine smbios-entry-point-type=64 */
 } BoardConfig;
 

@@ -84,6 +84,8 @@ struct BoardClass {
     const char *default_cpu;
     uint64_t default_ram_bytes;
     bool is_default;
+    const char *firmware;  /* -bios if it is not said; NULL: bios-256k.bin */
+    bool virtio_mmio;      /* virtio devices have no bus: -drive if=virtio */
     /* Builds the machine from m->config. */
     bool (*build)(Machine *m, Error **errp);
     /* Asks the world what the hardware knows at power-on (the date), before
