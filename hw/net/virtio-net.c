@@ -469,6 +469,7 @@ static void net_started(VirtioDevice *v)
 
 static const VirtioInfo net_info = {
     .type = 1,
+    .config_bytes = CONFIG_BYTES,
     .features = net_features,
     .get_config = net_get_config,
     .set_config = net_set_config,
@@ -484,11 +485,8 @@ static bool sizes_good(const VirtioNet *d, Error **errp)
     const uint32_t sizes[] = { d->rx_size, d->tx_size };
 
     for (unsigned i = 0; i < 2; i++) {
-        if (!bits_is_pow2(sizes[i]) || sizes[i] < 64 ||
-            sizes[i] > VIRTIO_QUEUE_ENTRIES) {
-            error_set(errp, "%s_queue_size=%u must be a power of two from 64 "
-                      "to %u", i ? "tx" : "rx", sizes[i],
-                      VIRTIO_QUEUE_ENTRIES);
+        if (!virtio_ring_size_good(i ? "tx_queue_size" : "rx_queue_size",
+                                   sizes[i], 64, errp)) {
             return false;
         }
     }
@@ -512,7 +510,6 @@ static bool net_realize(Device *dev, Error **errp)
     d->v.queue_max[QUEUE_RX] = d->rx_size;
     d->v.queue_max[QUEUE_TX] = d->tx_size;
     d->v.queue_max[QUEUE_CONTROL] = 64;
-    d->v.config_bytes = CONFIG_BYTES;
     d->frame = g_malloc0(NETDEV_FRAME_MAX);
     return virtio_init(&d->v, &net_info, errp);
 }

@@ -59,6 +59,7 @@ static void balloon_set_config(VirtioDevice *v, const uint8_t *config,
 
 static const VirtioInfo balloon_info = {
     .type = 5,
+    .config_bytes = CONFIG_BYTES,
     .features = balloon_features,
     .get_config = balloon_get_config,
     .set_config = balloon_set_config,
@@ -67,12 +68,8 @@ static const VirtioInfo balloon_info = {
 
 static bool balloon_realize(Device *dev, Error **errp)
 {
-    VirtioDevice *v = (VirtioDevice *)dev;
-
-    v->queue_count = QUEUE_COUNT;
-    v->queue_max[QUEUE_INFLATE] = v->queue_max[QUEUE_DEFLATE] = QUEUE_ENTRIES;
-    v->config_bytes = CONFIG_BYTES;
-    return virtio_init(v, &balloon_info, errp);
+    return virtio_realize((VirtioDevice *)dev, &balloon_info, QUEUE_COUNT,
+                          QUEUE_ENTRIES, errp);
 }
 
 static const PropDef balloon_props[] = {

@@ -1,14 +1,14 @@
 /*
  * virtio-blk: a disk. Section 5.2 of the virtio specification, version 1.2.
  *
- * A request is carried out when it is taken from its queue and returned at a
- * virtual time that depends on its size, in order (the model of hw/ide/drive.c).
- * What has been carried out waits in a ring of rows until then.
+ * A request is carried out when it is taken from its queue, and returned later
+ * (later.h).
  */
 #include "base/bytes.h"
 #include "base/log.h"
 #include "hw/virtio-pci.h"
 #include "io/blockdev.h"
+#include "later.h"
 
 /* Features, 5.2.3. */
 #define F_SEG_MAX      BIT(2)
@@ -56,39 +56,16 @@ enum { STATUS_OK, STATUS_IO_ERROR, STATUS_UNSUPPORTED };
 #define RANGE_UNMAP   1u
 #define RANGE_SECTORS (1u << 22)
 
-/* The latency model: a fixed part, and a rate of about 500 MB/s. */
-#define COMMAND_NS (10 * NS_PER_US)
-#define SECTOR_NS  (1 * NS_PER_US)
-
 #define BOUNCE_BYTES   (64 * KIB)
-/* The most that one request moves, and that is done at one notification
- * (the rest when the first of it is returned): the host's time is bounded. */
+/* The most that one request moves: the host's time is bounded. */
 #define REQUEST_MAX_BYTES (64 * MIB)
-#define ROUND_MAX_BYTES   (16 * MIB)
 
-#define WAITING_MAX 128u
 #define QUEUES_MAX  16u
 #define QUEUES_AUTO 0xffffu
 
-typedef uint16_t BlkU16s[WAITING_MAX];
-typedef uint32_t BlkU32s[WAITING_MAX];
-typedef int64_t BlkTimes[WAITING_MAX];
-
 #define BLK_STATE(_)                                                          \
-    VIRTIO_STATE(_)                                                           \
-    _(bool, STATE_BOOL, write_cache, 1, 1, "writes may stay in a cache")      \
-    _(uint64_t, STATE_U64, stalled, 0, 1, "queues that were left, a mask")    \
-    _(uint8_t, STATE_U8, head, 0, 1, "first of the finished requests",        \
-      STATE_IN(0, WAITING_MAX - 1))                                           \
-    _(uint8_t, STATE_U8, count, 0, 1, "how many there are",                   \
-      STATE_IN(0, WAITING_MAX))                                               \
-    _(BlkU16s, STATE_U16, queue, 0, 1, "their queues",                        \
-      STATE_IN(0, VIRTIO_QUEUES_MAX - 1))                                     \
-    _(BlkU16s, STATE_U16, id, 0, 1, "their numbers")                          \
-    _(BlkU16s, STATE_U16, entries, 0, 1, "the ring entries they take")        \
-    _(BlkU32s, STATE_U32, written, 0, 1, "bytes written to them")             \
-    _(BlkTimes, STATE_TIME, when_ns, 0, 1, "when they are returned")          \
-    _(int64_t, STATE_TIME, due_ns, TIME_NEVER, 1, "the first one's time")
+    VIRTIO_LATER_STATE(_)                                                     \
+    _(bool, STATE_BOOL, write_cache, 1, 1, "writes may stay in a cache")
 
 STATE_STRUCT(BlkState, BLK_STATE);
 static STATE_TABLE(blk_state, "virtio-blk", 1, BlkState, BLK_STATE)
@@ -102,7 +79,7 @@ typedef struct VirtioBlk {
     bool write_cache, config_wce, discard, write_zeroes;
     char *serial;
     uint64_t sectors;
-    Timer timer;
+    VirtioLater later;
     uint8_t *bounce;
 } VirtioBlk;
 
@@ -226,36 +203,13 @@ static uint8_t do_request(VirtioBlk *d, const VirtioBuffer *b)
     return STATUS_UNSUPPORTED;
 }
 
-/* --- requests that wait for their time ----------------------------------------------*/
-
-static unsigned slot(const BlkState *s, unsigned n)
-{
-    return (s->head + n) % WAITING_MAX;
-}
-
-static void finish_later(VirtioBlk *d, const VirtioBuffer *b, uint64_t bytes)
-{
-    BlkState *s = &d->s;
-    int64_t now_ns = clock_now_ns(d->v.dev.machine->clock);
-    int64_t took_ns = bytes / SECTOR_BYTES * SECTOR_NS;
-    int64_t when_ns = now_ns + COMMAND_NS + took_ns;
-
-    if (s->count) {
-        int64_t last_ns = s->when_ns[slot(s, s->count - 1)];
-        when_ns = MAX(when_ns, last_ns + took_ns);
-    }
-    unsigned at = slot(s, s->count++);
-    s->queue[at] = b->queue;
-    s->id[at] = b->id;
-    s->entries[at] = b->entries;
-    s->written[at] = b->in_bytes;
-    s->when_ns[at] = when_ns;
-    timer_arm(&d->timer, s->when_ns[s->head]);
-}
+/* --- requests ---------------------------------------------------------------------*/
 
 /* Carries out a request; the bytes that it moved. */
-static uint64_t start_request(VirtioBlk *d, const VirtioBuffer *b)
+static uint64_t start_request(VirtioDevice *v, const VirtioBuffer *b)
 {
+    VirtioBlk *d = container_of(v, VirtioBlk, v);
+
     if (b->out_bytes < HEADER_BYTES || !b->in_bytes) {
         virtio_break(&d->v, "a request of %u and %u bytes",
                      (unsigned)MIN(b->out_bytes, UINT32_MAX),
@@ -267,69 +221,14 @@ static uint64_t start_request(VirtioBlk *d, const VirtioBuffer *b)
                          ? b->out_bytes - HEADER_BYTES + b->in_bytes - 1 : 0;
     virtio_write(&d->v, b, b->in_bytes - 1, &status, 1);
     if (!d->v.s->broken) {
-        finish_later(d, b, bytes);
+        later_add(&d->later, b, bytes, b->in_bytes);
     }
     return bytes;
 }
 
 static void blk_queue(VirtioDevice *v, unsigned q)
 {
-    VirtioBlk *d = container_of(v, VirtioBlk, v);
-    uint64_t moved = 0;
-    VirtioBuffer b;
-
-    while (d->s.count < WAITING_MAX && moved < ROUND_MAX_BYTES) {
-        if (!virtio_pop(v, q, &b)) {
-            return;
-        }
-        moved += start_request(d, &b);
-    }
-    d->s.stalled |= BIT(q);
-}
-
-static void resume_queues(VirtioBlk *d)
-{
-    uint64_t stalled = d->s.stalled;
-
-    d->s.stalled = 0;
-    for (unsigned q = 0; q < d->v.queue_count; q++) {
-        if (stalled & BIT(q)) {
-            blk_queue(&d->v, q);
-        }
-    }
-}
-
-static void return_due(VirtioBlk *d, int64_t now_ns, uint64_t *queues)
-{
-    BlkState *s = &d->s;
-
-    while (s->count && s->when_ns[s->head] <= now_ns) {
-        unsigned at = s->head;
-        virtio_push(&d->v, s->queue[at], s->id[at], s->entries[at],
-                    s->written[at]);
-        *queues |= BIT(s->queue[at]);
-        s->head = slot(s, 1);
-        s->count--;
-    }
-}
-
-static void timer_fired(void *opaque)
-{
-    VirtioBlk *d = opaque;
-    uint64_t queues = 0;
-
-    d->v.busy = true;
-    return_due(d, clock_now_ns(d->v.dev.machine->clock), &queues);
-    if (d->s.count) {
-        timer_arm(&d->timer, d->s.when_ns[d->s.head]);
-    }
-    resume_queues(d);
-    for (unsigned q = 0; q < d->v.queue_count; q++) {
-        if (queues & BIT(q)) {
-            virtio_interrupt(&d->v, q);
-        }
-    }
-    d->v.busy = false;
+    later_queue(&container_of(v, VirtioBlk, v)->later, q);
 }
 
 /* --- configuration --------------------------------------------------------------------*/
@@ -389,12 +288,13 @@ static void blk_set_config(VirtioDevice *v, const uint8_t *config,
 static void blk_reset(VirtioDevice *v)
 {
     VirtioBlk *d = container_of(v, VirtioBlk, v);
-    timer_cancel(&d->timer);
+    later_reset(&d->later);
     d->s.write_cache = d->write_cache;
 }
 
 static const VirtioInfo blk_info = {
     .type = 2,
+    .config_bytes = CONFIG_BYTES,
     .features = blk_features,
     .get_config = blk_get_config,
     .set_config = blk_set_config,
@@ -415,10 +315,7 @@ static bool sizes_good(const VirtioBlk *d, Error **errp)
                   "larger", logical, physical);
         return false;
     }
-    if (!bits_is_pow2(d->queue_size) || d->queue_size < 4 ||
-        d->queue_size > VIRTIO_QUEUE_ENTRIES) {
-        error_set(errp, "queue-size=%u must be a power of two from 4 to %u",
-                  d->queue_size, VIRTIO_QUEUE_ENTRIES);
+    if (!virtio_ring_size_good("queue-size", d->queue_size, 4, errp)) {
         return false;
     }
     if (!d->queues || d->queues > QUEUES_MAX) {
@@ -455,26 +352,17 @@ static bool blk_realize(Device *dev, Error **errp)
     }
     d->sectors = blockdev_size_bytes(d->block) / d->logical_bytes *
                  (d->logical_bytes / SECTOR_BYTES);
-    d->v.queue_count = d->queues;
-    for (unsigned q = 0; q < d->queues; q++) {
-        d->v.queue_max[q] = d->queue_size;
-    }
-    d->v.config_bytes = CONFIG_BYTES;
     d->bounce = g_malloc0(BOUNCE_BYTES);
-    timer_init(&d->timer, m->clock, "virtio-blk", &d->s.due_ns, timer_fired,
-               d);
+    later_init(&d->later, &d->v, "virtio-blk", start_request);
     blockdev_bind(d->block, m);
-    return virtio_init(&d->v, &blk_info, errp);
+    return virtio_realize(&d->v, &blk_info, d->queues, d->queue_size, errp);
 }
 
 static void blk_unrealize(Device *dev)
 {
     VirtioBlk *d = (VirtioBlk *)dev;
 
-    if (d->timer.clock) {
-        timer_destroy(&d->timer);
-        d->timer.clock = NULL;
-    }
+    later_destroy(&d->later);
     g_clear_pointer(&d->bounce, g_free);
 }
 

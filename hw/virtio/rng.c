@@ -51,10 +51,8 @@ static const VirtioInfo rng_info = {
 
 static bool rng_realize(Device *dev, Error **errp)
 {
-    VirtioDevice *v = (VirtioDevice *)dev;
-    v->queue_count = 1;
-    v->queue_max[0] = QUEUE_ENTRIES;
-    return virtio_init(v, &rng_info, errp);
+    return virtio_realize((VirtioDevice *)dev, &rng_info, 1, QUEUE_ENTRIES,
+                          errp);
 }
 
 static const PropDef rng_props[] = { VIRTIO_PROPS(VirtioRng), PROP_END };

@@ -320,6 +320,7 @@ static void serial_reset(VirtioDevice *v)
 
 static const VirtioInfo serial_info = {
     .type = 3,
+    .config_bytes = CONFIG_BYTES,
     .features = serial_features,
     .get_config = serial_get_config,
     .queue = serial_queue,
@@ -337,12 +338,8 @@ static bool serial_realize(Device *dev, Error **errp)
                   PORTS_MAX);
         return false;
     }
-    d->v.queue_count = 2 * (d->max_ports + 1);
-    for (unsigned q = 0; q < d->v.queue_count; q++) {
-        d->v.queue_max[q] = QUEUE_ENTRIES;
-    }
-    d->v.config_bytes = CONFIG_BYTES;
-    if (!virtio_init(&d->v, &serial_info, errp)) {
+    if (!virtio_realize(&d->v, &serial_info, 2 * (d->max_ports + 1),
+                        QUEUE_ENTRIES, errp)) {
         return false;
     }
     g_autofree char *bus = g_strdup_printf("%s.0", virtio_name(&d->v));

@@ -240,13 +240,15 @@ void virtio_queue_notify(VirtioDevice *v, unsigned q)
 bool virtio_init(VirtioDevice *v, const VirtioInfo *info, Error **errp)
 {
     g_assert(v->queue_count <= VIRTIO_QUEUES_MAX);
-    g_assert(v->config_bytes <= VIRTIO_CONFIG_MAX);
     v->bus = v->dev.bus;
     if (!v->bus) {
         error_set(errp, "%s needs a virtio bus", v->dev.cls->name);
         return false;
     }
     v->info = info;
+    v->config_bytes = info->config_bytes ? info->config_bytes
+                                         : v->config_bytes;
+    g_assert(v->config_bytes <= VIRTIO_CONFIG_MAX);
     v->s = device_state(&v->dev);
     v->bus->device = v;
     v->features = (info->features ? info->features(v) : 0) |
@@ -256,4 +258,26 @@ bool virtio_init(VirtioDevice *v, const VirtioInfo *info, Error **errp)
                   (v->packed ? VIRTIO_F_RING_PACKED : 0);
     queues_reset(v);
     return true;
+}
+
+bool virtio_realize(VirtioDevice *v, const VirtioInfo *info, unsigned queues,
+                    unsigned entries, Error **errp)
+{
+    v->queue_count = queues;
+    for (unsigned q = 0; q < queues; q++) {
+        v->queue_max[q] = entries;
+    }
+    return virtio_init(v, info, errp);
+}
+
+bool virtio_ring_size_good(const char *prop, uint32_t entries, uint32_t least,
+                           Error **errp)
+{
+    if (bits_is_pow2(entries) && entries >= least &&
+        entries <= VIRTIO_QUEUE_ENTRIES) {
+        return true;
+    }
+    error_set(errp, "%s=%u must be a power of two from %u to %u", prop,
+              entries, least, VIRTIO_QUEUE_ENTRIES);
+    return false;
 }

@@ -99,6 +99,7 @@ typedef struct VirtioBus {
 /* What a device type is; constant. */
 typedef struct VirtioInfo {
     uint16_t type;         /* 5: the device's number */
+    uint16_t config_bytes; /* of its configuration */
     /* Appends its features; those of section 6 are added by the core. */
     uint64_t (*features)(VirtioDevice *v);
     /* Fills in config[0, v->config_bytes), which is zeroed. */
@@ -139,9 +140,15 @@ struct VirtioDevice {
 
 /* --- for devices ------------------------------------------------------------ */
 
-/* From realize(), with queue_count, queue_max and config_bytes set: joins
- * dev->bus. */
+/* From realize(): joins dev->bus, with so many queues of so many entries. */
+bool virtio_realize(VirtioDevice *v, const VirtioInfo *info, unsigned queues,
+                    unsigned entries, Error **errp);
+/* The same for queues that differ: queue_count and queue_max are set. */
 bool virtio_init(VirtioDevice *v, const VirtioInfo *info, Error **errp);
+/* Whether a property that is the size of rings has a value that they can have,
+ * and at least `least`. */
+bool virtio_ring_size_good(const char *prop, uint32_t entries, uint32_t least,
+                           Error **errp);
 /* As hooks of the DeviceClass. */
 void virtio_device_reset(Device *dev);
 /* The name by which users know the device: id, or path of who carries it. */
