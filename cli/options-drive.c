@@ -104,7 +104,7 @@ static bool tristate(const KeyVal *kv, const char *key, Tristate *out,
 static bool drive_place(DriveOption *d, const KeyVal *kv, Error **errp)
 {
     static const char *const interfaces[] = { "ide", "none", "virtio", "pflash",
-                                               "floppy", NULL };
+                                               "floppy", "scsi", NULL };
     static const char *const media[] = { "disk", "cdrom", NULL };
     unsigned iface = 0, kind = 0;
     uint64_t index = 0, bus = 0, unit = 0;
@@ -113,6 +113,11 @@ static bool drive_place(DriveOption *d, const KeyVal *kv, Error **errp)
         !keyval_number(kv, "index", 0, iface == 0 ? 3 : 255, &index, errp) ||
         !keyval_number(kv, "bus", 0, 1, &bus, errp) ||
         !keyval_number(kv, "unit", 0, 1, &unit, errp)) {
+        return false;
+    }
+    if (iface == 5) {
+        error_set(errp, "machine type does not support if=scsi,bus=%u,unit=%u",
+                  (unsigned)bus, (unsigned)unit);
         return false;
     }
     bool by_bus = keyval_has(kv, "bus") || keyval_has(kv, "unit");

@@ -190,6 +190,52 @@ void address_space_write(AddressSpace *as, PhysAddr addr, const void *buf,
     }
 }
 
+/* How much of [addr, addr + len) is one piece of RAM; 0: there is none. */
+static uint64_t ram_piece(AddressSpace *as, PhysAddr addr, uint64_t len,
+                          bool write)
+{
+    const MemRange *r = address_space_find(as, addr);
+
+    if (!r || r->region->kind != MEM_RAM || (write && r->readonly)) {
+        return 0;
+    }
+    return MIN(len - 1, r->end - addr) + 1;
+}
+
+bool address_space_read_ram(AddressSpace *as, PhysAddr addr, void *buf,
+                            uint64_t len)
+{
+    uint8_t *p = buf;
+    while (len) {
+        uint64_t n = ram_piece(as, addr, len, false);
+        if (!n) {
+            return false;
+        }
+        address_space_read(as, addr, p, n);
+        addr += n;
+        p += n;
+        len -= n;
+    }
+    return true;
+}
+
+bool address_space_write_ram(AddressSpace *as, PhysAddr addr, const void *buf,
+                             uint64_t len)
+{
+    const uint8_t *p = buf;
+    while (len) {
+        uint64_t n = ram_piece(as, addr, len, true);
+        if (!n) {
+            return false;
+        }
+        address_space_write(as, addr, p, n);
+        addr += n;
+        p += n;
+        len -= n;
+    }
+    return true;
+}
+
 static bool inside(const MemRange *r, PhysAddr addr, unsigned size)
 {
     return r && r->end - addr >= size - 1;

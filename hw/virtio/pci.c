@@ -558,6 +558,12 @@ static bool parse_legacy(const VirtioPci *p, bool *legacy, Error **errp)
     return true;
 }
 
+static void boot_places(const PciFunction *f, PciBootFn *add, void *opaque)
+{
+    const VirtioPci *p = container_of(f, VirtioPci, pci);
+    p->info->boot_places(device_of(p), add, opaque);
+}
+
 static void describe(VirtioPci *p, bool legacy)
 {
     uint16_t type = p->info->type;
@@ -620,6 +626,7 @@ static bool add_msix(VirtioPci *p, Error **errp)
 
 static void add_boot_place(VirtioPci *p)
 {
+    p->pci_info.boot_places = p->info->boot_places ? boot_places : NULL;
     if (p->info->boot_index_offset) {
         p->pci.boot_path = p->info->boot_path;
         p->pci.boot_index = (const uint32_t *)((const char *)p->pci.dev.inner +

@@ -9,55 +9,29 @@
 
 /* --- guest memory ---------------------------------------------------------------*/
 
-/* Where a piece of RAM begins at addr: its length, at most len; 0: it is no
- * RAM (to be written). */
-static uint64_t ram_piece(VirtioDevice *v, PhysAddr addr, uint64_t len,
-                          bool write)
+static bool no_memory(VirtioDevice *v, PhysAddr addr, uint64_t len,
+                      bool write)
 {
-    const MemRange *r = address_space_find(v->dev.machine->memory, addr);
-
-    if (!r || r->region->kind != MEM_RAM || (write && r->readonly)) {
-        virtio_break(v, "0x%" G_GINT64_MODIFIER "x is no memory%s", addr,
-                     write ? " to be written" : "");
-        return 0;
-    }
-    return MIN(len - 1, r->end - addr) + 1;
+    virtio_break(v, "0x%" G_GINT64_MODIFIER "x, %" G_GUINT64_FORMAT
+                 " bytes: no memory%s", addr, len,
+                 write ? " to be written" : "");
+    return false;
 }
 
 bool virtio_load(VirtioDevice *v, PhysAddr addr, void *to, uint64_t len)
 {
-    uint8_t *p = to;
-
-    while (len) {
-        uint64_t n = ram_piece(v, addr, len, false);
-        if (!n) {
-            memset(p, 0, len);
-            return false;
-        }
-        address_space_read(v->dev.machine->memory, addr, p, n);
-        addr += n;
-        p += n;
-        len -= n;
+    if (address_space_read_ram(v->dev.machine->memory, addr, to, len)) {
+        return true;
     }
-    return true;
+    memset(to, 0, len);
+    return no_memory(v, addr, len, false);
 }
 
 bool virtio_store(VirtioDevice *v, PhysAddr addr, const void *from,
                   uint64_t len)
 {
-    const uint8_t *p = from;
-
-    while (len) {
-        uint64_t n = ram_piece(v, addr, len, true);
-        if (!n) {
-            return false;
-        }
-        address_space_write(v->dev.machine->memory, addr, p, n);
-        addr += n;
-        p += n;
-        len -= n;
-    }
-    return true;
+    return address_space_write_ram(v->dev.machine->memory, addr, from, len) ||
+           no_memory(v, addr, len, true);
 }
 
 uint16_t virtio_load_16(VirtioDevice *v, PhysAddr addr)

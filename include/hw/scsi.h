@@ -12,6 +12,7 @@
 #ifndef HW_SCSI_H
 #define HW_SCSI_H
 
+#include "hw/pci.h"
 #include "io/blockdev.h"
 #include "vm/device.h"
 #include "vm/machine.h"
@@ -126,10 +127,8 @@ void scsi_unit_reset(ScsiDevice *d, uint16_t code);
 void scsi_target_reset(ScsiBus *bus, const ScsiAddress *at);
 /* I_T NEXUS RESET (7.6) of a unit. */
 void scsi_nexus_reset(ScsiDevice *d);
-/* Calls add with the boot index of each unit that has one, and how firmware
- * calls it below its adapter. */
-typedef void ScsiBootFn(void *opaque, uint32_t boot_index, const char *path);
-void scsi_bus_boot_list(const ScsiBus *bus, ScsiBootFn *add, void *opaque);
+/* PciInfo.boot_places, of an adapter that is a PCI function. */
+void scsi_bus_boot_places(const ScsiBus *bus, PciBootFn *add, void *opaque);
 
 /* --- commands by themselves --------------------------------------------------- */
 

@@ -19,6 +19,8 @@ typedef struct VirtioPciInfo {
     unsigned (*vectors)(const VirtioDevice *v);
     /* Where the inner device keeps its property bootindex; 0: it has none. */
     size_t boot_index_offset;
+    /* PciInfo.boot_places, of the device that is carried. NULL: none. */
+    void (*boot_places)(const VirtioDevice *v, PciBootFn *add, void *opaque);
 } VirtioPciInfo;
 
 extern const PropDef virtio_pci_props[];

@@ -166,6 +166,13 @@ void address_space_read(AddressSpace *as, PhysAddr addr, void *buf,
                         uint64_t len);
 void address_space_write(AddressSpace *as, PhysAddr addr, const void *buf,
                          uint64_t len);
+/* The same for devices that must reach RAM only, because a register there might
+ * poke the device itself. False: some of it is no RAM (to be written), and what
+ * comes before that was moved. */
+bool address_space_read_ram(AddressSpace *as, PhysAddr addr, void *buf,
+                            uint64_t len);
+bool address_space_write_ram(AddressSpace *as, PhysAddr addr, const void *buf,
+                             uint64_t len);
 uint64_t address_space_ld(AddressSpace *as, PhysAddr addr, unsigned size);
 void address_space_st(AddressSpace *as, PhysAddr addr, uint64_t v,
                       unsigned size);
