@@ -43,11 +43,14 @@ static void load_section(void *opaque, const Section *s)
     }
 }
 
-static Machine *busy_pc(BlockDev *disk, BlockDev *cd, BlockDev *vd)
+/* The disks of a PC that is busy. */
+enum { DISKS = 5 };
+
+static Machine *busy_pc(BlockDev **disk)
 {
     Machine *m = fake_pc_new(16 * MIB);
-    fake_pc_add_drive(m, "hd", disk, false, 0);
-    fake_pc_add_drive(m, "cd", cd, true, 2);
+    fake_pc_add_drive(m, "hd", disk[0], false, 0);
+    fake_pc_add_drive(m, "cd", disk[1], true, 2);
     fake_pc_add_device(m, "isa-serial", NULL);
     fake_pc_add_device(m, "isa-debug-exit", NULL);
     fake_pc_add_device(m, "pvpanic", NULL);
@@ -59,8 +62,14 @@ static Machine *busy_pc(BlockDev *disk, BlockDev *cd, BlockDev *vd)
     fake_pc_add_device(m, "pc-testdev", NULL);
     fake_pc_add_device(m, "vmgenid", NULL);
     fake_pc_add_device(m, "vmcoreinfo", NULL);
-    fake_pc_add_drive(m, "vd", vd, false, -2);
+    fake_pc_add_drive(m, "vd", disk[2], false, -2);
     fake_pc_add_device(m, "virtio-blk-pci", "drive", "vd", NULL);
+    fake_pc_add_drive(m, "sd", disk[3], false, -2);
+    fake_pc_add_device(m, "virtio-scsi-pci", NULL);
+    fake_pc_add_device(m, "scsi-hd", "drive", "sd", NULL);
+    fake_pc_add_device(m, "scsi-cd", NULL);
+    fake_pc_add_drive(m, "nd", disk[4], false, -2);
+    fake_pc_add_device(m, "nvme", "drive", "nd", "serial", "1", NULL);
     fake_pc_add_device(m, "virtio-rng-pci", NULL);
     fake_pc_add_device(m, "virtio-net-pci", NULL);
     fake_pc_add_device(m, "virtio-balloon-pci", NULL);
@@ -151,13 +160,15 @@ static void check_with(Machine *m, void (*check)(Machine *m, Saved *saved))
 
 static void with_pc(void (*check)(Machine *m, Saved *saved))
 {
-    BlockDev *disk = fake_disk_new(1 * MIB), *cd = fake_disk_new(1 * MIB);
-    BlockDev *vd = fake_disk_new(1 * MIB);
-    check_with(busy_pc(disk, cd, vd), check);
+    BlockDev *disk[DISKS];
+    for (unsigned i = 0; i < DISKS; i++) {
+        disk[i] = fake_disk_new(1 * MIB);
+    }
+    check_with(busy_pc(disk), check);
     check_with(busy_q35(), check);
-    fake_disk_free(disk);
-    fake_disk_free(cd);
-    fake_disk_free(vd);
+    for (unsigned i = 0; i < DISKS; i++) {
+        fake_disk_free(disk[i]);
+    }
 }
 
 static void check_round_trip(Machine *m, Saved *saved)
