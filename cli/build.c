@@ -180,6 +180,8 @@ static void mute(void *opaque, bool muted)
     Program *p = opaque;
     chardev_set_mute(p->chardevs, muted);
     netdev_set_mute(p->netdevs, muted);
+    share_set_mute(p->shares, muted);
+    vsock_set_mute(p->vsocks, muted);
 }
 
 /* A verification never goes back, unless that is to be tried. */
@@ -262,7 +264,8 @@ bool program_build(Program *p, Error **errp)
     if (!program_open_perfmap(p, errp) || !load_files(p, errp) ||
         !program_open_drives(p, errp) ||
         !program_open_chardevs(p, errp) ||
-        !program_open_networks(p, errp) || !machine_build(p->m, errp) ||
+        !program_open_networks(p, errp) ||
+        !program_open_shares(p, errp) || !machine_build(p->m, errp) ||
         !power_on(p, errp) || !program_open_doors(p, errp) ||
         !replay_begin(p->replay, errp) || !program_arm_replay_end(p, errp)) {
         return false;
@@ -297,6 +300,8 @@ void program_close(Program *p)
         program_free_tables(p);
         chardev_set_free(p->chardevs);
         netdev_set_free(p->netdevs);
+        share_set_free(p->shares);
+        vsock_set_free(p->vsocks);
         machine_free(p->m);
         world_free(p->world);
     }

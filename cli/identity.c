@@ -101,7 +101,9 @@ static void add_devices(GString *out, const Program *p)
             const char *key = g_ptr_array_index(d->props, k);
             /* Where its bytes go is not the machine's business. */
             bool wire = g_str_equal(key, "chardev") ||
-                        g_str_equal(key, "netdev");
+                        g_str_equal(key, "netdev") ||
+                        g_str_equal(key, "fsdev") ||
+                        g_str_equal(key, "uds-path");
             const char *value = g_ptr_array_index(d->props, k + 1);
             g_string_append_printf(out, ",%s=%s", key, wire ? "*" : value);
         }

@@ -178,6 +178,8 @@ static void options_init(Options *o)
     o->chardevs = g_ptr_array_new();
     o->nets = g_ptr_array_new_with_free_func((GDestroyNotify)net_option_free);
     o->dumps = g_ptr_array_new_with_free_func(g_free);
+    o->shares =
+        g_ptr_array_new_with_free_func((GDestroyNotify)share_option_free);
     o->ends = g_ptr_array_new();
     o->fw_cfgs = g_ptr_array_new();
     o->smbioses = g_ptr_array_new();
@@ -263,6 +265,7 @@ void options_clear(Options *o)
     g_ptr_array_free(o->chardevs, TRUE);
     g_ptr_array_free(o->nets, TRUE);
     g_ptr_array_free(o->dumps, TRUE);
+    g_ptr_array_free(o->shares, TRUE);
     g_ptr_array_free(o->ends, TRUE);
     g_ptr_array_free(o->fw_cfgs, TRUE);
     g_ptr_array_free(o->smbioses, TRUE);

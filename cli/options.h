@@ -50,6 +50,16 @@ typedef struct DumpOption {
     uint32_t maxlen;
 } DumpOption;
 
+/* -fsdev and -virtfs */
+typedef struct ShareOption {
+    char *id;
+    const char *path;
+    unsigned model;            /* ShareModel */
+    bool readonly;
+    unsigned file_mode, folder_mode;
+} ShareOption;
+void share_option_free(ShareOption *s);
+
 typedef struct ChardevOption {
     char *id;
     ChardevSpec spec;
@@ -154,6 +164,7 @@ typedef struct Options {
     bool smbios_64;            /* -machine smbios-entry-point-type=64 */
     GPtrArray *nets;           /* NetOption */
     GPtrArray *dumps;          /* DumpOption */
+    GPtrArray *shares;         /* ShareOption */
     GPtrArray *chardevs;       /* ChardevOption */
     GPtrArray *ends;           /* EndOption */
     IcountOption icount;

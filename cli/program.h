@@ -11,6 +11,8 @@
 
 #include "io/loop.h"
 #include "io/netdev-open.h"
+#include "io/share-open.h"
+#include "io/vsock-open.h"
 #include "io/world.h"
 #include "options.h"
 #include "svc/gdbstub.h"
@@ -23,6 +25,8 @@ typedef struct Program {
     World *world;
     ChardevSet *chardevs;
     NetdevSet *netdevs;
+    ShareSet *shares;
+    VsockSet *vsocks;
     Replay *replay;            /* NULL: neither record nor replay */
     GPtrArray *monitors;       /* Monitor */
     Gdbstub *gdb;
@@ -70,6 +74,8 @@ void program_identify_tables(const Program *p, GString *out);
  * is built. */
 bool program_open_networks(Program *p, Error **errp);
 void program_add_network_infos(Program *p);
+/* Opens folders and sockets for the guest into m->config. */
+bool program_open_shares(Program *p, Error **errp);
 
 /* Does what -replay-end says, when it comes to that (replay-end.c). */
 bool program_arm_replay_end(Program *p, Error **errp);

@@ -19,6 +19,8 @@ typedef struct NetBackend {
     void (*close)(Netdev *n);
     /* Appends what -netdev said, as in ",net=10.0.2.0"; may be NULL. */
     void (*describe)(Netdev *n, GString *out);
+    /* Forwards a port of the host, or no longer; may be NULL. */
+    bool (*forward)(Netdev *n, const char *rule, bool add, Error **errp);
     /* `info usernet`; may be NULL. */
     void (*connections)(Netdev *n, GString *out);
 } NetBackend;

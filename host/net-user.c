@@ -279,6 +279,32 @@ static bool add_hostfwd(UserNet *u, const char *text, Error **errp)
     return false;
 }
 
+/* [tcp|udp]:[HOSTADDR]:HOSTPORT */
+static bool remove_hostfwd(UserNet *u, const char *text, Error **errp)
+{
+    struct in_addr host = { INADDR_ANY };
+    uint16_t port;
+    const char *rest;
+    bool udp;
+    if (!parse_protocol(text, &udp, &rest) ||
+        !parse_end(rest, &host, &port)) {
+        error_set(errp, "invalid format: '%s' is not "
+                  "[tcp|udp]:[HOSTADDR]:HOSTPORT", text);
+        return false;
+    }
+    if (slirp_remove_hostfwd(u->slirp, udp, host, port) < 0) {
+        error_set(errp, "host forwarding rule for %s not found", text);
+        return false;
+    }
+    return true;
+}
+
+static bool user_forward(Netdev *n, const char *rule, bool add, Error **errp)
+{
+    return add ? add_hostfwd(n->impl, rule, errp)
+               : remove_hostfwd(n->impl, rule, errp);
+}
+
 /* guestfwd=[tcp]:SERVER:PORT-cmd:COMMAND or …-unix:PATH */
 static bool add_guestfwd(UserNet *u, const char *text, Error **errp)
 {
@@ -474,5 +500,6 @@ const NetBackend net_user = {
     .send = user_send,
     .close = user_close,
     .describe = user_describe,
+    .forward = user_forward,
     .connections = user_connections,
 };

@@ -178,7 +178,24 @@ static void host_describe(Netdev *n, GString *out)
     }
 }
 
+static bool host_forwards(const Netdev *n)
+{
+    return n->backend->forward != NULL;
+}
+
+static bool host_forward(Netdev *n, const char *rule, bool add, Error **errp)
+{
+    if (!n->is_open) {
+        error_set(errp, "the network '%s' is not open in a replay",
+                  n->head.id);
+        return false;
+    }
+    return n->backend->forward(n, rule, add, errp);
+}
+
 static const NetdevOps host_ops = {
+    .forwards = host_forwards,
+    .forward = host_forward,
     .send = host_send,
     .bind_port = host_bind_port,
     .kick = host_kick,

@@ -58,7 +58,7 @@ static json_t *post_command(QmpContext *ctx, const QmpCommand *c,
 static json_t *run_mutating(QmpContext *ctx, const QmpCommand *c,
                             const json_t *args, Error **errp)
 {
-    QmpContext dry = { .machine = NULL };
+    QmpContext dry = { .before = ctx->machine };
     Error *err = NULL;
     json_t *checked = c->run(&dry, args, &err);
     json_decref(checked);

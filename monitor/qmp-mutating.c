@@ -9,6 +9,7 @@
 #include "io/input.h"
 #include "monitor.h"
 #include "vm/guest-action.h"
+#include "vm/knobs.h"
 
 void qmp_system_reset(QmpContext *ctx, Error **errp)
 {
@@ -87,5 +88,28 @@ void qmp_send_key(QmpContext *ctx, json_t *keys, bool has_hold_time,
     }
     for (size_t i = n; ctx->machine && i-- > 0;) {
         input_send_key(ctx->machine, key[i], false);
+    }
+}
+
+void qmp_set_link(QmpContext *ctx, const char *name, bool up, Error **errp)
+{
+    if (ctx->before && !link_exists(ctx->before, name)) {
+        error_set(errp, "Device '%s' not found", name);
+    }
+    if (ctx->machine) {
+        link_set(ctx->machine, name, up);
+    }
+}
+
+void qmp_balloon(QmpContext *ctx, int64_t value, Error **errp)
+{
+    uint64_t now;
+    if (ctx->before && !balloon_ram(ctx->before, &now)) {
+        error_set(errp, "No balloon device has been activated");
+    } else if (value <= 0) {
+        error_set(errp, "Parameter 'target' expects a size");
+    }
+    if (ctx->machine) {
+        balloon_set(ctx->machine, value);
     }
 }

@@ -58,7 +58,8 @@ static void help_props(const DeviceClass *cls, GString *out)
 {
     /* ORDER prop-type (include/vm/device.h) */
     static const char *const types[] = { "str", "bool", "uint32", "uint64",
-                                         "str", "str", "str", "str" };
+                                         "str", "str", "str", "str", "str",
+                                         "str" };
     for (const PropDef *p = cls->props; p && p->name; p++) {
         g_string_append_printf(out, "  %s=<%s>%*s - %s", p->name,
                                types[p->type],

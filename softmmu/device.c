@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "io/share.h"
+#include "io/vsock.h"
 #include "vm/machine.h"
 
 static char *unique_path(Machine *m, const DeviceClass *cls)
@@ -100,8 +102,17 @@ static BlockDev *find_drive(Machine *m, const char *id)
     return NULL;
 }
 
+/* What has one owner, or NULL. */
+static const char *owned_word(PropType type)
+{
+    return type == PROP_DRIVE    ? "Drive"
+           : type == PROP_NETDEV ? "Network"
+           : type == PROP_SHARE  ? "Share"
+           : type == PROP_VSOCK  ? "Socket" : NULL;
+}
+
 /* A disk has one owner: what one device remembers of it, another would spoil. So
- * has a network. */
+ * have networks and the like. */
 static bool is_taken(Machine *m, PropType type, const void *what,
                      const Device *by)
 {
@@ -161,6 +172,14 @@ static bool set_parsed(Device *dev, const PropDef *p, const char *value)
         *(Netdev **)prop_at(dev, p) = find_in(dev->machine->config.netdevs,
                                               value);
         return *(Netdev **)prop_at(dev, p) != NULL;
+    case PROP_SHARE:
+        *(Share **)prop_at(dev, p) = find_in(dev->machine->config.shares,
+                                             value);
+        return *(Share **)prop_at(dev, p) != NULL;
+    case PROP_VSOCK:
+        *(Vsock **)prop_at(dev, p) = find_in(dev->machine->config.vsocks,
+                                             value);
+        return *(Vsock **)prop_at(dev, p) != NULL;
     case PROP_ROM:
         *(GBytes **)prop_at(dev, p) = find_in(dev->machine->config.roms,
                                               value);
@@ -177,7 +196,8 @@ bool device_set_prop(Device *dev, const char *name, const char *value,
     static const char *const wants[] = {
         "a string",     "'on' or 'off'",        "a 32-bit number",
         "a number",     "the id of a -chardev", "the id of a -drive",
-        "the id of a -netdev", "the name of a file",
+        "the id of a -netdev", "the id of a -fsdev",    "a path",
+        "the name of a file",
     };
     const PropDef *p = prop_find(dev->cls, name);
     if (!p && dev->inner && prop_find(dev->inner->cls, name)) {
@@ -192,10 +212,10 @@ bool device_set_prop(Device *dev, const char *name, const char *value,
                   dev->cls->name, name, value, wants[p->type]);
         return false;
     }
-    if ((p->type == PROP_DRIVE || p->type == PROP_NETDEV) &&
+    if (owned_word(p->type) &&
         is_taken(dev->machine, p->type, *(void **)prop_at(dev, p), dev)) {
         error_set(errp, "%s '%s' is already in use by another device",
-                  p->type == PROP_DRIVE ? "Drive" : "Network", value);
+                  owned_word(p->type), value);
         return false;
     }
     return true;

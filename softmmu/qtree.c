@@ -6,6 +6,8 @@
 #include "io/blockdev.h"
 #include "io/chardev.h"
 #include "io/netdev.h"
+#include "io/share.h"
+#include "io/vsock.h"
 #include "vm/machine.h"
 
 static void prop_print(const Device *dev, const PropDef *p, GString *out)
@@ -42,6 +44,16 @@ static void prop_print(const Device *dev, const PropDef *p, GString *out)
         pointer = *(Netdev *const *)at;
         g_string_append_printf(out, "\"%s\"\n",
                                pointer ? netdev_id(pointer) : "");
+        break;
+    case PROP_SHARE:
+        pointer = *(Share *const *)at;
+        g_string_append_printf(out, "\"%s\"\n",
+                               pointer ? ((ShareHead *)pointer)->id : "");
+        break;
+    case PROP_VSOCK:
+        pointer = *(Vsock *const *)at;
+        g_string_append_printf(out, "\"%s\"\n",
+                               pointer ? ((VsockHead *)pointer)->path : "");
         break;
     case PROP_ROM:
         rom = *(GBytes *const *)at;

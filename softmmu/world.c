@@ -122,3 +122,13 @@ void netdev_describe(Netdev *n, GString *out)
 {
     net_ops(n)->describe(n, out);
 }
+
+bool netdev_forwards(const Netdev *n)
+{
+    return net_ops(n)->forwards && net_ops(n)->forwards(n);
+}
+
+bool netdev_forward(Netdev *n, const char *rule, bool add, Error **errp)
+{
+    return net_ops(n)->forward(n, rule, add, errp);
+}

@@ -161,6 +161,18 @@ static void phy_write(E1000 *d, unsigned n, uint16_t v)
     }
 }
 
+/* Without a cable there is no link, and nothing has been negotiated. */
+#define PHY_STATUS_LINK   0x0024u
+#define PHY_SPECIFIC_LINK 0x0c00u
+
+static uint16_t phy_read(const E1000 *d, unsigned n)
+{
+    uint16_t v = d->s.phy[n];
+    return !d->s.link_down             ? v
+           : n == PHY_STATUS           ? v & ~PHY_STATUS_LINK
+           : n == PHY_SPECIFIC_STATUS  ? v & ~PHY_SPECIFIC_LINK : v;
+}
+
 void e1000_mdic_write(E1000 *d, uint32_t v)
 {
     unsigned n = v >> 16 & 31;
@@ -169,7 +181,7 @@ void e1000_mdic_write(E1000 *d, uint32_t v)
     if ((v >> 21 & 31) != PHY_ADDRESS) {
         out |= MDIC_ERROR;
     } else if (v & MDIC_READ) {
-        out = (out & ~MDIC_DATA) | d->s.phy[n];
+        out = (out & ~MDIC_DATA) | phy_read(d, n);
     } else if (v & MDIC_WRITE) {
         phy_write(d, n, v);
     }

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "e1000.h"
+#include "offload.h"
 #include "vm/work.h"
 
 #define DESC_BYTES 16u
@@ -19,17 +20,6 @@
 #define TYPE_DATA 1u
 #define STATUS_DD 1u
 
-/* Of a context's command. */
-#define CONTEXT_TCP  0x01u
-#define CONTEXT_IPV4 0x02u
-#define CONTEXT_TSE  0x04u
-
-#define OPTION_IP  1u          /* IXSM */
-#define OPTION_TCP 2u          /* TXSM */
-
-#define TCP_FLAGS_AT 13u
-#define TCP_LAST_ONLY 0x09u    /* FIN and PSH are the last segment's */
-
 /* What one write of TDT may do: the rest is for the next. */
 #define ROUND_MAX 4096u
 
@@ -37,38 +27,6 @@ typedef struct TxDesc {
     uint64_t addr;
     uint32_t lower, upper;
 } TxDesc;
-
-/* --- checksums ------------------------------------------------------------------*/
-
-static uint16_t sum_fold(uint32_t sum)
-{
-    sum = (sum & 0xffff) + (sum >> 16);
-    return sum + (sum >> 16);
-}
-
-static uint32_t sum_bytes(const uint8_t *p, size_t len)
-{
-    uint32_t sum = 0;
-
-    for (size_t i = 0; i + 1 < len; i += 2) {
-        sum += bytes_ld_be16(p + i);
-        sum = sum_fold(sum);
-    }
-    return len % 2 ? sum_fold(sum + (p[len - 1] << 8)) : sum;
-}
-
-/* 3.3.6: over [start, end], end 0 being the frame's; the field holds what the
- * driver put there, and counts. */
-static void insert_sum(uint8_t *frame, size_t len, unsigned start,
-                       unsigned at, unsigned end)
-{
-    size_t stop = end && end + 1 < len ? end + 1 : len;
-
-    if (start < stop && at + 2 <= len) {
-        bytes_st_be16(frame + at,
-                      ~sum_bytes(frame + start, stop - start) & 0xffff);
-    }
-}
 
 /* --- out -----------------------------------------------------------------------------*/
 
@@ -91,71 +49,36 @@ static void send_bytes(E1000 *d, uint8_t *frame, size_t len)
     nic_send(&d->nic, frame, len);
 }
 
-static void insert_sums(const E1000State *s, uint8_t *frame, size_t len)
+static OffloadContext context_of(const E1000State *s)
 {
-    if (s->frame_options & OPTION_TCP) {
-        insert_sum(frame, len, s->tcp_start, s->tcp_offset, s->tcp_end);
-    }
-    if (s->frame_options & OPTION_IP) {
-        insert_sum(frame, len, s->ip_start, s->ip_offset, s->ip_end);
-    }
+    return (OffloadContext){ .ip_start = s->ip_start,
+                             .ip_offset = s->ip_offset,
+                             .ip_end = s->ip_end,
+                             .tcp_start = s->tcp_start,
+                             .tcp_offset = s->tcp_offset,
+                             .tcp_end = s->tcp_end,
+                             .command = s->context_command,
+                             .header_bytes = s->header_bytes,
+                             .mss = s->mss };
 }
 
-/* --- segments, 3.5 ---------------------------------------------------------------------*/
-
-/* The n-th header: lengths, identification, sequence number and flags. */
-static void adjust_header(const E1000State *s, uint8_t *frame, size_t len,
-                          unsigned n, bool last)
-{
-    uint8_t *ip = frame + s->ip_start, *tcp = frame + s->tcp_start;
-
-    if (s->context_command & CONTEXT_IPV4) {
-        bytes_st_be16(ip + 2, len - s->ip_start);
-        bytes_st_be16(ip + 4, bytes_ld_be16(ip + 4) + n);
-    } else {
-        bytes_st_be16(ip + 4, len - s->ip_start - 40);
-    }
-    uint16_t transport = len - s->tcp_start;
-    if (s->context_command & CONTEXT_TCP) {
-        bytes_st_be32(tcp + 4, bytes_ld_be32(tcp + 4) + n * s->mss);
-        if (!last) {
-            tcp[TCP_FLAGS_AT] &= ~TCP_LAST_ONLY;
-        }
-    } else {
-        bytes_st_be16(tcp + 4, transport);
-    }
-    /* The driver left the length out of the pseudo header's sum. */
-    uint8_t *field = frame + s->tcp_offset;
-    bytes_st_be16(field, sum_fold(bytes_ld_be16(field) + transport));
-}
-
-static bool can_segment(const E1000State *s)
-{
-    unsigned header = s->header_bytes;
-    return s->mss && header >= s->tcp_start + 18u &&
-           s->tcp_start >= s->ip_start + 20u &&
-           s->tcp_offset + 2u <= header && s->frame_len > header &&
-           header + s->mss <= TX_FRAME_MAX - 8;
-}
-
-static void send_segments(E1000 *d)
+/* 3.5 */
+static void send_segments(E1000 *d, const OffloadContext *c)
 {
     E1000State *s = &d->s;
-    unsigned header = s->header_bytes, n = 0;
     g_autofree uint8_t *frame = g_malloc(TX_FRAME_MAX);
+    bool last = false;
 
-    if (!can_segment(s)) {
+    if (!offload_can_segment(c, s->frame_len)) {
         guest_error("%s: segmentation with header %u, size %u\n",
-                    d->pci.dev.path, header, s->mss);
+                    d->pci.dev.path, c->header_bytes, c->mss);
         return;
     }
-    for (uint32_t at = header; at < s->frame_len; at += s->mss, n++) {
-        uint32_t bytes = MIN(s->mss, s->frame_len - at);
-        memcpy(frame, s->frame, header);
-        memcpy(frame + header, s->frame + at, bytes);
-        adjust_header(s, frame, header + bytes, n, at + bytes == s->frame_len);
-        insert_sums(s, frame, header + bytes);
-        send_bytes(d, frame, header + bytes);
+    for (unsigned n = 0; !last; n++) {
+        size_t len = offload_segment(c, s->frame, s->frame_len, n, frame,
+                                     &last);
+        offload_insert_sums(c, s->frame_options, frame, len);
+        send_bytes(d, frame, len);
     }
 }
 
@@ -166,10 +89,11 @@ static void send_whole(E1000 *d)
     if (s->frame_len < ETH_HEADER) {
         return;
     }
+    OffloadContext c = context_of(s);
     if (s->frame_tse) {
-        send_segments(d);
+        send_segments(d, &c);
     } else {
-        insert_sums(s, s->frame, s->frame_len);
+        offload_insert_sums(&c, s->frame_options, s->frame, s->frame_len);
         send_bytes(d, s->frame, s->frame_len);
     }
 }
@@ -179,16 +103,18 @@ static void send_whole(E1000 *d)
 /* 3.3.6 */
 static void take_context(E1000State *s, const TxDesc *t)
 {
-    s->ip_start = t->addr;
-    s->ip_offset = t->addr >> 8;
-    s->ip_end = t->addr >> 16;
-    s->tcp_start = t->addr >> 32;
-    s->tcp_offset = t->addr >> 40;
-    s->tcp_end = t->addr >> 48;
+    OffloadContext c = offload_context(t->addr, t->lower, t->upper);
+
+    s->ip_start = c.ip_start;
+    s->ip_offset = c.ip_offset;
+    s->ip_end = c.ip_end;
+    s->tcp_start = c.tcp_start;
+    s->tcp_offset = c.tcp_offset;
+    s->tcp_end = c.tcp_end;
+    s->context_command = c.command;
+    s->header_bytes = c.header_bytes;
+    s->mss = c.mss;
     s->payload = t->lower & 0xfffff;
-    s->context_command = t->lower >> 24;
-    s->header_bytes = t->upper >> 8;
-    s->mss = t->upper >> 16;
 }
 
 static void append(E1000 *d, uint64_t addr, uint32_t len)
@@ -205,7 +131,7 @@ static void append(E1000 *d, uint64_t addr, uint32_t len)
 static void legacy_sum(E1000State *s, const TxDesc *t)
 {
     unsigned at = t->lower >> 16 & 0xff, start = t->upper >> 8 & 0xff;
-    insert_sum(s->frame, s->frame_len, start, at, 0);
+    offload_insert_sum(s->frame, s->frame_len, start, at, 0);
 }
 
 static void take_data(E1000 *d, const TxDesc *t)

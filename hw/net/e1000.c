@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "e1000.h"
+#include "vm/knobs.h"
 #include "vm/work.h"
 
 #define DESC_BYTES 16u
@@ -16,9 +17,8 @@
 #define RX_IXSM 0x04u          /* checksums were not looked at */
 #define RX_VP   0x08u
 
-#define STATUS_RESET 0x80080783u   /* full duplex, link up, 1000 Mb/s */
+#define STATUS_RESET 0x80080781u   /* full duplex, 1000 Mb/s */
 #define RAH_VALID    0x80000000u
-#define ADDRESSES    16u
 
 /* --- interrupts, 3.4 -------------------------------------------------------------*/
 
@@ -37,57 +37,6 @@ void e1000_count(E1000 *d, unsigned offset, uint32_t n)
 {
     uint32_t *reg = e1000_reg(d, offset);
     *reg = *reg > UINT32_MAX - n ? UINT32_MAX : *reg + n;
-}
-
-/* --- which frames come in, 3.2.1 ----------------------------------------------------*/
-
-static bool address_matches(E1000 *d, const uint8_t *to)
-{
-    for (unsigned i = 0; i < ADDRESSES; i++) {
-        uint32_t low = *e1000_reg(d, E_RA + 8 * i);
-        uint32_t high = *e1000_reg(d, E_RA + 8 * i + 4);
-        if ((high & RAH_VALID) && bytes_ld_le32(to) == low &&
-            bytes_ld_le16(to + 4) == (high & 0xffff)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* 13.5.1: twelve bits of the address, which ones RCTL.MO says. */
-static bool hash_matches(E1000 *d, const uint8_t *to)
-{
-    static const unsigned shift[4] = { 4, 3, 2, 0 };
-    unsigned which = *e1000_reg(d, E_RCTL) >> 12 & 3;
-    unsigned hash = (bytes_ld_le16(to + 4) >> shift[which]) & 0xfff;
-
-    return *e1000_reg(d, E_MTA + hash / 32 * 4) >> (hash % 32) & 1;
-}
-
-static bool is_tagged(E1000 *d, const uint8_t *frame, size_t len)
-{
-    return len >= ETH_HEADER + 4 &&
-           bytes_ld_be16(frame + 12) == (*e1000_reg(d, E_VET) & 0xffff);
-}
-
-static bool passes(E1000 *d, const uint8_t *frame, size_t len)
-{
-    uint32_t rctl = *e1000_reg(d, E_RCTL);
-
-    if ((rctl & RCTL_VFE) && is_tagged(d, frame, len)) {
-        unsigned vlan = bytes_ld_be16(frame + 14) & 0xfff;
-        if (!(*e1000_reg(d, E_VFTA + vlan / 32 * 4) >> (vlan % 32) & 1)) {
-            return false;
-        }
-    }
-    if (mac_is_broadcast(frame) && (rctl & RCTL_BAM)) {
-        return true;
-    }
-    if (rctl & (mac_is_multicast(frame) ? RCTL_MPE : RCTL_UPE)) {
-        return true;
-    }
-    return address_matches(d, frame) ||
-           (mac_is_multicast(frame) && hash_matches(d, frame));
 }
 
 /* --- receiver ---------------------------------------------------------------------------*/
@@ -169,11 +118,11 @@ static void e1000_receive(Device *dev, const uint8_t *frame, size_t len)
     uint16_t tag = 0;
 
     if (!can_receive(d) || d->busy || len > (jumbo ? 16380 : 1522) ||
-        !passes(d, frame, len)) {
+        !e1000_filter_passes(d->s.reg, frame, len)) {
         return;
     }
     memcpy(bytes, frame, len);
-    if ((*e1000_reg(d, E_CTRL) & CTRL_VME) && is_tagged(d, frame, len)) {
+    if ((*e1000_reg(d, E_CTRL) & CTRL_VME) && e1000_filter_tagged(d->s.reg, frame, len)) {
         tag = bytes_ld_be16(frame + 14);
         memmove(bytes + 12, bytes + 16, len - 16);
         len -= 4;
@@ -219,7 +168,8 @@ static void registers_reset(E1000 *d)
 {
     memset(d->s.reg, 0, sizeof d->s.reg);
     *e1000_reg(d, E_CTRL) = 0x00000a41;
-    *e1000_reg(d, E_STATUS) = STATUS_RESET;
+    *e1000_reg(d, E_STATUS) = STATUS_RESET |
+                              (d->s.link_down ? 0 : STATUS_LINK_UP);
     *e1000_reg(d, E_PBA) = 0x00100030;
     *e1000_reg(d, E_VET) = 0x8100;
     set_address(d);
@@ -362,7 +312,7 @@ static const MemOps io_ops = { io_read, io_write, 4, 4 };
 
 /* --- life -------------------------------------------------------------------------------------*/
 
-static STATE_TABLE(e1000_state, "e1000", 1, E1000State, E1000_STATE)
+static STATE_TABLE(e1000_state, "e1000", 2, E1000State, E1000_STATE)
 
 static const PciInfo e1000_info = {
     .vendor = 0x8086,
@@ -376,6 +326,7 @@ static bool e1000_realize(Device *dev, Error **errp)
 {
     E1000 *d = (E1000 *)dev;
 
+    d->nic.down = &d->s.link_down;
     if (!pci_function_init(&d->pci, &e1000_info, PCI_ADDR_AUTO, errp) ||
         !nic_init(&d->nic, dev, dev, &nic_ops, errp)) {
         return false;
@@ -394,10 +345,35 @@ static void e1000_reset(Device *dev)
     E1000 *d = (E1000 *)dev;
 
     pci_function_reset(&d->pci);
+    nic_reset(&d->nic);
     e1000_eeprom_fill(d);
     e1000_phy_reset(d);
     registers_reset(d);
 }
+
+static void e1000_rewire(Device *dev)
+{
+    pci_device_rewire(dev);
+    nic_rewire(&((E1000 *)dev)->nic);
+}
+
+static void e1000_set_link(Device *dev, bool up)
+{
+    E1000 *d = (E1000 *)dev;
+    uint32_t *status = e1000_reg(d, E_STATUS);
+
+    nic_set_link(&d->nic, up);
+    *status = (*status & ~STATUS_LINK_UP) | (up ? STATUS_LINK_UP : 0);
+    e1000_cause(d, INT_LSC);
+}
+
+static const char *e1000_network(const Device *dev)
+{
+    return nic_network(&((const E1000 *)dev)->nic);
+}
+
+static const DeviceKnobs e1000_knobs = { .network = e1000_network,
+                                         .set_link = e1000_set_link };
 
 static void e1000_print(Device *dev, GString *out)
 {
@@ -428,7 +404,8 @@ const DeviceClass e1000_class = {
     .props = e1000_props,
     .realize = e1000_realize,
     .reset = e1000_reset,
-    .rewire = pci_device_rewire,
+    .rewire = e1000_rewire,
+    .knobs = &e1000_knobs,
     .unrealize = pci_device_unrealize,
     .info_word = "network",
     .info = e1000_print,

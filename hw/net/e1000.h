@@ -52,6 +52,8 @@ enum {
     E_BAR_BYTES = 0x20000,
 };
 
+#define STATUS_LINK_UP 0x00000002u
+
 #define CTRL_SLU  0x00000040u
 #define CTRL_RST  0x04000000u
 #define CTRL_VME  0x40000000u
@@ -117,7 +119,8 @@ typedef uint8_t E1000Frame[TX_FRAME_MAX];
     _(uint8_t, STATE_U8, frame_options, 0, 1, "checksums to insert")          \
     _(bool, STATE_BOOL, frame_tse, 0, 1, "it is to be cut up")                \
     _(bool, STATE_BOOL, frame_vlan, 0, 1, "a tag is to be inserted")          \
-    _(uint16_t, STATE_U16, vlan_tag, 0, 1, "that tag")
+    _(uint16_t, STATE_U16, vlan_tag, 0, 1, "that tag")                        \
+    NIC_LINK_STATE(_)
 
 STATE_STRUCT(E1000State, E1000_STATE);
 
@@ -143,6 +146,13 @@ void e1000_count(E1000 *d, unsigned offset, uint32_t n);
 
 /* The transmitter has something to do (e1000-tx.c). */
 void e1000_transmit(E1000 *d);
+
+/* Whether a frame passes the filters that the registers say, and whether it has a
+ * VLAN's tag (e1000-filter.c); of any adapter with these registers. */
+bool e1000_filter_passes(const uint32_t *reg, const uint8_t *frame,
+                         size_t len);
+bool e1000_filter_tagged(const uint32_t *reg, const uint8_t *frame,
+                         size_t len);
 
 /* EECD, EERD and MDIC (e1000-eeprom.c). */
 void e1000_eeprom_fill(E1000 *d);

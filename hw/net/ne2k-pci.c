@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "hw/pci.h"
 #include "nic.h"
+#include "vm/knobs.h"
 
 #define PORT_DATA  0x10u
 #define PORT_RESET 0x18u
@@ -57,10 +58,11 @@ typedef uint8_t NeMemory[RAM_END - RAM_START];
     _(uint8_t, STATE_U8, rsr, 0, 1, "receive status")                         \
     _(uint16_t, STATE_U16, dma_at, 0, 1, "remote DMA: address")               \
     _(uint16_t, STATE_U16, dma_left, 0, 1, "remote DMA: bytes left")          \
-    _(NeMemory, STATE_U8, memory, 0, 1, "the adapter's memory")
+    _(NeMemory, STATE_U8, memory, 0, 1, "the adapter's memory")               \
+    NIC_LINK_STATE(_)
 
 STATE_STRUCT(NeState, NE_STATE);
-static STATE_TABLE(ne_state, "ne2k_pci", 1, NeState, NE_STATE)
+static STATE_TABLE(ne_state, "ne2k_pci", 2, NeState, NE_STATE)
 
 typedef struct Ne2k {
     PciFunction pci;
@@ -384,6 +386,7 @@ static bool ne_realize(Device *dev, Error **errp)
 {
     Ne2k *d = (Ne2k *)dev;
 
+    d->nic.down = &d->s.link_down;
     if (!pci_function_init(&d->pci, &ne_info, PCI_ADDR_AUTO, errp) ||
         !nic_init(&d->nic, dev, dev, &nic_ops, errp)) {
         return false;
@@ -400,6 +403,32 @@ static void ne_print(Device *dev, GString *out)
     const Ne2k *d = (Ne2k *)dev;
     nic_print(&d->nic, d->nic.mac, out);
 }
+
+static void ne_reset(Device *dev)
+{
+    pci_device_reset(dev);
+    nic_reset(&((Ne2k *)dev)->nic);
+}
+
+static void ne_rewire(Device *dev)
+{
+    pci_device_rewire(dev);
+    nic_rewire(&((Ne2k *)dev)->nic);
+}
+
+/* The chip does not see its cable: frames stay away. */
+static void ne_set_link(Device *dev, bool up)
+{
+    nic_set_link(&((Ne2k *)dev)->nic, up);
+}
+
+static const char *ne_network(const Device *dev)
+{
+    return nic_network(&((const Ne2k *)dev)->nic);
+}
+
+static const DeviceKnobs ne_knobs = { .network = ne_network,
+                                      .set_link = ne_set_link };
 
 static const PropDef ne_props[] = {
     PCI_PROPS(Ne2k),
@@ -423,8 +452,9 @@ const DeviceClass ne2k_pci_class = {
     .state = ne_state,
     .props = ne_props,
     .realize = ne_realize,
-    .reset = pci_device_reset,
-    .rewire = pci_device_rewire,
+    .reset = ne_reset,
+    .rewire = ne_rewire,
+    .knobs = &ne_knobs,
     .unrealize = pci_device_unrealize,
     .info_word = "network",
     .info = ne_print,

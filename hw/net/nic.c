@@ -92,7 +92,7 @@ static void nic_input(void *opaque, const void *frame, size_t len)
     if (n->peer) {
         netdev_received(n->peer, frame, len);
     }
-    if (len >= ETH_HEADER) {
+    if (len >= ETH_HEADER && !*n->down) {
         n->ops->receive(n->dev, frame, len);
     }
     nic_kick(n);
@@ -106,7 +106,7 @@ static unsigned nic_room(void *opaque)
 
 void nic_send(Nic *n, const void *frame, size_t len)
 {
-    if (n->peer && len >= ETH_HEADER) {
+    if (n->peer && len >= ETH_HEADER && !*n->down) {
         netdev_send(n->peer, frame, len);
     }
 }
@@ -116,6 +116,28 @@ void nic_kick(Nic *n)
     if (n->peer) {
         netdev_kick(n->peer);
     }
+}
+
+/* --- the cable -----------------------------------------------------------------*/
+
+void nic_reset(Nic *n)
+{
+    *n->down = n->pulled;
+}
+
+void nic_rewire(Nic *n)
+{
+    n->pulled = *n->down;
+}
+
+void nic_set_link(Nic *n, bool up)
+{
+    *n->down = n->pulled = !up;
+}
+
+const char *nic_network(const Nic *n)
+{
+    return n->peer ? netdev_id(n->peer) : NULL;
 }
 
 /* --- life ------------------------------------------------------------------------*/

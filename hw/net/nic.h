@@ -29,7 +29,13 @@ typedef struct Nic {
     char *mac_text;        /* property mac */
     uint8_t mac[MAC_BYTES];
     NondetPort *port;
+    bool *down;            /* the adapter's row: its cable is pulled */
+    bool pulled;           /* the same, which a reset leaves alone */
 } Nic;
+
+/* The row that every adapter has, since version 2 of its table. */
+#define NIC_LINK_STATE(_)                                                     \
+    _(bool, STATE_BOOL, link_down, 0, 2, "the cable is pulled")
 
 #define NIC_PROPS(Type)                                                       \
     PROP(Type, nic.peer, "netdev", PROP_NETDEV, NULL,                         \
@@ -37,10 +43,18 @@ typedef struct Nic {
     PROP(Type, nic.mac_text, "mac", PROP_STRING, NULL,                        \
          "its address, as in 52:54:00:12:34:56")
 
-/* From realize(): parses or makes up the address, creates the port. owner: the
+/* From realize(), with `down` set: parses or makes up the address, creates the
+ * port. owner: the
  * device that users know, which may be dev itself. */
 bool nic_init(Nic *n, Device *dev, Device *owner, const NicOps *ops,
               Error **errp);
+/* From reset() and rewire(). */
+void nic_reset(Nic *n);
+void nic_rewire(Nic *n);
+/* From the hook set_link of the class's knobs. */
+void nic_set_link(Nic *n, bool up);
+/* The network's id, or NULL: for the hook `network`. */
+const char *nic_network(const Nic *n);
 void nic_send(Nic *n, const void *frame, size_t len);
 /* There is more room than before. */
 void nic_kick(Nic *n);

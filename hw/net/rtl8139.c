@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "hw/pci.h"
 #include "nic.h"
+#include "vm/knobs.h"
 #include "vm/work.h"
 
 /* Section 5. */
@@ -37,6 +38,9 @@ enum {
     R_ANER = 0x6a,
     R_BYTES = 0x100,
 };
+
+#define LINK_BIT 0x04u
+#define INT_LINK 0x0020u
 
 #define CR_BUFE 0x01u
 #define CR_TE   0x04u
@@ -90,10 +94,11 @@ typedef uint8_t RtlRegisters[R_BYTES];
     _(uint32_t, STATE_U32, ee_in, 0, 1, "bits shifted into the EEPROM")       \
     _(uint8_t, STATE_U8, ee_bits, 0, 1, "how many")                           \
     _(uint32_t, STATE_U32, ee_out, 0, 1, "bits that it shifts out")           \
-    _(bool, STATE_BOOL, ee_reading, 0, 1, "it does")
+    _(bool, STATE_BOOL, ee_reading, 0, 1, "it does")                          \
+    NIC_LINK_STATE(_)
 
 STATE_STRUCT(RtlState, RTL_STATE);
-static STATE_TABLE(rtl_state, "rtl8139", 1, RtlState, RTL_STATE)
+static STATE_TABLE(rtl_state, "rtl8139", 2, RtlState, RTL_STATE)
 
 typedef struct Rtl {
     PciFunction pci;
@@ -295,6 +300,16 @@ static uint8_t ee_read(const Rtl *d)
 
 /* --- registers --------------------------------------------------------------------------------*/
 
+/* 5.1 and 6.1: in the media status a bit says that there is no link, in that of
+ * the PHY that there is one. */
+static void show_link(Rtl *d)
+{
+    uint8_t *media = &d->s.reg[R_MSR], *phy = &d->s.reg[R_BMSR];
+
+    *media = (*media & ~LINK_BIT) | (d->s.link_down ? LINK_BIT : 0);
+    *phy = (*phy & ~LINK_BIT) | (d->s.link_down ? 0 : LINK_BIT);
+}
+
 static void registers_reset(Rtl *d)
 {
     uint8_t *reg = d->s.reg;
@@ -316,6 +331,7 @@ static void registers_reset(Rtl *d)
     bytes_st_le16(reg + R_ANLPAR, 0x45e1);
     bytes_st_le16(reg + R_ANER, 0x0001);
     d->s.place = 0;
+    show_link(d);
     drive_pin(d);
 }
 
@@ -444,6 +460,7 @@ static bool rtl_realize(Device *dev, Error **errp)
 {
     Rtl *d = (Rtl *)dev;
 
+    d->nic.down = &d->s.link_down;
     if (!pci_function_init(&d->pci, &rtl_info, PCI_ADDR_AUTO, errp) ||
         !nic_init(&d->nic, dev, dev, &nic_ops, errp)) {
         return false;
@@ -462,9 +479,33 @@ static void rtl_reset(Device *dev)
     Rtl *d = (Rtl *)dev;
 
     pci_function_reset(&d->pci);
+    nic_reset(&d->nic);
     memcpy(d->s.reg + R_IDR, d->nic.mac, MAC_BYTES);
     registers_reset(d);
 }
+
+static void rtl_rewire(Device *dev)
+{
+    pci_device_rewire(dev);
+    nic_rewire(&((Rtl *)dev)->nic);
+}
+
+static void rtl_set_link(Device *dev, bool up)
+{
+    Rtl *d = (Rtl *)dev;
+
+    nic_set_link(&d->nic, up);
+    show_link(d);
+    cause(d, INT_LINK);
+}
+
+static const char *rtl_network(const Device *dev)
+{
+    return nic_network(&((const Rtl *)dev)->nic);
+}
+
+static const DeviceKnobs rtl_knobs = { .network = rtl_network,
+                                       .set_link = rtl_set_link };
 
 static void rtl_print(Device *dev, GString *out)
 {
@@ -495,7 +536,8 @@ const DeviceClass rtl8139_class = {
     .props = rtl_props,
     .realize = rtl_realize,
     .reset = rtl_reset,
-    .rewire = pci_device_rewire,
+    .rewire = rtl_rewire,
+    .knobs = &rtl_knobs,
     .unrealize = pci_device_unrealize,
     .info_word = "network",
     .info = rtl_print,

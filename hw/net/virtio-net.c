@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "hw/virtio-pci.h"
 #include "nic.h"
+#include "vm/knobs.h"
 #include "vm/work.h"
 
 /* Features, 5.1.3. */
@@ -64,10 +65,11 @@ typedef bool NetModes[RX_COUNT];
       STATE_IN(0, TABLE_ENTRIES))                                             \
     _(bool, STATE_BOOL, unicast_full, 0, 1, "there were more: all pass")      \
     _(bool, STATE_BOOL, multicast_full, 0, 1, "there were more: all pass")    \
-    _(NetVlans, STATE_U32, vlans, 0, 1, "VLANs that pass, a bit each")
+    _(NetVlans, STATE_U32, vlans, 0, 1, "VLANs that pass, a bit each")        \
+    NIC_LINK_STATE(_)
 
 STATE_STRUCT(NetState, NET_STATE);
-static STATE_TABLE(net_state, "virtio-net", 1, NetState, NET_STATE)
+static STATE_TABLE(net_state, "virtio-net", 2, NetState, NET_STATE)
 
 typedef struct VirtioNet {
     VirtioDevice v;
@@ -437,7 +439,8 @@ static void net_get_config(VirtioDevice *v, uint8_t *config)
     const VirtioNet *d = net_of(v);
 
     memcpy(config + CONFIG_MAC, d->s.mac, MAC_BYTES);
-    bytes_st_le16(config + CONFIG_STATUS, STATUS_LINK_UP);
+    bytes_st_le16(config + CONFIG_STATUS,
+                  d->s.link_down ? 0 : STATUS_LINK_UP);
     bytes_st_le16(config + CONFIG_PAIRS, 1);
     bytes_st_le16(config + CONFIG_MTU, d->mtu);
 }
@@ -457,6 +460,7 @@ static void net_reset(VirtioDevice *v)
 {
     VirtioNet *d = net_of(v);
 
+    nic_reset(&d->nic);
     memcpy(d->s.mac, d->nic.mac, MAC_BYTES);
     /* Until a driver that knows filters says otherwise, all frames pass. */
     d->s.mode[RX_PROMISC] = true;
@@ -502,6 +506,7 @@ static bool net_realize(Device *dev, Error **errp)
     VirtioNet *d = (VirtioNet *)dev;
     const VirtioBus *bus = dev->bus;
 
+    d->nic.down = &d->s.link_down;
     if (!sizes_good(d, errp) ||
         !nic_init(&d->nic, dev, bus ? bus->owner : dev, &nic_ops, errp)) {
         return false;
@@ -524,6 +529,27 @@ static void net_print(Device *dev, GString *out)
     const VirtioNet *d = (VirtioNet *)dev;
     nic_print(&d->nic, d->s.mac, out);
 }
+
+static void net_rewire(Device *dev)
+{
+    nic_rewire(&((VirtioNet *)dev)->nic);
+}
+
+static void net_set_link(Device *dev, bool up)
+{
+    VirtioNet *d = (VirtioNet *)dev;
+
+    nic_set_link(&d->nic, up);
+    virtio_config_changed(&d->v);
+}
+
+static const char *net_network(const Device *dev)
+{
+    return nic_network(&((const VirtioNet *)dev)->nic);
+}
+
+static const DeviceKnobs net_knobs = { .network = net_network,
+                                       .set_link = net_set_link };
 
 static const PropDef net_props[] = {
     NIC_PROPS(VirtioNet),
@@ -559,6 +585,8 @@ const DeviceClass virtio_net_class = {
     .props = net_props,
     .realize = net_realize,
     .reset = virtio_device_reset,
+    .rewire = net_rewire,
+    .knobs = &net_knobs,
     .unrealize = net_unrealize,
     .info_word = "network",
     .info = net_print,

@@ -7,6 +7,7 @@
  */
 #include "base/bytes.h"
 #include "hw/virtio-pci.h"
+#include "vm/knobs.h"
 
 enum { QUEUE_INFLATE, QUEUE_DEFLATE, QUEUE_COUNT };
 enum { CONFIG_WANTED = 0, CONFIG_ACTUAL = 4, CONFIG_BYTES = 8 };
@@ -16,17 +17,21 @@ enum { CONFIG_WANTED = 0, CONFIG_ACTUAL = 4, CONFIG_BYTES = 8 };
 
 #define BALLOON_STATE(_)                                                      \
     VIRTIO_STATE(_)                                                           \
-    _(uint32_t, STATE_U32, actual, 0, 1, "pages that the driver says it gave")
+    _(uint32_t, STATE_U32, actual, 0, 1, "pages that the driver says it gave") \
+    _(uint32_t, STATE_U32, wanted, 0, 2, "pages that it is to give")
 
 STATE_STRUCT(BalloonState, BALLOON_STATE);
-static STATE_TABLE(balloon_state, "virtio-balloon", 1, BalloonState,
+static STATE_TABLE(balloon_state, "virtio-balloon", 2, BalloonState,
                    BALLOON_STATE)
 
 typedef struct VirtioBalloon {
     VirtioDevice v;
     BalloonState s;
     bool deflate_on_oom;
+    uint32_t wanted;       /* as the row, which a reset clears */
 } VirtioBalloon;
+
+#define PAGE_BYTES 4096u
 
 static void balloon_queue(VirtioDevice *v, unsigned q)
 {
@@ -47,6 +52,7 @@ static uint64_t balloon_features(VirtioDevice *v)
 static void balloon_get_config(VirtioDevice *v, uint8_t *config)
 {
     const VirtioBalloon *d = container_of(v, VirtioBalloon, v);
+    bytes_st_le32(config + CONFIG_WANTED, d->s.wanted);
     bytes_st_le32(config + CONFIG_ACTUAL, d->s.actual);
 }
 
@@ -57,6 +63,41 @@ static void balloon_set_config(VirtioDevice *v, const uint8_t *config,
     d->s.actual = bytes_ld_le32(config + CONFIG_ACTUAL);
 }
 
+/* What users want outlasts the driver. */
+static void balloon_reset(VirtioDevice *v)
+{
+    VirtioBalloon *d = container_of(v, VirtioBalloon, v);
+    d->s.wanted = d->wanted;
+}
+
+static void balloon_rewire(Device *dev)
+{
+    VirtioBalloon *d = (VirtioBalloon *)dev;
+    d->wanted = d->s.wanted;
+}
+
+/* --- what users see and want ------------------------------------------------------ */
+
+static uint64_t balloon_ram_left(const Device *dev)
+{
+    const VirtioBalloon *d = (const VirtioBalloon *)dev;
+    uint64_t ram = dev->machine->config.ram_bytes;
+    return ram - MIN(ram, (uint64_t)d->s.actual * PAGE_BYTES);
+}
+
+static void balloon_want_ram(Device *dev, uint64_t bytes)
+{
+    VirtioBalloon *d = (VirtioBalloon *)dev;
+    uint64_t ram = dev->machine->config.ram_bytes;
+
+    d->wanted = (ram - MIN(ram, bytes)) / PAGE_BYTES;
+    d->s.wanted = d->wanted;
+    virtio_config_changed(&d->v);
+}
+
+static const DeviceKnobs balloon_knobs = { .ram_left = balloon_ram_left,
+                                           .want_ram = balloon_want_ram };
+
 static const VirtioInfo balloon_info = {
     .type = 5,
     .config_bytes = CONFIG_BYTES,
@@ -64,6 +105,7 @@ static const VirtioInfo balloon_info = {
     .get_config = balloon_get_config,
     .set_config = balloon_set_config,
     .queue = balloon_queue,
+    .reset = balloon_reset,
 };
 
 static bool balloon_realize(Device *dev, Error **errp)
@@ -93,6 +135,8 @@ const DeviceClass virtio_balloon_class = {
     .props = balloon_props,
     .realize = balloon_realize,
     .reset = virtio_device_reset,
+    .rewire = balloon_rewire,
+    .knobs = &balloon_knobs,
 };
 
 static unsigned balloon_vectors(const VirtioDevice *v)

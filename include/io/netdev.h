@@ -27,6 +27,8 @@ typedef struct NetdevOps {
     void (*kick)(Netdev *n);
     void (*received)(Netdev *n, const void *frame, size_t len);
     void (*describe)(Netdev *n, GString *out);
+    bool (*forwards)(const Netdev *n);
+    bool (*forward)(Netdev *n, const char *rule, bool add, Error **errp);
 } NetdevOps;
 
 /* Who implements networks begins struct Netdev with this. */
@@ -47,6 +49,10 @@ void netdev_bind_port(Netdev *n, NondetPort *port, NetdevRoom *room,
 void netdev_kick(Netdev *n);
 /* The adapter's port has delivered a frame (replays included). */
 void netdev_received(Netdev *n, const void *frame, size_t len);
+/* Whether ports of the host can be forwarded into the network. */
+bool netdev_forwards(const Netdev *n);
+/* Adds hostfwd=RULE, or removes what it forwards (without the guest's end). */
+bool netdev_forward(Netdev *n, const char *rule, bool add, Error **errp);
 /* "n: index=0,type=user,net=10.0.2.0,restrict=off" */
 void netdev_describe(Netdev *n, GString *out);
 

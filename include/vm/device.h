@@ -21,6 +21,8 @@ typedef enum PropType {
     PROP_CHARDEV,          /* Chardev *, by id */
     PROP_DRIVE,            /* BlockDev *, by -drive id */
     PROP_NETDEV,           /* Netdev *, by -netdev id */
+    PROP_SHARE,            /* Share *, by -fsdev id */
+    PROP_VSOCK,            /* Vsock *, by the path of its socket */
     PROP_ROM,              /* GBytes *, by the name of a file that the roof has
                             * read; NULL if it is "" */
 } PropType;
@@ -36,6 +38,9 @@ typedef struct PropDef {
 #define PROP(Type, member, label, type, value, what) \
     { label, type, offsetof(Type, member), value, what }
 #define PROP_END { NULL, 0, 0, NULL, NULL }
+
+/* See vm/knobs.h. */
+typedef struct DeviceKnobs DeviceKnobs;
 
 struct DeviceClass {
     const char *name;      /* as -device spells it: "ide-hd" */
@@ -67,6 +72,8 @@ struct DeviceClass {
      * that comes in or goes out, driven as that line is; NULL: it has none.
      * The hook may be NULL: none of its lines has one. */
     IrqLine *(*irq_tap)(Device *dev, bool out, unsigned n);
+    /* What users turn while the machine runs (vm/knobs.h). NULL: nothing. */
+    const DeviceKnobs *knobs;
     /* A device that every device of this class carries: made with it, plugged
      * in and realized by it. Properties that this class does not have are set
      * there. NULL: none. */

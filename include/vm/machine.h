@@ -63,6 +63,8 @@ typedef struct MachineConfig {
     GPtrArray *serials;    /* Chardev *; an entry may be NULL (none) */
     GHashTable *chardevs;  /* id -> Chardev * */
     GHashTable *netdevs;   /* id -> Netdev * */
+    GHashTable *shares;    /* id -> Share * */
+    GHashTable *vsocks;    /* path -> Vsock * */
     GHashTable *roms;      /* name -> GBytes *: PROP_ROM */
     const char *boot_order; /* -boot order=, NULL: default */
     int64_t rtc_base_sec;  /* -rtc base=DATE; INT64_MIN: host's time */

@@ -29,6 +29,8 @@ typedef enum NondetKind {
     NONDET_NET = 9,        /* post: a received frame */
     NONDET_INPUT = 10,     /* post: keyboard or pointer events */
     NONDET_DEBUG = 11,     /* post: a debugger's write (vm/debug-write.h) */
+    NONDET_SHARE = 12,     /* post: u64 request, and the answer to it */
+    NONDET_VSOCK = 13,     /* post: a packet from the host */
     NONDET_KIND_COUNT
 } NondetKind;
 

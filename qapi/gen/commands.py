@@ -26,6 +26,8 @@ typedef struct QmpContext {
     Machine *machine;
     struct Replay *replay; /* or NULL */
     void *session;         /* the monitor's own; NULL at delivery in replay */
+    const Machine *before; /* a mutating command that is only checked: what it
+                            * will change, to be looked at */
 } QmpContext;
 
 /* A row of the table. run(): the result (null without one), a new reference;

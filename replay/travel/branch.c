@@ -175,6 +175,11 @@ static void record_on(Replay *r, LogWriter *w, const char *file)
     }
     sched_set_log_end(r->m, ICOUNT_NONE);
     r->end_told = false;
+    /* Inputs are wanted from now on: whom the guest waits for may have to say
+     * that nobody is there. */
+    if (r->mute) {
+        r->mute(r->mute_opaque, false);
+    }
 }
 
 bool replay_branch(Replay *r, const char *file, Error **errp)

@@ -5,6 +5,8 @@ import os
 import re
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 import unittest
@@ -152,6 +154,139 @@ class Ipxe(reprise.TestCase):
         text = vm.hmp.cmd('info network')
         self.assertIn('macaddr=52:54:00:aa:bb:cd', text)
         self.assertIn('type=user,net=10.0.2.0,restrict=off', text)
+
+
+def places(kind, folder):
+    """Options of the two ends of a connection: who has the network, who boots."""
+    path = os.path.join(folder, 'end')
+    if kind == 'stream':
+        return (f'stream,id=w,server=on,addr.type=unix,addr.path={path}',
+                f'stream,id=n,server=off,addr.type=unix,addr.path={path}')
+    if kind == 'dgram':
+        return tuple(f'dgram,id={i},local.type=unix,local.path={path}{own},'
+                     f'remote.type=unix,remote.path={path}{other}'
+                     for i, own, other in (('w', 1, 2), ('n', 2, 1)))
+    if kind == 'tap':
+        return ('tap,id=w,ifname=rtap0,script=no,downscript=no',
+                'tap,id=n,ifname=rtap1,script=no,downscript=no')
+    port = free_port()
+    return (f'socket,id=w,listen=127.0.0.1:{port}',
+            f'socket,id=n,connect=127.0.0.1:{port}')
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+@unittest.skipUnless(os.path.isdir(ROMS), 'needs ipxe-qemu')
+class Between(Ipxe):
+    """Two machines: one boots over a connection to the other, whose guest stands
+    still and whose network `user` is on a hub with it."""
+
+    def check_kind(self, kind):
+        self.script('echo the end\nshell\n')
+        theirs, ours = places(kind, self.dir)
+        gate = self.start(
+            '-S', '-netdev', f'user,id=u,tftp={self.path("tftp")},'
+            'bootfile=boot', '-netdev', 'hubport,id=h1,hubid=3,netdev=u',
+            '-netdev', theirs, '-netdev', 'hubport,id=h2,hubid=3,netdev=w',
+            hmp=True)
+        self.assertIn('hubid=3,netdev=w', gate.hmp.cmd('info network'))
+        vm = self.machine('record', '-netdev', ours, qmp=True)
+        vm.serial.expect(r'address 10\.0\.2\.15')
+        vm.serial.expect('the end')
+        vm.qmp.cmd('quit')
+        self.assertEqual(vm.wait(), 0)
+        printed = vm.serial.seen
+        gate.close()
+        vm = self.machine('replay', '-netdev', ours, qmp=True)
+        vm.serial.expect('the end')
+        vm.qmp.event('STOP')
+        vm.serial.quiet(0)
+        self.assertEqual(vm.serial.seen, printed, vm.output())
+        vm.close()
+
+    def test_stream(self):
+        self.check_kind('stream')
+
+    def test_dgram(self):
+        self.check_kind('dgram')
+
+    def test_socket(self):
+        self.check_kind('socket')
+
+    def test_tap(self):
+        """In a network namespace of its own, on a bridge."""
+        if os.environ.get('REPRISE_IN_NAMESPACE'):
+            for command in ('link add br0 type bridge',
+                            'tuntap add dev rtap0 mode tap',
+                            'tuntap add dev rtap1 mode tap',
+                            'link set rtap0 master br0 up',
+                            'link set rtap1 master br0 up',
+                            'link set br0 up'):
+                if subprocess.run(['ip', *command.split()],
+                                  check=False).returncode:
+                    self.skipTest(f'no ip {command} here')
+            self.check_kind('tap')
+            return
+        if subprocess.run(['unshare', '-n', 'true'], check=False,
+                          capture_output=True).returncode or \
+           not os.access('/dev/net/tun', os.W_OK):
+            self.skipTest('no right to make interfaces')
+        done = subprocess.run(
+            ['unshare', '-n', sys.executable, '-B', __file__,
+             'Between.test_tap'], check=False, capture_output=True,
+            text=True, env={**os.environ, 'REPRISE_IN_NAMESPACE': '1'})
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+
+
+# What Ipxe tests is tested there.
+for name in dir(Ipxe):
+    if name.startswith('test_'):
+        setattr(Between, name, None)
+
+
+class Knobs(reprise.TestCase):
+    """What users turn while a machine runs."""
+
+    def test_ports_are_forwarded_and_no_longer(self):
+        vm = self.start('-S', '-netdev', 'user,id=a', '-netdev',
+                        'hubport,id=h,hubid=1', hmp=True)
+        cmd = vm.hmp.cmd
+        self.assertEqual(cmd('hostfwd_add tcp:127.0.0.1:0-:22').strip(), '')
+        port = cmd('info usernet').split('TCP[HOST_FORWARD]')[1].split()[2]
+        socket.create_connection(('127.0.0.1', int(port))).close()
+        self.assertIn('removed', cmd(f'hostfwd_remove a tcp:127.0.0.1:{port}'))
+        self.assertNotIn('HOST_FORWARD', cmd('info usernet'))
+        self.assertIn('not found',
+                      cmd(f'hostfwd_remove a tcp:127.0.0.1:{port}'))
+        for line, words in (
+                ('hostfwd_add', 'a rule is expected'),
+                ('hostfwd_add tcp:nonsense', 'nonsense'),
+                ('hostfwd_remove tcp::x', 'HOSTPORT'),
+                ('hostfwd_add h tcp::0-:22', "unrecognized netdev id 'h'"),
+                ('hostfwd_add x tcp::0-:22', "unrecognized netdev id 'x'"),
+                ('announce_self', 'not supported')):
+            with self.subTest(line=line):
+                self.assertIn(words, cmd(line))
+
+    def test_cables_and_balloons_that_are_not_there(self):
+        vm = self.start('-S', '-device', 'e1000e,id=nic', '-netdev',
+                        'user,id=net', '-device', 'virtio-net-pci,netdev=net',
+                        qmp=True, hmp=True)
+        for name in ('nic', 'net'):
+            vm.qmp.cmd('set_link', name=name, up=False)
+            self.assertEqual(vm.hmp.cmd(f'set_link {name} on').strip(), '')
+        with self.assertRaisesRegex(reprise.QmpError, "'x' not found"):
+            vm.qmp.cmd('set_link', name='x', up=True)
+        with self.assertRaisesRegex(reprise.QmpError, 'No balloon'):
+            vm.qmp.cmd('balloon', value=1 << 27)
+        with self.assertRaisesRegex(reprise.QmpError, 'No balloon'):
+            vm.qmp.cmd('query-balloon')
+        self.assertIn('No balloon', vm.hmp.cmd('info balloon'))
+        self.assertIn('on or off', vm.hmp.cmd('set_link nic maybe'))
 
 
 class Refused(reprise.TestCase):

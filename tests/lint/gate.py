@@ -33,11 +33,11 @@ WRITES = re.compile(r'''^(
     sched_(run|set_step|skip_breakpoint|idle_end|take_inputs)|
     replay_run_slice|replay_advance|
     runstate_(request_(reset|shutdown)|handle_requests|rewind|drop_shutdown)|
-    input_send_\w+|guest_\w+|device_(?!class_find$)\w+
+    input_send_\w+|guest_\w+|link_set|balloon_set|device_(?!class_find$)\w+
     )$''', re.X)
 # For handlers of mutating commands: what happens at delivery.
 AT_DELIVERY = re.compile(r'^(runstate_request_(reset|shutdown)|input_send_\w+|'
-                         r'guest_(press|set)_\w+)$')
+                         r'guest_(press|set)_\w+|(link|balloon)_set)$')
 # A register's set(), a port's sink(), a button's press(); RUNNING is the gate's.
 SOURCES = re.compile(r'(->|\.)(set|sink|press)\(|'
                      r'runstate_set\([^;]*RUN_RUNNING')

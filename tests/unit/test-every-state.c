@@ -4,6 +4,7 @@
  * or has bytes flipped is refused or loads, and never crashes.
  */
 #include "fake-pc.h"
+#include "fake-world.h"
 
 typedef struct Saved {
     GPtrArray *streams;    /* GByteArray by section */
@@ -43,12 +44,35 @@ static void load_section(void *opaque, const Section *s)
     }
 }
 
+typedef struct World {
+    Share *share;
+    Vsock *sockets;
+    GHashTable *tables[2];
+} World;
+
+static void world_setup(World *w, Machine *m)
+{
+    w->share = fake_share_new(m, "s");
+    w->sockets = fake_vsock_new(m, "v");
+    w->tables[0] = m->config.shares;
+    w->tables[1] = m->config.vsocks;
+}
+
+static void world_free_all(World *w)
+{
+    fake_share_free(w->share);
+    fake_vsock_free(w->sockets);
+    g_hash_table_unref(w->tables[0]);
+    g_hash_table_unref(w->tables[1]);
+}
+
 /* The disks of a PC that is busy. */
 enum { DISKS = 5 };
 
-static Machine *busy_pc(BlockDev **disk)
+static Machine *busy_pc(World *w, BlockDev **disk)
 {
     Machine *m = fake_pc_new(16 * MIB);
+    world_setup(w, m);
     fake_pc_add_drive(m, "hd", disk[0], false, 0);
     fake_pc_add_drive(m, "cd", disk[1], true, 2);
     fake_pc_add_device(m, "isa-serial", NULL);
@@ -74,10 +98,15 @@ static Machine *busy_pc(BlockDev **disk)
     fake_pc_add_device(m, "virtio-net-pci", NULL);
     fake_pc_add_device(m, "virtio-balloon-pci", NULL);
     fake_pc_add_device(m, "virtio-serial-pci", NULL);
+    fake_pc_add_device(m, "virtio-9p-pci", "fsdev", "s", "mount_tag", "t",
+                       NULL);
+    fake_pc_add_device(m, "virtio-vsock-pci", "guest-cid", "3", "uds-path",
+                       "v", NULL);
     fake_pc_add_device(m, "virtconsole", NULL);
     fake_pc_add_device(m, "e1000", NULL);
     fake_pc_add_device(m, "ich9-ahci", NULL);
     fake_pc_add_device(m, "floppy", NULL);
+    fake_pc_add_device(m, "e1000e", NULL);
     fake_pc_add_device(m, "rtl8139", NULL);
     fake_pc_add_device(m, "ne2k_pci", NULL);
     fake_pc_start(m);
@@ -164,7 +193,9 @@ static void with_pc(void (*check)(Machine *m, Saved *saved))
     for (unsigned i = 0; i < DISKS; i++) {
         disk[i] = fake_disk_new(1 * MIB);
     }
-    check_with(busy_pc(disk), check);
+    World world;
+    check_with(busy_pc(&world, disk), check);
+    world_free_all(&world);
     check_with(busy_q35(), check);
     for (unsigned i = 0; i < DISKS; i++) {
         fake_disk_free(disk[i]);
