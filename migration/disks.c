@@ -51,6 +51,24 @@ bool disks_all_have(Machine *m, const char *name)
     return true;
 }
 
+bool disks_check_have(Machine *m, const char *name, Error **errp)
+{
+    if (disks_all_have(m, name)) {
+        return true;
+    }
+    guint at = 0;
+    for (BlockDev *b; (b = disks_next(m, &at));) {
+        if (g_str_equal(blockdev_format(b), "raw")) {
+            error_set(errp, "Device '%s' is writable but does not support "
+                      "snapshots", blockdev_node(b));
+            return false;
+        }
+    }
+    error_set(errp, "Snapshot '%s' does not exist in one or more devices",
+              name);
+    return false;
+}
+
 BlockDev *snapshot_vm_state_disk(Machine *m, Error **errp)
 {
     guint at = 0;

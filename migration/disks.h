@@ -15,6 +15,8 @@ BlockDev *disks_reading(Machine *m, Error **errp);
 bool disks_one_has(BlockDev *b, const char *name);
 /* True if every disk that takes part has a snapshot of that name. */
 bool disks_all_have(Machine *m, const char *name);
+/* The same, with an error that says why not. */
+bool disks_check_have(Machine *m, const char *name, Error **errp);
 
 void disks_list_free(GPtrArray *list);
 const BlockSnapshot *disks_list_find(const GPtrArray *list, const char *name);

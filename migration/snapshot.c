@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "disks.h"
+#include "owner.h"
 #include "stream.h"
 #include "vm/runstate.h"
 
@@ -278,49 +279,6 @@ uint64_t snapshot_room(Machine *m, const GPtrArray *names)
 
 /* --- snapshots of several recordings in one image -------------------------------- */
 
-char *snapshot_aside_name(const char *name,
-                          const uint8_t recording[MACHINE_RECORDING_BYTES])
-{
-    return g_strdup_printf("%s@%02x%02x%02x%02x", name, recording[0],
-                           recording[1], recording[2], recording[3]);
-}
-
-char *snapshot_resolve(Machine *m, const char *name)
-{
-    const uint8_t *ours = m->config.recording;
-    char *aside = ours ? snapshot_aside_name(name, ours) : NULL;
-    if (aside && snapshot_name_taken(m, aside)) {
-        return aside;
-    }
-    g_free(aside);
-    return g_strdup(name);
-}
-
-/* Of which recording a snapshot is, if it says so. */
-static bool peek_recording(Machine *m, const char *name, StreamHeader *h)
-{
-    BlockDev *holder = disks_reading(m, NULL);
-    return holder && disks_one_has(holder, name) &&
-           flat_peek(holder, name, h, NULL) && h->has_recording;
-}
-
-static bool is_ours(const Machine *m, const StreamHeader *h)
-{
-    const uint8_t *ours = m->config.recording;
-    return ours && !memcmp(h->recording, ours, MACHINE_RECORDING_BYTES);
-}
-
-bool snapshot_is_ours(Machine *m, const char *name, Error **errp)
-{
-    StreamHeader h = { 0 };
-    if (!m->config.recording || !peek_recording(m, name, &h) ||
-        is_ours(m, &h)) {
-        return true;
-    }
-    error_set(errp, "Snapshot '%s' is of another recording", name);
-    return false;
-}
-
 static bool set_aside(Machine *m, const char *name, const StreamHeader *h,
                       Error **errp)
 {
@@ -346,7 +304,7 @@ static bool set_periodic_aside(Machine *m, const char *name, Error **errp)
         const BlockSnapshot *s = g_ptr_array_index(list, i);
         StreamHeader h;
         if (is_periodic(holder, s->name, prefix) &&
-            peek_recording(m, s->name, &h)) {
+            owner_peek(m, s->name, &h)) {
             g_autofree char *to =
                 free_name(m, snapshot_aside_name(s->name, h.recording));
             ok = rename_everywhere(m, s->name, to, errp);
@@ -361,11 +319,12 @@ static bool set_periodic_aside(Machine *m, const char *name, Error **errp)
 bool snapshot_set_aside(Machine *m, const char *name, bool start, Error **errp)
 {
     StreamHeader h = { 0 };
-    bool known = peek_recording(m, name, &h);
+    const uint8_t *ours = m->config.recording;
+    bool known = owner_peek(m, name, &h);
     if (start && !set_periodic_aside(m, name, errp)) {
         return false;
     }
-    if (!snapshot_name_taken(m, name) || (known ? is_ours(m, &h) : !start)) {
+    if (!snapshot_name_taken(m, name) || (known ? ours && owner_is(&h, ours) : !start)) {
         return true;
     }
     return set_aside(m, name, &h, errp);
@@ -391,9 +350,7 @@ static bool find_vm_state(Machine *m, const char *name, FlatSource *src,
     if (!holder) {
         return false;
     }
-    if (!disks_all_have(m, name)) {
-        error_set(errp, "Snapshot '%s' does not exist in one or more devices",
-                  name);
+    if (!disks_check_have(m, name, errp)) {
         return false;
     }
     GPtrArray *list = blockdev_snapshot_list(holder, errp);

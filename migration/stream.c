@@ -73,6 +73,10 @@ static void read_recording(StreamReader *r, StreamHeader *h)
     h->has_recording = stream_next(&at, &rec, NULL) &&
                        rec.type == STREAM_RECORDING &&
                        rec.data_len == MACHINE_RECORDING_BYTES;
+    h->recording_damaged = !h->has_recording &&
+                           at.len >= STREAM_HEADER_BYTES + 4 &&
+                           bytes_ld_le32(at.data + STREAM_HEADER_BYTES) ==
+                               STREAM_RECORDING;
     if (h->has_recording) {
         memcpy(h->recording, rec.data, MACHINE_RECORDING_BYTES);
         *r = at;

@@ -50,6 +50,7 @@ typedef struct StreamHeader {
     uint64_t log_position;
     uint32_t head_bytes;   /* of a flat snapshot; else 0 */
     bool has_recording;    /* it says of which recording it is */
+    bool recording_damaged; /* it did */
     uint8_t recording[MACHINE_RECORDING_BYTES];
 } StreamHeader;
 

@@ -35,6 +35,7 @@ typedef enum Fate {
     FATE_ICOUNT,
     FATE_SERIAL,
     FATE_CHARDEV,
+    FATE_ELSEWHERE,        /* may name disks where nobody looks here */
 } Fate;
 
 /* Those that a recorder cannot have are here for the day when it can. */
@@ -61,7 +62,8 @@ static const struct {
     { "daemonize", FATE_DROP }, { "replay-report", FATE_DROP },
     { "replay-bisect", FATE_DROP }, { "replay-verify", FATE_DROP },
     { "replay-state", FATE_DROP }, { "qtest", FATE_DROP },
-    { "qtest-log", FATE_DROP },
+    { "qtest-log", FATE_DROP }, { "readconfig", FATE_ELSEWHERE },
+    { "blockdev", FATE_ELSEWHERE }, { "set", FATE_ELSEWHERE },
 };
 
 /* One option with its argument. */
@@ -173,6 +175,10 @@ static bool names_word(void *opaque, const Word *w, Error **errp)
     ArgvNames *n = opaque;
     if (w->fate == FATE_FILE) {
         names_add(n, w, w->arg, NULL);
+        return true;
+    }
+    if (w->fate == FATE_ELSEWHERE) {
+        n->elsewhere = w->row->name;
         return true;
     }
     if (w->fate == FATE_FIRMWARE_DIR) {
@@ -342,6 +348,7 @@ static bool rewrite_word(void *opaque, const Word *w, Error **errp)
     Rewrite *r = opaque;
     switch (w->fate) {
     case FATE_KEEP:
+    case FATE_ELSEWHERE:
         emit(r, w->given, w->arg);
         return true;
     case FATE_NONE:

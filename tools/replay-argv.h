@@ -30,6 +30,7 @@ typedef struct ArgvNames {
     GPtrArray *files;      /* ArgvFile; disks in the order of the drives */
     GPtrArray *firmware_dirs; /* char *, from -L */
     char *snapshot;        /* rrsnapshot, or NULL */
+    const char *elsewhere; /* an option that may name more files, or NULL */
 } ArgvNames;
 
 /* What argv names. NULL with an error about a word that is not understood. */

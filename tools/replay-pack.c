@@ -45,30 +45,9 @@ static bool check_bytes(const LogReader *r, const char *key,
     return true;
 }
 
-/* A later recording that wanted the name made this one's snapshot step aside. */
-static bool has_snapshot(const LogReader *r, const PackFile *f,
-                         const char *format, const char *name, Error **errp)
-{
-    ImageInfo *info = image_info(f->source, format, true, errp);
-    const uint8_t *id = log_reader_recording(r);
-    g_autofree char *aside = id && name ? snapshot_aside_name(name, id) : NULL;
-    bool found = false;
-    for (guint i = 0; info && name && i < info->snapshots->len; i++) {
-        const BlockSnapshot *s = g_ptr_array_index(info->snapshots, i);
-        found |= g_str_equal(s->name, name) || !g_strcmp0(s->name, aside);
-    }
-    if (info && !found) {
-        error_set(errp, "'%s' has lost the snapshot '%s' at which the "
-                  "recording begins", f->source, name ? name : "");
-    }
-    image_info_free(info);
-    return found;
-}
-
 /* `line` is "ID FORMAT SIZE DIGEST", or ends in "at a snapshot". */
-static bool check_disk(const LogReader *r, const char *line,
-                       const PackFile *f, const ArgvFile *a,
-                       const ArgvNames *names, Error **errp)
+static bool check_disk(PackStart *start, const char *line, const PackFile *f,
+                       const ArgvFile *a, Error **errp)
 {
     BlockOpenOptions opts = {
         .file = f->source, .format = a->format, .readonly = true,
@@ -79,13 +58,11 @@ static bool check_disk(const LogReader *r, const char *line,
     if (!b) {
         return false;
     }
-    if (g_str_has_suffix(line, " at a snapshot")) {
-        blockdev_close(b);
-        return has_snapshot(r, f, a->format, names->snapshot, errp);
-    }
-    bool ok = blockdev_content_digest(b, &digest, errp);
+    bool at_snapshot = g_str_has_suffix(line, " at a snapshot");
+    bool ok = at_snapshot ? pack_start_add(start, b, f, errp)
+                          : blockdev_content_digest(b, &digest, errp);
     blockdev_close(b);
-    const char *space = strrchr(line, ' ');
+    const char *space = at_snapshot ? NULL : strrchr(line, ' ');
     if (ok && space && g_ascii_strtoull(space + 1, NULL, 16) != digest) {
         return changed(f, errp);
     }
@@ -111,6 +88,11 @@ static bool check_disks(const LogReader *r, const ArgvNames *names,
 {
     g_auto(GStrv) lines = g_strsplit(log_reader_identity(r), "\n", -1);
     char **line = lines;
+    PackStart start = { .name = names->snapshot,
+                        .recording = log_reader_recording(r) };
+    g_autofree char *aside = start.name && start.recording
+        ? snapshot_aside_name(start.name, start.recording) : NULL;
+    start.aside = aside;
     for (guint i = 0; i < names->files->len; i++) {
         const ArgvFile *a = g_ptr_array_index(names->files, i);
         const PackFile *f = named_by(files, a->argument);
@@ -120,12 +102,12 @@ static bool check_disks(const LogReader *r, const ArgvNames *names,
         while (*line && !g_str_has_prefix(*line, "drive=")) {
             line++;
         }
-        if (*line && f && !check_disk(r, *line, f, a, names, errp)) {
+        if (*line && f && !check_disk(&start, *line, f, a, errp)) {
             return false;
         }
         line += *line != NULL;
     }
-    return true;
+    return pack_start_end(&start, errp);
 }
 
 static bool check_files(const LogReader *r, const ArgvNames *names,
@@ -304,6 +286,22 @@ static void warn_cut_off(const ToolArgs *a, const LogReader *r)
     }
 }
 
+/* What the command line names, if that is all that there is. */
+static ArgvNames *names_to_pack(const ToolArgs *a, const char *const *argv,
+                                Error **errp)
+{
+    ArgvNames *names = argv_names(argv, errp);
+    if (!names) {
+        error_prepend(errp, "'%s': ", a->file);
+    } else if (names->elsewhere) {
+        error_set(errp, "'%s' cannot be packed: it was made with -%s, which may "
+                  "name files that nobody would find", a->file,
+                  names->elsewhere);
+        g_clear_pointer(&names, argv_names_free);
+    }
+    return names;
+}
+
 static bool pack_log(const ToolArgs *a, const LogReader *r, const char *out,
                      Error **errp)
 {
@@ -313,14 +311,14 @@ static bool pack_log(const ToolArgs *a, const LogReader *r, const char *out,
                   "older version); it cannot be packed", a->file);
         return false;
     }
-    ArgvNames *names = argv_names(argv, errp);
+    ArgvNames *names = names_to_pack(a, argv, errp);
     if (!names) {
-        error_prepend(errp, "'%s': ", a->file);
         return false;
     }
     GPtrArray *files = pack_plan(r, names, errp);
     bool ok = files && pack_consent(a, log_reader_path(r), files, errp) &&
-              check_files(r, names, files, errp) && write_pack(out, a->force, r, files, errp);
+              check_files(r, names, files, errp) &&
+              write_pack(out, a->force, r, files, errp);
     if (ok) {
         warn_cut_off(a, r);
     }

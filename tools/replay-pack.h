@@ -4,11 +4,13 @@
  * Private to tools/.
  *
  * Implemented by replay-plan.c (which files), replay-consent.c (may they?),
- * replay-source.c (their bytes) and replay-script.c; used by replay-pack.c and replay-unpack.c.
+ * replay-source.c (their bytes), replay-start.c (the disks' snapshot) and
+ * replay-script.c; used by replay-pack.c and replay-unpack.c.
  */
 #ifndef REPLAY_PACK_H
 #define REPLAY_PACK_H
 
+#include "io/blockdev.h"
 #include "replay-argv.h"
 #include "replay-tool.h"
 
@@ -62,6 +64,22 @@ GPtrArray *pack_plan(const LogReader *r, const ArgvNames *names,
  * say. False with an error if they must not be packed. */
 bool pack_consent(const ToolArgs *a, const char *log, const GPtrArray *files,
                   Error **errp);
+
+/* The snapshot at which a recording begins, in its disks. */
+typedef struct PackStart {
+    const char *name;      /* rrsnapshot, or NULL */
+    const char *aside;     /* what it is called if another has that name */
+    const uint8_t *recording; /* MACHINE_RECORDING_BYTES, or NULL */
+    bool any, has_state;
+    BlockSnapshot first;   /* if any; its strings are gone */
+} PackStart;
+
+/* False with an error if the disk has no such snapshot, or one of another
+ * recording or moment. */
+bool pack_start_add(PackStart *p, BlockDev *b, const PackFile *f,
+                    Error **errp);
+/* After all disks. */
+bool pack_start_end(const PackStart *p, Error **errp);
 
 /* The text of a script that replays an unpacked log; free it. `files` are what
  * lies around it; `notes` as argv_for_replay()'s. NULL with an error. */

@@ -62,9 +62,20 @@ char *snapshot_aside_name(const char *name,
 /* The name that the machine's recording's snapshot `name` has now. Freed by the
  * caller. */
 char *snapshot_resolve(Machine *m, const char *name);
-/* False with an error if the snapshot says that it is of another recording
- * than the machine's. */
+/* False with an error if the snapshot is not of the machine's recording, or some
+ * disk's was not made together with the others'. True where the recording has
+ * no number, or there is no such snapshot. */
 bool snapshot_is_ours(Machine *m, const char *name, Error **errp);
+/* Whose a disk's snapshot is. Only one of the machine's disks has VM state, which
+ * says so; those of the others were made together with it. */
+typedef enum SnapshotOwner {
+    OWNER_NO_SNAPSHOT, OWNER_NOT_SAID, OWNER_THIS, OWNER_OTHER,
+    OWNER_DAMAGED          /* who loads it will hear what is wrong */
+} SnapshotOwner;
+SnapshotOwner snapshot_owner(BlockDev *b, const char *name,
+                             const uint8_t recording[MACHINE_RECORDING_BYTES]);
+/* True if two disks' snapshots are of the same moment. */
+bool snapshot_made_together(const BlockSnapshot *a, const BlockSnapshot *b);
 /* Makes way for a new snapshot: one of that name that is not of the machine's
  * recording is renamed, and the user is told. `start`: so are the periodic
  * ones of the prefix, and what is of no known recording too. */

@@ -427,6 +427,69 @@ class Pack(PackCase):
         folder, _ = self.unpack(self.pack(log))
         self.check_end(folder, self.end_icount(log))
 
+    def img(self, *args):
+        subprocess.run([reprise.program('reprise-img'), *args], check=True,
+                       timeout=reprise.TIMEOUT)
+
+    def refuses(self, log, why, *drives):
+        """pack does, and so does a replay, for the same reason."""
+        result = tool('pack', '--yes', log, '-o', self.path('no.rrpack'))
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn(why, result.stderr)
+        self.assertFalse(os.path.exists(self.path('no.rrpack')))
+        done = reprise.run('-nodefaults', '-serial', 'null', '-m', '16',
+                           '-device', 'isa-debug-exit', *drives, '-icount',
+                           f'shift=7,rr=replay,rrfile={log},rrsnapshot=init')
+        self.assertEqual(done.returncode, 1)
+        return done.stderr
+
+    def test_snapshot_of_another(self):
+        """A name is not enough: it must be the recording's own."""
+        log, later = self.record_calls(), self.path('later.rr')
+        disk = self.path('disk.qcow2')
+        drive = ('-drive', f'file={disk},if=ide')
+        vm = self.start('-m', '16', '-device', 'isa-debug-exit', *drive,
+                        '-icount',
+                        f'shift=7,rr=record,rrfile={later},rrsnapshot=init')
+        self.assertEqual(vm.wait(), 1, vm.output())
+        aside = re.search(r'init@[0-9a-f]{8}', vm.output())[0]
+        self.img('snapshot', '-d', aside, disk)
+        said = self.refuses(log, "'init' is of another recording", *drive)
+        self.assertIn("'init' is of another recording", said)
+        self.good('pack', '--yes', later, '-o', self.path('later.rrpack'))
+        # one of no recording at all
+        self.img('snapshot', '-d', 'init', disk)
+        vm = self.start('-m', '16', *drive, '-icount', 'shift=7', '-S',
+                        hmp=True)
+        vm.hmp.cmd('savevm init')
+        vm.hmp.send('quit\n')
+        vm.wait()
+        said = self.refuses(log, "'init' is of another recording", *drive)
+        self.assertIn("'init' is of another recording", said)
+        # and one without the machine's state
+        self.img('snapshot', '-d', 'init', disk)
+        self.img('snapshot', '-c', 'init', disk)
+        said = self.refuses(log, "no disk has the machine's state", *drive)
+        self.assertIn('This is a disk-only snapshot', said)
+
+    def test_snapshot_of_another_moment(self):
+        """The same name in a disk that took the place of another."""
+        disk = self.qcow2('disk.qcow2', reprise.guest('calls'))
+        more = self.qcow2('more.qcow2', reprise.guest('io'))
+        other = self.qcow2('other.qcow2', reprise.guest('io'))
+        log = self.path('run.rr')
+        drives = ('-drive', f'file={disk},if=ide', '-drive',
+                  f'file={more},if=ide')
+        vm = self.start('-m', '16', '-device', 'isa-debug-exit', *drives,
+                        '-icount',
+                        f'shift=7,rr=record,rrfile={log},rrsnapshot=init')
+        self.assertEqual(vm.wait(), 1, vm.output())
+        self.good('pack', '--yes', log, '-o', self.path('good.rrpack'))
+        self.img('snapshot', '-c', 'init', other)
+        os.rename(other, more)
+        said = self.refuses(log, 'was not made together', *drives)
+        self.assertIn('was not made together', said)
+
     def test_another_disk_is_seen(self):
         """check_end() would notice if the disk were not the recording's."""
         log = self.record_calls()
@@ -545,6 +608,15 @@ class Pack(PackCase):
         refused(disk, 'No such file')
         os.mkfifo(disk)
         refused(disk)
+        os.remove(disk)
+        os.rename(disk + '.gone', disk)
+        with open(self.path('machine.cfg'), 'w', encoding='utf-8') as f:
+            f.write(f'[drive]\nfile = "{disk}"\nif = "ide"\n')
+        vm = self.start('-m', '16', '-device', 'isa-debug-exit', '-readconfig',
+                        self.path('machine.cfg'), '-icount',
+                        f'shift=7,rr=record,rrfile={log},rrsnapshot=init')
+        self.assertEqual(vm.wait(), 1, vm.output())
+        refused('-readconfig')
 
     def test_asks(self):
         """Without --yes the list is shown, and nothing but yes is yes."""

@@ -196,6 +196,11 @@ uint64_t blockdev_snapshot_room(BlockDev *b, const GPtrArray *names)
     return names->len * MIB;
 }
 
+const char *blockdev_format(const BlockDev *b)
+{
+    return "qcow2";
+}
+
 const char *blockdev_file(const BlockDev *b)
 {
     return "toy.disk";
