@@ -55,6 +55,11 @@ void pci_msi_written(PciFunction *f);
 /* And PCI Express (hw/pci/express.c). */
 void pci_express_reset(PciFunction *f);
 
+/* The header: bits that software may write, and values after a reset
+ * (hw/pci/pci-header.c). */
+void pci_header_init(PciFunction *f);
+void pci_header_reset(PciFunction *f);
+
 /* Whether an access to [offset, offset + size) touches a register. */
 bool pci_overlaps(unsigned offset, unsigned size, unsigned start,
                   unsigned len);

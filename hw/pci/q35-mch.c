@@ -29,7 +29,6 @@ enum {
     MCH_GBSM = 0xa4,
     MCH_TSEGMB = 0xac,
     MCH_TOLUD = 0xb0,
-    MCH_ERRSTS = 0xc8,
     MCH_ERRCMD = 0xca,
     MCH_SKPD = 0xdc,
 };
@@ -51,8 +50,7 @@ enum {
 #define ESMRAM_HIGH      0x80u /* H_SMRAME */
 
 #define HIGH_SMRAM_START UINT64_C(0xfeda0000)
-#define SMRAM_START      0xa0000u
-#define SMRAM_SIZE       0x20000u
+enum { SMRAM_START = 0xa0000, SMRAM_SIZE = 0x20000 };
 
 #define MCH_STATE(_)                                                     \
     PCI_FUNCTION_STATE(_)                                                \
@@ -388,9 +386,8 @@ uint64_t q35_mch_ram_above_4g(Device *mch)
 
 void q35_mch_set_reset_port(Device *mch, const MemOps *ops, void *opaque)
 {
-    HostPorts *p = &((Mch *)mch)->ports;
-    p->reset_ops = ops;
-    p->reset_opaque = opaque;
+    ((Mch *)mch)->ports.reset_ops = ops;
+    ((Mch *)mch)->ports.reset_opaque = opaque;
 }
 
 void q35_mch_on_move(Device *mch, void (*moved)(void *opaque), void *opaque)
