@@ -269,10 +269,26 @@ class Reprise:
     def wait(self, timeout=TIMEOUT):
         """Waits for the program to end by itself; its exit status."""
         end = time.monotonic() + timeout
+        return self.wait_until(lambda: time.monotonic() > end,
+                               f'after {timeout} s')
+
+    def wait_busy(self, cpu_seconds):
+        """The same for one that always computes: it may take so much of the
+        processor's time, on a busy host for as long as that takes."""
+        return self.wait_until(lambda: self.cpu_seconds() > cpu_seconds,
+                               f'after {cpu_seconds} s of CPU time')
+
+    def cpu_seconds(self):
+        """What the program has had of the processor's time so far."""
+        with open(f'/proc/{self.process.pid}/stat', encoding='ascii') as f:
+            fields = f.read().rsplit(')', 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+    def wait_until(self, is_late, when):
         while self.process.poll() is None:
-            if time.monotonic() > end:
+            if is_late():
                 raise AssertionError(
-                    f'still running after {timeout} s: {self.output()}')
+                    f'still running {when}: {self.output()}')
             for channel in self.channels:
                 channel.poll(0)
             time.sleep(0.01)
