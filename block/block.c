@@ -22,6 +22,7 @@ struct BlockDev {
     BlockNode *top;        /* what requests go to; the image or an overlay */
     bool readonly;         /* for the guest */
     bool replay;
+    bool write_through, no_flush, detect_zeroes, keep_discarded;
     Undo *undo;            /* while the image's past is kept, or NULL */
     bool away;             /* in the past of a recording */
     NondetPort *errors;    /* NULL until bound */
@@ -78,6 +79,10 @@ BlockDev *blockdev_open(const BlockOpenOptions *opts, Error **errp)
     b->head.node = g_strdup(opts->node ? opts->node : "");
     b->readonly = opts->readonly;
     b->replay = opts->replay;
+    b->write_through = opts->write_through;
+    b->no_flush = opts->no_flush;
+    b->detect_zeroes = opts->detect_zeroes;
+    b->keep_discarded = opts->keep_discarded;
     if (!opts->file || !*opts->file) {
         return b;
     }
@@ -210,15 +215,26 @@ static int disk_read(BlockDev *b, uint64_t offset, void *buf, size_t bytes)
     return count(b, BLOCK_READ, bytes, error_known(err));
 }
 
+static bool is_zero(const uint8_t *buf, uint64_t bytes)
+{
+    return !buf[0] && !memcmp(buf, buf + 1, bytes - 1);
+}
+
 /* Writes data, or zeroes when there are none. */
 static int write_top(BlockDev *b, uint64_t offset, const void *buf,
                      uint64_t bytes)
 {
+    const BlockDriver *driver = b->top ? b->top->driver : NULL;
+    int err;
     if (bytes == 0) {
         return 0;
     }
-    return buf ? b->top->driver->write(b->top, offset, buf, bytes)
-               : b->top->driver->write_zeroes(b->top, offset, bytes);
+    if (!buf || (b->detect_zeroes && is_zero(buf, bytes))) {
+        err = driver->write_zeroes(b->top, offset, bytes);
+    } else {
+        err = driver->write(b->top, offset, buf, bytes);
+    }
+    return err < 0 || !b->write_through ? err : driver->flush(b->top);
 }
 
 static int blockdev_change(BlockDev *b, uint64_t offset, const void *buf,
@@ -257,9 +273,24 @@ static int disk_write_zeroes(BlockDev *b, uint64_t offset, uint64_t bytes)
                  blockdev_change(b, offset, NULL, bytes));
 }
 
+static int disk_discard(BlockDev *b, uint64_t offset, uint64_t bytes)
+{
+    return b->keep_discarded ? 0 : disk_write_zeroes(b, offset, bytes);
+}
+
+static bool disk_discards(const BlockDev *b)
+{
+    return !b->keep_discarded;
+}
+
+static int flush_top(BlockDev *b)
+{
+    return b->no_flush ? 0 : b->top->driver->flush(b->top);
+}
+
 static int disk_flush(BlockDev *b)
 {
-    int err = b->top ? error_pull(b, b->top->driver->flush(b->top)) : 0;
+    int err = b->top ? error_pull(b, flush_top(b)) : 0;
     return count(b, BLOCK_FLUSH, 0, err);
 }
 
@@ -271,6 +302,8 @@ static const BlockDevOps disk_ops = {
     .read = disk_read,
     .write = disk_write,
     .write_zeroes = disk_write_zeroes,
+    .discard = disk_discard,
+    .discards = disk_discards,
     .flush = disk_flush,
 };
 

@@ -90,6 +90,10 @@ static BlockDev *drive_open(const Program *p, const DriveOption *d,
         .readonly = d->cdrom || d->readonly == ON,
         .temporary = temporary && !play,
         .replay = play,
+        .write_through = d->write_through,
+        .no_flush = d->no_flush,
+        .detect_zeroes = d->detect_zeroes,
+        .keep_discarded = d->keep_discarded,
     };
     if (!play || !d->file || !ic->rrsnapshot || temporary || opts.readonly ||
         !is_qcow2(d)) {

@@ -153,7 +153,8 @@ static bool add_drives(GString *out, const Program *p, Error **errp)
         if (!drive_content(p, d, out, errp)) {
             return false;
         }
-        g_string_append_c(out, '\n');
+        g_string_append(out, blockdev_discards(d->dev) ? "\n"
+                                                       : " keeps all\n");
     }
     return true;
 }

@@ -167,6 +167,55 @@ static bool drive_format(DriveOption *d, const KeyVal *kv, Error **errp)
     return true;
 }
 
+/* cache= is short for the three of cache.*. Direct access is a matter between
+ * the host and its disk; what it would save is not saved here. */
+static bool drive_cache(DriveOption *d, const KeyVal *kv, Error **errp)
+{
+    static const char *const modes[] = { "writeback", "none", "writethrough",
+                                         "directsync", "unsafe", NULL };
+    unsigned mode = 0;
+    if (!keyval_word(kv, "cache", modes, &mode, errp)) {
+        return false;
+    }
+    bool direct = mode == 1 || mode == 3;
+    bool writeback = mode != 2 && mode != 3;
+    d->no_flush = mode == 4;
+    if (!keyval_bool(kv, "cache.direct", &direct, errp) ||
+        !keyval_bool(kv, "cache.writeback", &writeback, errp) ||
+        !keyval_bool(kv, "cache.no-flush", &d->no_flush, errp)) {
+        return false;
+    }
+    d->write_through = !writeback;
+    if (direct) {
+        error_report("warning: -drive %s: the host's page cache is used "
+                     "nevertheless", d->arg);
+    }
+    return true;
+}
+
+/* Requests are carried out when they are issued, whatever aio= says. */
+static bool drive_host(DriveOption *d, const KeyVal *kv, Error **errp)
+{
+    static const char *const aio[] = { "threads", "native", "io_uring", NULL };
+    static const char *const discard[] = { "unmap", "on", "ignore", "off",
+                                           NULL };
+    static const char *const zeroes[] = { "off", "on", "unmap", NULL };
+    unsigned way = 0, discards = 0, detects = 0;
+    if (!keyval_word(kv, "aio", aio, &way, errp) ||
+        !keyval_word(kv, "discard", discard, &discards, errp) ||
+        !keyval_word(kv, "detect-zeroes", zeroes, &detects, errp) ||
+        !drive_cache(d, kv, errp)) {
+        return false;
+    }
+    if (way) {
+        error_report("warning: -drive %s: aio=%s is not used; requests are "
+                     "synchronous", d->arg, aio[way]);
+    }
+    d->keep_discarded = discards >= 2;
+    d->detect_zeroes = detects > 0;
+    return true;
+}
+
 bool opt_drive(Options *o, const char *arg, KeyVal *kv, Error **errp)
 {
     const char *driver = keyval_get(kv, "driver");
@@ -179,7 +228,8 @@ bool opt_drive(Options *o, const char *arg, KeyVal *kv, Error **errp)
     d->id = g_strdup(keyval_get(kv, "id"));
     return drive_place(d, kv, errp) && drive_format(d, kv, errp) &&
            tristate(kv, "readonly", &d->readonly, errp) &&
-           tristate(kv, "snapshot", &d->snapshot, errp);
+           tristate(kv, "snapshot", &d->snapshot, errp) &&
+           drive_host(d, kv, errp);
 }
 
 /* --- devices ------------------------------------------------------------------ */

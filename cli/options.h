@@ -22,6 +22,7 @@ typedef struct DriveOption {
     char *id;
     const char *file, *format;
     Tristate readonly, snapshot;
+    bool write_through, no_flush, detect_zeroes, keep_discarded;
     bool if_none, cdrom;
     bool plain_file;           /* -blockdev driver=file: may be another's file */
     bool if_pflash;            /* if_none, and the board has a place for it */

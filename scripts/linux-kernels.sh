@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Gets the Debian kernels that tests boot, and busybox for their initrd, and puts
 # them into a folder: vmlinuz-686, vmlinuz-686-pae, vmlinuz-cloud-amd64,
-# vmlinuz-amd64, busybox-i386, busybox-amd64.
+# vmlinuz-amd64, busybox-i386, busybox-amd64; memtest86+x64.bin.
 #
 # usage: linux-kernels.sh FOLDER [FLAVOUR...]
 #
@@ -78,6 +78,10 @@ get() {
     package=$(real_package "linux-image-$flavour")
     [ -n "$package" ] || return 1
     extract "$package" './boot/vmlinuz-*' "vmlinuz-$flavour" || return 1
+  fi
+  if [ "$flavour" = amd64 ] && [ ! -e "$folder/memtest86+x64.bin" ]; then
+    apt_for "$arch"
+    extract memtest86+ './boot/memtest86+x64.bin' memtest86+x64.bin || return 1
   fi
   if [ "$flavour" = amd64 ] && [ ! -e "$folder/modules-amd64" ]; then
     apt_for "$arch"

@@ -52,6 +52,16 @@ int blockdev_write_zeroes(BlockDev *b, uint64_t offset, uint64_t bytes)
     return disk_ops(b)->write_zeroes(b, offset, bytes);
 }
 
+int blockdev_discard(BlockDev *b, uint64_t offset, uint64_t bytes)
+{
+    return disk_ops(b)->discard(b, offset, bytes);
+}
+
+bool blockdev_discards(const BlockDev *b)
+{
+    return disk_ops(b)->discards(b);
+}
+
 int blockdev_flush(BlockDev *b)
 {
     return disk_ops(b)->flush(b);

@@ -69,8 +69,8 @@ static bool trim_range(IdeDrive *d, uint64_t range)
     uint32_t n = range >> 48;
 
     return !n || (ata_in_range(d, lba, n) &&
-                  blockdev_write_zeroes(d->block, lba * SECTOR_BYTES,
-                                        (uint64_t)n * SECTOR_BYTES) >= 0);
+                  blockdev_discard(d->block, lba * SECTOR_BYTES,
+                                   (uint64_t)n * SECTOR_BYTES) >= 0);
 }
 
 DriveMoveEnd ata_trim(IdeDrive *d)

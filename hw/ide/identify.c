@@ -110,11 +110,11 @@ static void identify_wwn(const IdeDrive *d, uint8_t *words)
     }
 }
 
-/* Trimmed sectors read as zeroes, always (words 69, 105 and 169). */
+/* Words 69 (trimmed sectors read as zeroes), 105 and 169. */
 static void ata_identify_trim(const IdeDrive *d, uint8_t *words)
 {
     if (d->discard_bytes) {
-        identify_set(words, 69, 0x4020);
+        identify_set(words, 69, blockdev_discards(d->block) ? 0x4020 : 0);
         identify_word(words, 105, 1);
         identify_word(words, 169, 1);
     }

@@ -150,7 +150,8 @@ static uint8_t do_get_id(VirtioBlk *d, const VirtioBuffer *b)
 }
 
 /* 5.2.6.2: one range, as the configuration says. Either way the sectors read
- * as zeroes afterwards, whatever the image is. */
+ * as zeroes afterwards, whatever the image is, unless it keeps what is
+ * discarded. */
 static uint8_t do_range(VirtioBlk *d, const VirtioBuffer *b, bool discard)
 {
     uint8_t range[RANGE_BYTES];
@@ -174,8 +175,9 @@ static uint8_t do_range(VirtioBlk *d, const VirtioBuffer *b, bool discard)
         count > d->sectors - sector) {
         return STATUS_IO_ERROR;
     }
-    return status_of(blockdev_write_zeroes(
-        d->block, sector * SECTOR_BYTES, (uint64_t)count * SECTOR_BYTES));
+    uint64_t at = sector * SECTOR_BYTES, bytes = (uint64_t)count * SECTOR_BYTES;
+    return status_of(discard ? blockdev_discard(d->block, at, bytes)
+                             : blockdev_write_zeroes(d->block, at, bytes));
 }
 
 static uint8_t do_request(VirtioBlk *d, const VirtioBuffer *b)

@@ -23,6 +23,8 @@ typedef struct BlockDevOps {
     int (*read)(BlockDev *b, uint64_t offset, void *buf, size_t bytes);
     int (*write)(BlockDev *b, uint64_t offset, const void *buf, size_t bytes);
     int (*write_zeroes)(BlockDev *b, uint64_t offset, uint64_t bytes);
+    int (*discard)(BlockDev *b, uint64_t offset, uint64_t bytes);
+    bool (*discards)(const BlockDev *b);
     int (*flush)(BlockDev *b);
 } BlockDevOps;
 
@@ -38,6 +40,10 @@ typedef struct BlockOpenOptions {
     const char *file;        /* path; NULL or "" is an empty removable drive */
     const char *format;      /* "raw", "qcow2" or NULL to probe */
     bool readonly;           /* the guest may not write */
+    bool write_through;      /* a write that has ended survives a power cut */
+    bool no_flush;           /* flushes are not passed on */
+    bool detect_zeroes;      /* writes of zeroes take no room */
+    bool keep_discarded;     /* what the guest discards stays as it is */
     bool temporary;          /* snapshot=on: writes go to a temporary overlay */
     bool replay;             /* writes go to an undoable in-memory overlay */
     const char *at_snapshot; /* with replay: the qcow2 snapshot that is the
@@ -94,6 +100,12 @@ int blockdev_write(BlockDev *b, uint64_t offset, const void *buf, size_t bytes);
 int blockdev_flush(BlockDev *b);
 /* The range reads as zeroes afterwards. 0 or a negative errno. */
 int blockdev_write_zeroes(BlockDev *b, uint64_t offset, uint64_t bytes);
+
+/* Nobody needs the range any more: it reads as zeroes afterwards, or as
+ * before if the disk does not discard. 0 or a negative errno. */
+int blockdev_discard(BlockDev *b, uint64_t offset, uint64_t bytes);
+/* Does a discarded range read as zeroes? */
+bool blockdev_discards(const BlockDev *b);
 
 /* A digest of the content as it reads now; for a log's machine identity. */
 bool blockdev_content_digest(BlockDev *b, uint64_t *digest, Error **errp);

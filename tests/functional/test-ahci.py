@@ -89,6 +89,38 @@ class Ahci(reprise.TestCase):
             'ide-hd,drive=d,bus=ahci0.0', '-device',
             'ide-hd,drive=b,bus=ahci0.0'))
 
+    def test_how_the_host_treats_an_image_is_said_or_refused(self):
+        drive = f'file={reprise.guest("calls")},format=raw,if=none'
+        for option in ('throttling.iops-total=10', 'werror=stop',
+                       'cache=fast', 'aio=posix', 'discard=maybe',
+                       'detect-zeroes=yes', 'cache.direct=perhaps'):
+            with self.subTest(option=option):
+                words = option.split('=')
+                said = self.refused('-drive', f'{drive},{option}')
+                self.assertIn(f"'{words[0]}'", said)
+        for option in ('cache=none', 'aio=native'):
+            vm = self.start('-nodefaults', '-S', '-drive',
+                            f'{drive},{option}', qmp=True)
+            vm.qmp.cmd('quit')
+            vm.wait()
+            self.assertIn('warning: -drive', vm.output())
+
+    def test_what_is_discarded_is_part_of_the_identity(self):
+        log = self.path('run.rr')
+
+        def run(mode, discard):
+            vm = self.start(
+                '-m', '16', *disk('calls')[:1],
+                f'{disk("calls")[1]},discard={discard}', *CONTROLLER,
+                '-device', 'ide-hd,drive=d,bus=ahci0.0', '-device',
+                'isa-debug-exit', '-icount',
+                f'shift=7,rr={mode},rrfile={log}')
+            self.assertEqual(vm.wait(), 1, vm.output())
+            return vm.output()
+
+        run('record', 'ignore')
+        self.assertIn('keeps all', run('replay', 'unmap'))
+
 
 if __name__ == '__main__':
     reprise.main()

@@ -236,6 +236,11 @@ static int fake_disk_flush(BlockDev *b)
     return b->fail;
 }
 
+static bool fake_disk_discards(const BlockDev *b)
+{
+    return true;
+}
+
 static const BlockDevOps fake_disk_ops = {
     .size_bytes = fake_disk_size_bytes,
     .readonly = fake_disk_readonly,
@@ -244,6 +249,8 @@ static const BlockDevOps fake_disk_ops = {
     .read = fake_disk_read,
     .write = fake_disk_write,
     .write_zeroes = fake_disk_write_zeroes,
+    .discard = fake_disk_write_zeroes,
+    .discards = fake_disk_discards,
     .flush = fake_disk_flush,
 };
 

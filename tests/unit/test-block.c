@@ -307,6 +307,60 @@ static void test_replayed_error(void)
     nondet_free(m.nondet);
 }
 
+static uint64_t file_bytes(const char *path)
+{
+    g_autofree char *data = NULL;
+    gsize len = 0;
+    g_assert_true(g_file_get_contents(path, &data, &len, NULL));
+    return len;
+}
+
+/* Zeroes that are written take no room if they are looked for, and nothing
+ * that was there comes back. */
+static void test_detected_zeroes(void)
+{
+    static uint8_t zeroes[256 * KIB], ones[4096];
+    for (unsigned detect = 0; detect < 2; detect++) {
+        g_autofree char *path = disk_path(detect ? "detect" : "plain");
+        ImageCreate c = { .file = path, .format = "qcow2",
+                          .size_bytes = 4 * MIB };
+        BlockOpenOptions opts = { .file = path, .format = "qcow2",
+                                  .detect_zeroes = detect,
+                                  .write_through = detect };
+        g_assert_true(image_create(&c, NULL));
+        uint64_t before = file_bytes(path);
+        BlockDev *b = disk_open(&opts);
+        g_assert_cmpint(blockdev_write(b, 0, zeroes, sizeof zeroes), ==, 0);
+        memset(ones, 1, sizeof ones);
+        g_assert_cmpint(blockdev_write(b, MIB, ones, sizeof ones), ==, 0);
+        g_assert_cmpint(blockdev_write(b, MIB, zeroes, sizeof ones), ==, 0);
+        g_assert_cmpint(blockdev_read(b, MIB, ones, sizeof ones), ==, 0);
+        g_assert_cmpmem(ones, sizeof ones, zeroes, sizeof ones);
+        blockdev_close(b);
+        uint64_t grown = file_bytes(path) - before;
+        g_assert_cmpuint(grown >= sizeof zeroes, ==, !detect);
+    }
+}
+
+static void test_discard(void)
+{
+    for (unsigned keep = 0; keep < 2; keep++) {
+        g_autofree char *path = raw_image("discard", MIB);
+        BlockOpenOptions opts = { .file = path, .format = "raw",
+                                  .keep_discarded = keep, .no_flush = keep };
+        BlockDev *b = disk_open(&opts);
+        uint8_t buf[512];
+        memset(buf, 7, sizeof buf);
+        g_assert_cmpint(blockdev_write(b, 512, buf, sizeof buf), ==, 0);
+        g_assert_cmpint(blockdev_discard(b, 512, 512), ==, 0);
+        g_assert_cmpint(blockdev_flush(b), ==, 0);
+        g_assert_cmpint(blockdev_read(b, 512, buf, sizeof buf), ==, 0);
+        g_assert_cmpint(buf[100], ==, keep ? 7 : 0);
+        g_assert_cmpint(blockdev_discards(b), ==, !keep);
+        blockdev_close(b);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -321,6 +375,8 @@ int main(int argc, char **argv)
     g_test_add_func("/block/locks", test_locks);
     g_test_add_func("/block/refused", test_refused);
     g_test_add_func("/block/guessed", test_guessed);
+    g_test_add_func("/block/detected-zeroes", test_detected_zeroes);
+    g_test_add_func("/block/discard", test_discard);
     g_test_add_func("/block/replayed-error", test_replayed_error);
     return g_test_run();
 }
