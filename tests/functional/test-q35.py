@@ -1,7 +1,5 @@
 """The board q35 through the doors: firmware, a guest from its AHCI disk in odd
 ways, and Linux, which finds the bus, the buttons and four processors."""
-import os
-
 import reprise
 from linux_guest import BOOT_SECONDS, LinuxCase
 
@@ -61,7 +59,6 @@ class Q35(LinuxCase):
             self.assertIn(text, said)
         for text in ('can\'t claim', 'failed to assign', 'no space for'):
             self.assertNotIn(text, said)
-        self.assertLess(os.path.getsize(log), 100_000)
 
     def test_torture(self):
         """Firmware and a guest from the board's AHCI disk, in odd ways."""
