@@ -58,7 +58,8 @@ bool disks_check_have(Machine *m, const char *name, Error **errp)
     }
     guint at = 0;
     for (BlockDev *b; (b = disks_next(m, &at));) {
-        if (g_str_equal(blockdev_format(b), "raw")) {
+        /* What a replay opens can be read only, whatever its format. */
+        if (!m->config.recording && !blockdev_can_snapshot(b)) {
             error_set(errp, "Device '%s' is writable but does not support "
                       "snapshots", blockdev_node(b));
             return false;

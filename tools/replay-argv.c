@@ -64,6 +64,9 @@ static const struct {
     { "replay-state", FATE_DROP }, { "qtest", FATE_DROP },
     { "qtest-log", FATE_DROP }, { "readconfig", FATE_ELSEWHERE },
     { "blockdev", FATE_ELSEWHERE }, { "set", FATE_ELSEWHERE },
+    { "smbios", FATE_ELSEWHERE }, { "acpitable", FATE_ELSEWHERE },
+    { "fw_cfg", FATE_ELSEWHERE }, { "debugcon", FATE_SERIAL },
+    { "fsdev", FATE_KEEP }, { "virtfs", FATE_KEEP }, /* replays need no folder */
 };
 
 /* One option with its argument. */

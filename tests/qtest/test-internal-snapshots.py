@@ -90,6 +90,7 @@ class InternalSnapshots(reprise.TestCase):
         self.says(vm, delete='', load="Snapshot 'snap0' does not exist")
         self.assertNotRegex(vm.hmp.cmd('info snapshots'), listed)
         self.assertIn('snap1', vm.hmp.cmd('info snapshots'))
+        vm.terminate()
 
     def listed(self, path):
         done = subprocess.run([reprise.program('reprise-img'), 'snapshot',
@@ -122,6 +123,7 @@ class InternalSnapshots(reprise.TestCase):
             self.says(vm, save='is writable but does not support snapshots',
                       load='is writable but does not support snapshots')
             self.assertNotIn('snap0', vm.hmp.cmd('info snapshots'))
+            vm.terminate()
 
     def test_raw_disk_beside(self):
         """One that can is no help, unless the other cannot be written."""
@@ -184,9 +186,7 @@ class InternalSnapshots(reprise.TestCase):
         for how in (('-snapshot', '-drive', f'file={disk},if=ide'),
                     ('-drive', f'file={disk},if=ide,snapshot=on')):
             with self.subTest(how=how):
-                vm = self.machine(*how)
-                self.works(vm, 1)
-                vm.terminate()
+                self.works(self.machine(*how), 1)
                 with open(disk, 'rb') as f:
                     self.assertEqual(f.read(), before)
 
