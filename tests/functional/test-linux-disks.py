@@ -32,7 +32,7 @@ for d in sda nvme0n1 vda; do
     echo "$d ro $(cat $q/ro) sectors $(cat $q/size)"
     echo "$d queues $(ls -d $q/mq/* | wc -l)"
     echo "$d discard $(cat $q/queue/discard_max_bytes)"
-    if [ $(dd if=/dev/$d bs=512 count=1 2>/dev/null | head -c 4) = BOOT ]; then
+    if [ "x$(dd if=/dev/$d bs=4 count=1 2>/dev/null)" = xBOOT ]; then
         echo "$d again $(dd if=/dev/$d bs=64k skip=1 count=32 2>/dev/null |
             sha256sum | cut -c1-16)"
         continue
