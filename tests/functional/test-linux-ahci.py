@@ -43,7 +43,7 @@ CONTROLLER = ('-device', 'ich9-ahci,id=ahci0', '-device',
               'ide-cd,drive=c,bus=ahci0.3')
 
 
-class LinuxDisks(LinuxCase):
+class LinuxAhci(LinuxCase):
     def content(self, name, size):
         data = random.Random(size).randbytes(size)
         with open(self.path(name), 'wb') as f:
