@@ -188,8 +188,8 @@ class Errors(reprise.TestCase):
         self.refused("-drive .*: there is another drive 'd'",
                      '-drive', f'file={image},id=d',
                      '-drive', f'file={image},id=d')
-        self.refused("-drive .*'if' does not accept 'floppy'.*",
-                     '-drive', f'file={image},if=floppy')
+        self.refused("-drive .*'if' does not accept 'sd'.*",
+                     '-drive', f'file={image},if=sd')
         self.refused("-drive .*Unknown driver 'vdi'.*",
                      '-drive', f'file={image},format=vdi')
         self.refused('-drive .*only 4 IDE drives', *['-drive', image] * 5,
