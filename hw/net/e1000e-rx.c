@@ -293,7 +293,7 @@ static void store_split(E1000e *d, const Received *r)
 
 static bool can_receive(E1000e *d)
 {
-    return (*e1000e_reg(d, E_RCTL) & RCTL_EN) && !d->busy &&
+    return (*e1000e_reg(d, E_RCTL) & RCTL_EN) &&
            (pci_config_16(&d->pci, PCI_COMMAND) & PCI_COMMAND_MASTER);
 }
 
@@ -340,7 +340,7 @@ void e1000e_receive(Device *dev, const uint8_t *frame, size_t len)
     bool jumbo = *e1000e_reg(d, E_RCTL) & RCTL_LPE;
     Received r = { .frame = bytes, .status = RX_DD | RX_IXSM };
 
-    if (!can_receive(d) ||
+    if (!can_receive(d) || d->busy ||
         len > (jumbo ? FRAME_JUMBO_MAX : FRAME_USUAL_MAX) ||
         !e1000_filter_passes(d->s.reg, frame, len)) {
         return;
@@ -361,7 +361,8 @@ void e1000e_receive(Device *dev, const uint8_t *frame, size_t len)
 }
 
 /* Which queue the next frame goes to is not known yet: the fuller one counts, if
- * there are two. */
+ * there are two. A network may ask while it is given a frame to send, so being at
+ * work is no reason to have no room: nobody would ask again. */
 unsigned e1000e_room(Device *dev)
 {
     E1000e *d = (E1000e *)dev;

@@ -308,6 +308,7 @@ Chardev *fake_chardev_new(void)
 static void fake_net_send(Netdev *n, const void *frame, size_t len)
 {
     g_ptr_array_add(n->sent, g_bytes_new(frame, len));
+    n->room_at_send = n->room ? n->room(n->opaque) : 0;
 }
 
 static void fake_net_bind_port(Netdev *n, NondetPort *port, NetdevRoom *room,

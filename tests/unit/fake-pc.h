@@ -35,6 +35,7 @@ struct Netdev {
     NetdevRoom *room;
     void *opaque;
     unsigned kicks, received;
+    size_t room_at_send;   /* the adapter's, when it sent its last frame */
 };
 
 /* What the board does to its CPU. */

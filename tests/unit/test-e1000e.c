@@ -256,6 +256,18 @@ static void test_two_queues_out(void)
     teardown(&f);
 }
 
+/* A network that answers at once asks before the frame is quite sent. */
+static void test_room_while_sending(void)
+{
+    Fixture f;
+
+    setup(&f);
+    send(&f, 0, 0, 100);
+    g_assert_cmpuint(f.net->sent->len, ==, 1);
+    g_assert_cmpuint(f.net->room_at_send, >, 0);
+    teardown(&f);
+}
+
 /* Vector n writes n + 1 to its mailbox. */
 static void messages_on(Fixture *f)
 {
@@ -381,6 +393,7 @@ int main(int argc, char **argv)
     g_test_add_func("/e1000e/split", test_split);
     g_test_add_func("/e1000e/queues-by-hash", test_queues_by_hash);
     g_test_add_func("/e1000e/two-queues-out", test_two_queues_out);
+    g_test_add_func("/e1000e/room-while-sending", test_room_while_sending);
     g_test_add_func("/e1000e/messages", test_messages);
     g_test_add_func("/e1000e/clock", test_clock);
     g_test_add_func("/e1000e/noise", test_noise);
