@@ -9,30 +9,8 @@
  * for the memory map and the rest itself (Documentation/x86/boot.rst, "Running
  * the kernel").
  */
-        .code16
-        .text
-        .globl _start
-_start:
-        .word   0xaa55                  /* BIOS boot specification 1.01 */
-        .byte   2                       /* units of 512 bytes */
-init:   lret                            /* nothing to be done at POST */
-        .org    0x18
-        .word   0                       /* no PCI data */
-        .word   pnp
-        .org    0x20
-pnp:    .ascii  "$PnP"                  /* Plug and Play BIOS 1.0A, 3.2 */
-        .byte   1, 2                    /* revision, units of 16 bytes */
-        .word   0
-        .byte   0
-        .byte   0                       /* checksum: patched */
-        .long   0
-        .word   0                       /* manufacturer */
-        .word   name
-        .byte   2, 0, 0                 /* a mass storage device */
-        .byte   0x64                    /* needed to boot, can be initial */
-        .word   0, 0                    /* no connection vectors */
-        .word   boot                    /* bootstrap entry vector */
-        .word   0, 0
+#include "rom-head.S"
+
 name:   .asciz  "Linux kernel"
 
         /* fw_cfg's items and what a DMA descriptor's control word says: select
