@@ -192,6 +192,11 @@ static int count(BlockDev *b, BlockRequest request, uint64_t bytes, int err)
     return err;
 }
 
+BlockModes blockdev_modes(const BlockDev *b)
+{
+    return (BlockModes) { b->write_through, b->no_flush, b->detect_zeroes };
+}
+
 BlockStats blockdev_stats(const BlockDev *b, BlockRequest request)
 {
     return b->stats[request];

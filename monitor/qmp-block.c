@@ -73,13 +73,16 @@ static json_t *put_medium(BlockDev *b)
     if (info) {
         describe_image(&image, info);
     }
-    BlockCacheInfo cache = { .writeback = true };
+    BlockModes modes = blockdev_modes(b);
+    BlockCacheInfo cache = { .writeback = !modes.write_through,
+                             .no_flush = modes.no_flush };
     BlockDeviceInfo medium = {
         .file = blockdev_file(b), .node_name = blockdev_node(b),
         .ro = blockdev_readonly(b), .drv = blockdev_format(b),
         .backing_file = image.backing_filename,
         .backing_file_depth = backing_depth(info),
-        .detect_zeroes = "off", .image = &image, .cache = &cache,
+        .detect_zeroes = modes.detect_zeroes ? "on" : "off",
+        .image = &image, .cache = &cache,
     };
     json_t *o = qapi_put_BlockDeviceInfo(&medium);
     image_info_free(info);

@@ -73,6 +73,13 @@ typedef struct BlockStats {
 
 BlockStats blockdev_stats(const BlockDev *b, BlockRequest request);
 
+/* How it treats what is written; from the options it was opened with. */
+typedef struct BlockModes {
+    bool write_through, no_flush, detect_zeroes;
+} BlockModes;
+
+BlockModes blockdev_modes(const BlockDev *b);
+
 /* Opens an image. NULL with an error naming the file (and offset). */
 BlockDev *blockdev_open(const BlockOpenOptions *opts, Error **errp);
 /* Flushes and closes; NULL is allowed. */

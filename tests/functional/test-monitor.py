@@ -109,8 +109,8 @@ class Monitor(reprise.TestCase):
                         '-b', base, '-F', 'raw', disk], check=True,
                        stdout=subprocess.DEVNULL)
         vm = self.start('-m', '64', '-S', '-drive',
-                        f'file={disk},if=none,id=d', '-device',
-                        'ide-hd,drive=d,id=hd', '-drive',
+                        f'file={disk},if=none,id=d,cache=unsafe,'
+                        'detect-zeroes=on', '-device', 'ide-hd,drive=d,id=hd', '-drive',
                         'if=ide,index=2,media=cdrom,id=cd', qmp=True)
         drives = {d['device']: d for d in vm.qmp.cmd('query-block')}
         self.assertNotIn('inserted', drives['cd'])
@@ -121,6 +121,8 @@ class Monitor(reprise.TestCase):
                           medium['backing_file_depth'], medium['ro']),
                          (disk, 'qcow2', 1, False))
         self.assertEqual(medium['image']['virtual-size'], 1 << 20)
+        self.assertEqual((medium['detect_zeroes'], medium['cache']['no-flush']),
+                         ('on', True))
         self.assertEqual([n['node-name'] for n in
                           vm.qmp.cmd('query-named-block-nodes')], ['d'])
 
