@@ -64,6 +64,14 @@ static char *take_value(const char **p)
     return g_string_free(value, FALSE);
 }
 
+void keyval_append(GString *text, const char *key, const char *value)
+{
+    g_string_append_printf(text, "%s%s=", text->len ? "," : "", key);
+    for (const char *p = value; *p; p++) {
+        g_string_append(text, *p == ',' ? ",," : (char[]) { *p, 0 });
+    }
+}
+
 static void keyval_add(KeyVal *kv, char *key, char *value)
 {
     g_ptr_array_add(kv->keys, key);

@@ -24,6 +24,8 @@ typedef struct KeyVal {
  * NULL with an error that names the key. */
 KeyVal *keyval_parse(const char *text, const char *known, Error **errp);
 void keyval_free(KeyVal *kv);
+/* Adds KEY=VALUE to a text that keyval_parse() is to take. */
+void keyval_append(GString *text, const char *key, const char *value);
 
 /* False with an error naming the first key that is not in the list. */
 bool keyval_check(const KeyVal *kv, const char *known, Error **errp);

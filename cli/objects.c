@@ -29,10 +29,10 @@ static const ObjectRow rows[] = {
 };
 
 const ProgramOption program_objects[] = { /* parts.c */
-#define OBJECT(type, keys, handler, help) { type, keys, true },
+#define OBJECT(type, keys, handler, help) { type, keys },
 #include "objects.def"
 #undef OBJECT
-    { NULL, NULL, false },
+    { NULL, NULL },
 };
 
 static bool object_nothing(Options *o, const KeyVal *kv, Error **errp)

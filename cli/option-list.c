@@ -8,8 +8,8 @@ extern const ProgramOption program_options[]; /* parts.c */
 
 #define GROUP(title)
 #define OPTION(name, alias, argument, keys, handler, help) \
-    { name, keys, (argument) != NULL },
+    { name, keys },
 const ProgramOption program_options[] = {
 #include "options.def"
-    { NULL, NULL, false },
+    { NULL, NULL },
 };

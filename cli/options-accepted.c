@@ -44,10 +44,8 @@ bool opt_overcommit(Options *o, const char *arg, KeyVal *kv, Error **errp)
 
 bool opt_pflash(Options *o, const char *arg, KeyVal *unused, Error **errp)
 {
-    g_autoptr(GString) text = g_string_new("if=pflash,file=");
-    for (const char *p = arg; *p; p++) {
-        g_string_append_printf(text, *p == ',' ? ",," : "%c", *p);
-    }
+    g_autoptr(GString) text = g_string_new("if=pflash");
+    keyval_append(text, "file", arg);
     char *kept = g_strdup(text->str);
     g_ptr_array_add(o->texts, kept);
     return options_take(o, "drive", kept, errp);

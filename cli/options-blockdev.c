@@ -22,17 +22,6 @@ static const char format_keys[] =
 
 /* --- JSON ----------------------------------------------------------------------- */
 
-static void append_pair(GString *out, const char *key, const char *value)
-{
-    if (out->len) {
-        g_string_append_c(out, ',');
-    }
-    g_string_append_printf(out, "%s=", key);
-    for (const char *p = value; *p; p++) {
-        g_string_append_printf(out, *p == ',' ? ",," : "%c", *p);
-    }
-}
-
 /* {"a": {"b": 1}} becomes a.b=1. */
 static bool flatten(GString *out, const char *prefix, json_t *o, Error **errp)
 {
@@ -46,13 +35,13 @@ static bool flatten(GString *out, const char *prefix, json_t *o, Error **errp)
                 return false;
             }
         } else if (json_is_string(v)) {
-            append_pair(out, key, json_string_value(v));
+            keyval_append(out, key, json_string_value(v));
         } else if (json_is_boolean(v)) {
-            append_pair(out, key, json_is_true(v) ? "on" : "off");
+            keyval_append(out, key, json_is_true(v) ? "on" : "off");
         } else if (json_is_integer(v)) {
             g_autofree char *number = g_strdup_printf(
                 "%" JSON_INTEGER_FORMAT, json_integer_value(v));
-            append_pair(out, key, number);
+            keyval_append(out, key, number);
         } else if (!json_is_null(v)) {
             error_set(errp, "Parameter '%s' takes no list", key);
             return false;

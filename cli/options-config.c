@@ -11,14 +11,6 @@
 #include "io/world.h"
 #include "options.h"
 
-static void append_pair(GString *out, const char *key, const char *value)
-{
-    g_string_append_printf(out, "%s%s=", out->len ? "," : "", key);
-    for (const char *p = value; *p; p++) {
-        g_string_append_printf(out, *p == ',' ? ",," : "%c", *p);
-    }
-}
-
 /* --- -set ------------------------------------------------------------------- */
 
 static void set_free(void *opaque)
@@ -60,7 +52,7 @@ char *options_apply_sets(Options *o, const char *group, const char *id,
     for (guint i = 0; id && i < o->sets->len; i++) {
         SetOption *s = g_ptr_array_index(o->sets, i);
         if (g_str_equal(s->parts[0], group) && g_str_equal(s->parts[1], id)) {
-            append_pair(out, s->parts[2], s->value);
+            keyval_append(out, s->parts[2], s->value);
             s->used = any = true;
         }
     }
@@ -126,7 +118,7 @@ static bool section_begin(Config *c, const char *line, Error **errp)
     c->group = g_match_info_fetch(match, 1);
     g_autofree char *id = g_match_info_fetch(match, 2);
     if (id && *id) {
-        append_pair(c->text, "id", id);
+        keyval_append(c->text, "id", id);
     }
     return true;
 }
@@ -143,7 +135,7 @@ static bool pair(Config *c, const char *line, Error **errp)
     }
     g_autofree char *key = g_match_info_fetch(match, 1);
     g_autofree char *value = g_match_info_fetch(match, 2);
-    append_pair(c->text, key, value);
+    keyval_append(c->text, key, value);
     return true;
 }
 

@@ -3,7 +3,7 @@
  */
 #include <unistd.h>
 
-#include "monitor.h"
+#include "qom.h"
 
 /* Where vCPU i is: sockets hold dies, these cores, these threads. */
 static CpuTopologyPlace place_of(const Machine *m, unsigned i)
@@ -37,11 +37,6 @@ json_t *qmp_query_cpus_fast(QmpContext *ctx, Error **errp)
     return list;
 }
 
-static char *type_name(const CpuClass *cls, const char *model)
-{
-    return g_strdup_printf("%s-%s-cpu", model, cls->name);
-}
-
 json_t *qmp_query_hotpluggable_cpus(QmpContext *ctx, Error **errp)
 {
     json_t *list = json_array();
@@ -49,7 +44,7 @@ json_t *qmp_query_hotpluggable_cpus(QmpContext *ctx, Error **errp)
     const char *text = m->config.cpu_model;
     text = text ? text : m->board->default_cpu ? m->board->default_cpu : "";
     g_auto(GStrv) words = g_strsplit(text, ",", 2);
-    g_autofree char *type = type_name(m->parts->cpu, words[0]);
+    g_autofree char *type = qom_cpu_type(m->parts->cpu, words[0]);
     for (guint i = 0; i < m->cpus->len; i++) {
         CpuTopologyPlace place = place_of(m, i);
         g_autofree char *path = cpu_path(i);
@@ -69,7 +64,7 @@ typedef struct ModelList {
 static void add_model(void *opaque, const char *name)
 {
     ModelList *models = opaque;
-    g_autofree char *type = type_name(models->cls, name);
+    g_autofree char *type = qom_cpu_type(models->cls, name);
     CpuDefinitionInfo info = {
         .name = name, .migration_safe = true,
         .q_static = g_str_equal(name, "base"),

@@ -46,9 +46,7 @@ json_t *qmp_query_machines(QmpContext *ctx, Error **errp)
     const MachineParts *parts = ctx->machine->parts;
     for (const BoardClass *const *b = parts->boards; *b; b++) {
         const char *model = (*b)->default_cpu;
-        g_autofree char *type = model ? g_strdup_printf("%s-%s-cpu", model,
-                                                        parts->cpu->name)
-                                      : NULL;
+        g_autofree char *type = model ? qom_cpu_type(parts->cpu, model) : NULL;
         MachineInfoQmp info = {
             .name = (*b)->name,
             .alias = (*b)->alias,

@@ -197,7 +197,7 @@ static void add_type(TypeList *t, const char *name, const char *parent,
 static void add_cpu_type(void *opaque, const char *model)
 {
     TypeList *t = opaque;
-    g_autofree char *name = g_strdup_printf("%s-%s-cpu", model, t->cpu->name);
+    g_autofree char *name = qom_cpu_type(t->cpu, model);
     add_type(t, name, "cpu", false);
 }
 
@@ -255,7 +255,7 @@ static void add_feature(void *opaque, const char *feature, bool on)
 /* The features of "MODEL-x86_64-cpu"; NULL: typename is no CPU's. */
 static json_t *cpu_properties(const CpuClass *cls, const char *typename)
 {
-    g_autofree char *tail = g_strdup_printf("-%s-cpu", cls->name);
+    g_autofree char *tail = qom_cpu_type(cls, "");
     if (!g_str_has_suffix(typename, tail)) {
         return NULL;
     }

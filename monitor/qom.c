@@ -110,6 +110,11 @@ char *qom_device_path(const Machine *m, const Device *dev)
 
 /* --- types ---------------------------------------------------------------------- */
 
+char *qom_cpu_type(const CpuClass *cls, const char *model)
+{
+    return g_strdup_printf("%s-%s-cpu", model, cls->name);
+}
+
 char *qom_type(const Machine *m, const QomNode *node)
 {
     const Device *dev = node->object;

@@ -34,6 +34,9 @@ char *qom_type(const Machine *m, const QomNode *node);
 bool qom_find(const Machine *m, const char *path, QomNode *node,
               Error **errp);
 
+/* The type of a CPU model, "MODEL-x86_64-cpu"; freed by the caller. */
+char *qom_cpu_type(const CpuClass *cls, const char *model);
+
 /* The keys that an option or an object takes, as a list of OptionParameter. */
 json_t *option_parameters(const ProgramOption *o);
 

@@ -14,7 +14,6 @@ typedef struct ProgramOption {
     const char *keys;      /* "file* if format": what it takes as KEY=VALUE; a
                             * star marks the one that may go without KEY=; NULL:
                             * one value */
-    bool has_value;
 } ProgramOption;
 
 struct MachineParts {
