@@ -1,24 +1,12 @@
 /*
- * Disassembly for `x/i`, by capstone.
+ * Disassembly for `x/i`: the CPU's class knows its instructions.
  */
-#include <capstone/capstone.h>
+#include <inttypes.h>
 
 #include "monitor.h"
 
-#define INSN_BYTES 15
-
-static bool open_engine(Cpu *cpu, csh *engine)
-{
-    unsigned bits = cpu->cls->code_bits(cpu);
-    cs_mode mode = bits == 16 ? CS_MODE_16
-                   : bits == 32 ? CS_MODE_32
-                                : CS_MODE_64;
-    if (cs_open(CS_ARCH_X86, mode, engine) != CS_ERR_OK) {
-        return false;
-    }
-    cs_option(*engine, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
-    return true;
-}
+/* No target has longer ones. */
+#define INSN_BYTES 16
 
 /* The bytes at addr, up to where memory ends. */
 static size_t fetch(Hmp *h, uint64_t addr, bool physical, uint8_t *buf)
@@ -37,45 +25,53 @@ static size_t fetch(Hmp *h, uint64_t addr, bool physical, uint8_t *buf)
     return n;
 }
 
+typedef struct Line {
+    Hmp *h;
+    const uint8_t *code;
+} Line;
+
+static bool print_insn(void *opaque, const DisasInsn *insn)
+{
+    const Line *line = opaque;
+    hmp_print(line->h, "0x%08" PRIx64 ":  ", insn->pc);
+    for (unsigned i = 0; i < insn->bytes; i++) {
+        hmp_print(line->h, "%02x ", line->code[i]);
+    }
+    hmp_print(line->h, "%*s %-8s %s\n", MAX(0, 24 - 3 * (int)insn->bytes), "",
+              insn->mnemonic, insn->operands);
+    return false;
+}
+
 /* Prints one instruction; its length, 0 if memory cannot be read. */
-static size_t print_one(Hmp *h, csh engine, uint64_t addr, bool physical)
+static size_t print_one(Hmp *h, uint64_t addr, bool physical)
 {
     uint8_t buf[INSN_BYTES];
-    cs_insn *insn;
+    Cpu *cpu = hmp_cpu(h);
     size_t n = fetch(h, addr, physical, buf);
     if (!n) {
         hmp_print(h, "Cannot access memory at address 0x%" PRIx64 "\n", addr);
         return 0;
     }
-    if (!cs_disasm(engine, buf, n, addr, 1, &insn)) {
+    Line line = { .h = h, .code = buf };
+    n = cpu->cls->disas(cpu, addr, buf, n, print_insn, &line);
+    if (!n) {
         hmp_print(h, "0x%08" PRIx64 ":  %02x                       .byte    "
                   "0x%02x\n", addr, buf[0], buf[0]);
-        return 1;
     }
-    hmp_print(h, "0x%08" PRIx64 ":  ", addr);
-    for (unsigned i = 0; i < insn->size; i++) {
-        hmp_print(h, "%02x ", insn->bytes[i]);
-    }
-    hmp_print(h, "%*s %-8s %s\n", MAX(0, 24 - 3 * insn->size), "",
-              insn->mnemonic, insn->op_str);
-    n = insn->size;
-    cs_free(insn, 1);
-    return n;
+    return MAX(n, 1);
 }
 
 void disas_print(Hmp *h, uint64_t addr, unsigned count, bool physical)
 {
-    csh engine;
-    if (!open_engine(hmp_cpu(h), &engine)) {
+    if (!hmp_cpu(h)->cls->disas) {
         hmp_print(h, "no disassembler for this CPU\n");
         return;
     }
     while (count--) {
-        size_t n = print_one(h, engine, addr, physical);
+        size_t n = print_one(h, addr, physical);
         if (!n) {
             break;
         }
         addr += n;
     }
-    cs_close(&engine);
 }

@@ -94,7 +94,7 @@ static bool read_bytes(Hmp *h, uint64_t addr, void *buf, size_t len,
 static void dump(Hmp *h, const Format *f, uint64_t addr, bool physical)
 {
     enum { LINE_BYTES = 16 };
-    bool wide = physical || hmp_cpu(h)->cls->code_bits(hmp_cpu(h)) == 64;
+    bool wide = physical || hmp_cpu(h)->cls->address_bits(hmp_cpu(h)) == 64;
     for (unsigned i = 0; i < f->count; i++, addr += f->size) {
         uint8_t buf[8];
         if (i * f->size % LINE_BYTES == 0) {

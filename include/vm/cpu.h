@@ -71,6 +71,16 @@ typedef struct CpuGdbView {
     char *(*describe)(const struct CpuGdbView *view, const char *file);
 } CpuGdbView;
 
+/* An instruction as text; the strings live until the next one. */
+typedef struct DisasInsn {
+    GuestAddr pc;
+    unsigned bytes;
+    const char *mnemonic, *operands;
+} DisasInsn;
+
+/* False: no more of them are wanted. */
+typedef bool DisasFn(void *opaque, const DisasInsn *insn);
+
 /* A model, and a feature of a model, for those who ask. */
 typedef void CpuModelFn(void *opaque, const char *name);
 typedef void CpuFeatureFn(void *opaque, const char *feature, bool on);
@@ -158,8 +168,13 @@ struct CpuClass {
     void (*print_registers)(Cpu *cpu, GString *out); /* info registers */
     void (*print_mem)(Cpu *cpu, GString *out);       /* info mem */
     void (*print_tlb)(Cpu *cpu, GString *out);       /* info tlb */
-    /* Address width and mode for a disassembler: 16, 32 or 64. */
-    unsigned (*code_bits)(Cpu *cpu);
+    /* How wide a debugger should print addresses now: 16, 32 or 64. */
+    unsigned (*address_bits)(Cpu *cpu);
+    /* NULL, or: tells the instructions in `code`, which lies at pc and would
+     * run in the mode that the CPU is in, until fn has enough or these bytes
+     * are no (whole) instruction. How many bytes were told. */
+    size_t (*disas)(Cpu *cpu, GuestAddr pc, const uint8_t *code, size_t len,
+                    DisasFn *fn, void *opaque);
 };
 
 /* Where TBs were found last, so that they need not be looked up: by pc, a

@@ -296,7 +296,7 @@ static AddressSpace *x86_memory(Cpu *parent)
                                             : parent->machine->memory;
 }
 
-static unsigned x86_code_bits(Cpu *cpu)
+static unsigned x86_address_bits(Cpu *cpu)
 {
     uint32_t f = x86_cpu(cpu)->tb_flags;
     return f & TB_CS64 ? 64 : f & TB_CS32 ? 32 : 16;
@@ -344,7 +344,8 @@ static unsigned x86_code_bits(Cpu *cpu)
         .print_registers = x86_print_registers,     \
         .print_mem = x86_print_mem,                 \
         .print_tlb = x86_print_tlb,                 \
-        .code_bits = x86_code_bits,                 \
+        .address_bits = x86_address_bits,           \
+        .disas = x86_disas,                         \
     }
 
 X86_CLASS(x86_64_cpu_class, "x86_64");

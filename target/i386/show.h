@@ -22,4 +22,8 @@ void x86_print_registers(Cpu *cpu, GString *out);
 void x86_print_mem(Cpu *cpu, GString *out);
 void x86_print_tlb(Cpu *cpu, GString *out);
 
+/* CpuClass.disas: in AT&T's syntax, as the present code segment's size says. */
+size_t x86_disas(Cpu *cpu, GuestAddr pc, const uint8_t *code, size_t len,
+                 DisasFn *fn, void *opaque);
+
 #endif

@@ -27,7 +27,7 @@ ALLOWED_HOST = re.compile(r'''^(
     mmap(64)?|mprotect|mremap|munmap|madvise| # of memory that nobody shares
     memfd_create|ftruncate(64)?|close|        # the code buffer's two mappings
     __cpu_(model|features2|indicator_init)|   # what native code may use
-    cs_(open|close|option|disasm|free)|       # capstone: text only
+    cs_(open|close|option|disasm(_iter)?|malloc|free)|  # capstone: text only
     XXH\w+|
     g_(array|byte_array|bytes|ptr_array|hash_table|list|slist|queue|tree|
        string|str|strv)_\w+|

@@ -706,7 +706,7 @@ static void nothing(Cpu *c)
 {
 }
 
-static unsigned code_bits(Cpu *c)
+static unsigned address_bits(Cpu *c)
 {
     return 64;
 }
@@ -724,7 +724,7 @@ static const CpuClass tiny_class = {
     .restore = restore, .has_work = has_work, .halted = halted,
     .interrupt = interrupt, .deliver_exception = deliver, .walk = walk,
     .debug_hit = debug_hit, .debug_break = debug_break,
-    .mmu_mode = mmu_mode, .code_bits = code_bits,
+    .mmu_mode = mmu_mode, .address_bits = address_bits,
 };
 
 const MachineParts tiny_parts = { .cpu = &tiny_class, .accel = &accel_tcg };
