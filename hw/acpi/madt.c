@@ -3,8 +3,8 @@
  */
 #include "acpi-tables.h"
 #include "hw/apic.h"
+#include "pins/x86.h"
 #include "vm/machine.h"
-#include "vm/x86-pins.h"
 
 enum { MADT_LAPIC, MADT_IOAPIC, MADT_OVERRIDE, MADT_LAPIC_NMI = 4,
        MADT_X2APIC = 9 };

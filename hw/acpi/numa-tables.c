@@ -5,8 +5,8 @@
 #include "acpi-tables.h"
 
 #include "hw/acpi.h"
+#include "pins/x86.h"
 #include "vm/machine.h"
-#include "vm/x86-pins.h"
 
 enum { SRAT_PROCESSOR = 0, SRAT_MEMORY = 1, SRAT_X2APIC = 2 };
 #define ENABLED 1u

@@ -11,8 +11,8 @@
 #include "hw/acpi.h"
 #include "hw/apic.h"
 #include "hw/hpet.h"
+#include "pins/x86.h"
 #include "vm/machine.h"
-#include "vm/x86-pins.h"
 
 /* --- FADT (5.2.9) -------------------------------------------------------------- */
 

@@ -14,7 +14,7 @@
 #include "hw/microvm-acpi.h"
 #include "hw/virtio-mmio.h"
 #include "pc.h"
-#include "vm/x86-pins.h"
+#include "pins/x86.h"
 
 /* Without ACPI there are as many places as ISA interrupts are free, from this
  * one on. */

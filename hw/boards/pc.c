@@ -6,8 +6,8 @@
 #include "hw/boot.h"
 #include "hw/fw-cfg.h"
 #include "pc.h"
+#include "pins/x86.h"
 #include "vm/cpu.h"
-#include "vm/x86-pins.h"
 
 #define PC_RAM_MIN MIB
 

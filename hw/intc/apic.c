@@ -382,7 +382,7 @@ bool apic_write(Apic *a, unsigned reg, uint32_t v)
     return known;
 }
 
-/* --- for the processor (vm/x86-pins.h) ---------------------------------------------------- */
+/* --- for the processor (pins/x86.h) ---------------------------------------------------- */
 
 static unsigned get_cr8(void *opaque)
 {

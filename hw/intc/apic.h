@@ -7,8 +7,8 @@
 
 #include "base/bits.h"
 #include "hw/apic.h"
+#include "pins/x86.h"
 #include "vm/machine.h"
-#include "vm/x86-pins.h"
 
 /* Registers by offset / 16; x2APIC's numbers are 800h + these. */
 enum {

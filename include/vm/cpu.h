@@ -93,7 +93,7 @@ struct CpuClass {
     const IrReg *regs;          /* guest registers known to the IR */
     unsigned reg_count;
     unsigned pc_reg;            /* index in regs; exits write it */
-    const void *pins;           /* what boards drive: vm/x86-pins.h */
+    const void *pins;           /* what boards drive: include/pins */
 
     /* Fixed models: "qemu64 …" lines for -cpu help; creation by name. */
     void (*help)(GString *out);

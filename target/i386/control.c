@@ -5,8 +5,8 @@
 #include "base/log.h"
 #include "cpuid.h"
 #include "sys.h"
+#include "pins/x86.h"
 #include "vm/turn.h"
-#include "vm/x86-pins.h"
 
 /* --- CR0..CR8 ------------------------------------------------------------------ */
 

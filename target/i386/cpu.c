@@ -2,7 +2,7 @@
  * The x86 CPU as an object: its tables, reset, the modes that translated code
  * depends on, and which interrupt is taken at a boundary.
  */
-#include "vm/x86-pins.h"
+#include "pins/x86.h"
 
 #include "cpuid.h"
 #include "show.h"

@@ -1,7 +1,7 @@
 /*
  * The x86 CPU: its state, the modes a TB depends on, and the helpers that
  * translated code calls. Private to target/i386; the rest of the program
- * knows the CPU through vm/cpu.h and vm/x86-pins.h.
+ * knows the CPU through vm/cpu.h and pins/x86.h.
  *
  * Section numbers are the Intel SDM's, volume 3 unless another is named.
  */
@@ -286,7 +286,7 @@ typedef struct X86Cpu {
     uint32_t features[X86_FEATURES]; /* CPUID words, ORDER x86-feat */
     bool ignore_unknown_msr;
 
-    /* Wiring (vm/x86-pins.h). */
+    /* Wiring (pins/x86.h). */
     int (*pic_ack)(void *opaque);
     void *pic;
     AddressSpace *smm_memory;

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "cpuid.h"
 #include "sys.h"
-#include "vm/x86-pins.h"
+#include "pins/x86.h"
 
 enum { RULE_any, RULE_canonical, RULE_pat, RULE_mtrr_def, RULE_ones,
        RULE_zero };

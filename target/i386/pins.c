@@ -1,9 +1,9 @@
 /*
  * The pins of the CPU, which boards drive and chips are wired to, and the two
  * messages that start a processor: INIT and the start-up IPI. See
- * vm/x86-pins.h.
+ * pins/x86.h.
  */
-#include "vm/x86-pins.h"
+#include "pins/x86.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * 3, appendix E for the extended leaves.
  */
 #include "cpuid.h"
-#include "vm/x86-pins.h"
+#include "pins/x86.h"
 
 enum { LEVEL_THREAD, LEVEL_PACKAGE };
 enum { TYPE_NONE, TYPE_SMT, TYPE_CORE };

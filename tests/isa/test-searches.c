@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "search-guest.h"
+#include "pins/x86.h"
 #include "svc/timeline.h"
 #include "vm/device.h"
 #include "vm/sched.h"
-#include "vm/x86-pins.h"
 
 #define RUN_INSNS  60000u
 #define INTERVAL   4200u   /* not a multiple of anything */

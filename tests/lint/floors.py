@@ -7,7 +7,7 @@ import re
 import sys
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
-CONTRACTS = ('base', 'vm', 'io', 'hw', 'svc')
+CONTRACTS = ('base', 'vm', 'io', 'pins', 'hw', 'svc')
 
 
 def rows(text):

@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <stdarg.h>
 
+#include "pins/x86.h"
 #include "vm/cpu.h"
-#include "vm/x86-pins.h"
 
 FakeCpuPins fake_pins;
 

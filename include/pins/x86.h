@@ -8,8 +8,8 @@
  * intr, smi_pending, a20 … rows), so a board need not drive pins again after a
  * load.
  */
-#ifndef VM_X86_PINS_H
-#define VM_X86_PINS_H
+#ifndef PINS_X86_H
+#define PINS_X86_H
 
 #include "vm/cpu.h"
 
