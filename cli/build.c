@@ -9,9 +9,6 @@
 #include "svc/monitor.h"
 #include "svc/snapshot.h"
 
-/* A PC tries its hard disk first, then floppy and CD-ROM. */
-#define BOOT_ORDER "cad"
-
 /* --- what is read from files --------------------------------------------------- */
 
 static bool load_file(GBytes **out, const char *option, const char *path,
@@ -41,19 +38,15 @@ static bool has_flash(const Program *p)
     return false;
 }
 
-static const char *default_firmware(const Program *p)
-{
-    const char *name = p->opts.board->firmware;
-    return name ? name : "bios-256k.bin";
-}
-
 static bool load_firmware(Program *p, Error **errp)
 {
     MachineConfig *c = &p->m->config;
-    if (!p->opts.bios && has_flash(p)) {
+    c->firmware_name = p->opts.bios      ? p->opts.bios
+                       : has_flash(p) ? NULL
+                                      : p->opts.board->firmware;
+    if (!c->firmware_name) {
         return true;
     }
-    c->firmware_name = p->opts.bios ? p->opts.bios : default_firmware(p);
     g_autofree char *path = world_find_firmware(p->opts.firmware_dirs,
                                                 c->firmware_name);
     if (!path) {
@@ -156,7 +149,7 @@ static void configure(Program *p)
     c->kernel_name = base_name(o->kernel_name ? o->kernel_name : o->kernel);
     c->initrd_name = base_name(o->initrd_name ? o->initrd_name : o->initrd);
     c->devices = o->devices;
-    c->boot_order = o->boot_order ? o->boot_order : BOOT_ORDER;
+    c->boot_order = o->boot_order ? o->boot_order : o->board->boot_order;
     c->rtc_base_sec = o->rtc_base_sec;
     c->has_seed = o->has_seed;
     c->seed = o->seed;

@@ -5,10 +5,8 @@
 #ifndef HW_BOARDS_BOARD_PLUG_H
 #define HW_BOARDS_BOARD_PLUG_H
 
-#include "hw/isa.h"
+#include "vm/machine.h"
 
-/* A serial port for each -serial that is not none. */
-bool board_plug_serials(Machine *m, IsaBus *isa, Error **errp);
 /* Each -device, into the bus that it names or the first with a place. */
 bool board_plug_devices(Machine *m, Error **errp);
 

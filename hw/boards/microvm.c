@@ -292,6 +292,7 @@ const BoardClass microvm_board = {
     .default_cpu = "qemu64",
     .default_ram_bytes = 128 * MIB,
     .firmware = "bios-microvm.bin",
+    .boot_order = PC_BOOT_ORDER,
     .virtio_mmio = true,
     .build = microvm_build,
     .power_on = pc_power_on,

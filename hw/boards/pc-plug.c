@@ -4,6 +4,7 @@
  */
 #include "board-plug.h"
 #include "hw/floppy.h"
+#include "isa-serials.h"
 #include "pc.h"
 
 /* --- drives with if=ide ---------------------------------------------------------*/
@@ -162,7 +163,7 @@ static bool plug_floppy_controller(Pc *pc, Error **errp)
 bool pc_plug_all(Pc *pc, Error **errp)
 {
     return plug_drives(pc, errp) &&
-           board_plug_serials(pc->dev.machine, &pc->isa, errp) &&
+           isa_plug_serials(pc->dev.machine, &pc->isa, errp) &&
            plug_defaults(pc, errp) && plug_floppy_controller(pc, errp) &&
            board_plug_devices(pc->dev.machine, errp);
 }

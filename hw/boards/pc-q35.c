@@ -112,6 +112,8 @@ const BoardClass pc_q35_7_2_board = {
     .desc = "Standard PC (Q35 + ICH9, 2009)",
     .default_cpu = "qemu64",
     .default_ram_bytes = 128 * MIB,
+    .firmware = PC_FIRMWARE,
+    .boot_order = PC_BOOT_ORDER,
     .build = q35_build,
     .power_on = pc_power_on,
 };

@@ -21,6 +21,10 @@
 #include "hw/pflash.h"
 #include "vm/turn.h"
 
+#define PC_FIRMWARE   "bios-256k.bin"
+/* The hard disk first, then floppy and CD-ROM. */
+#define PC_BOOT_ORDER "cad"
+
 #define PC_FLASHES 2u
 
 /* A device without a guest's view, so that the machine owns the wiring. */

@@ -86,7 +86,8 @@ struct BoardClass {
     const char *default_cpu;
     uint64_t default_ram_bytes;
     bool is_default;
-    const char *firmware;  /* -bios if it is not said; NULL: bios-256k.bin */
+    const char *firmware;  /* -bios if it is not said; NULL: none */
+    const char *boot_order; /* -boot order= if it is not said; NULL: none */
     bool virtio_mmio;      /* virtio devices have no bus: -drive if=virtio */
     /* Builds the machine from m->config. */
     bool (*build)(Machine *m, Error **errp);

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "hw/parts.h"
 #include "io/outfile.h"
 #include "io/world.h"
 #include "svc/monitor.h"
@@ -125,8 +126,6 @@ void door_say(const void *data, size_t len)
 
 extern const CpuClass x86_64_cpu_class;            /* target/ */
 extern const AccelOps accel_tcg;                   /* accel/tcg/accel.c */
-extern const BoardClass *const board_classes[];    /* hw/boards/boards.c */
-extern const DeviceClass *const device_classes[];  /* hw/devices.c */
 
 /* --- the machine -------------------------------------------------------------------- */
 
@@ -151,7 +150,7 @@ static GBytes *make_firmware(void)
 Machine *door_machine_new(void)
 {
     static const MachineParts parts = { &x86_64_cpu_class, &accel_tcg,
-                                        board_classes, device_classes };
+                                        pc_boards, pc_devices };
     static AccelOptions options = { .tb_bytes = MIB };
     the_door = (Chardev){ .head = { &door_ops, (char *)"door" } };
     Machine *m = machine_new(&parts, board_find(&parts, "pc"));

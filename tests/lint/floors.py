@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fails on an include that docs/devel/map.md does not allow.
+"""Fails on an include that docs/devel/map.md does not allow, and on a target's
+name where all targets are served.
 
 usage: floors.py SOURCE-ROOT"""
 import os
@@ -8,6 +9,12 @@ import sys
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 CONTRACTS = ('base', 'vm', 'io', 'pins', 'hw', 'svc')
+
+# Every target is served by these; a host's back end may name its host.
+NEUTRAL = ('qapi', 'softmmu', 'accel', 'migration', 'replay', 'gdbstub',
+           'monitor', 'include/vm', 'include/io', 'include/svc')
+TARGET = re.compile(r'\b((?:i386|x86(?!_64\b)|aarch64|arm64|riscv)\w*)', re.I)
+COMMENT = re.compile(r'/\*.*?\*/', re.S)
 
 
 def rows(text):
@@ -83,6 +90,20 @@ def check_file(root, path, floors, extra):
                 yield f'{path}: "{include}" is private to {head}/'
 
 
+def named_targets(root):
+    """Yields where neutral code (not its comments) names a target."""
+    for folder in NEUTRAL:
+        for top, _, files in os.walk(os.path.join(root, folder)):
+            for name in files:
+                if not name.endswith(('.c', '.h', '.def', '.json')):
+                    continue
+                path = os.path.join(top, name)
+                with open(path, encoding='utf-8') as f:
+                    code = COMMENT.sub('', f.read())
+                for word in sorted(set(TARGET.findall(code))):
+                    yield f'{os.path.relpath(path, root)}: names {word}'
+
+
 def include_cycles(root):
     """Contract headers must not include each other in circles."""
     graph = {}
@@ -116,6 +137,7 @@ def main(root):
         count += 1
         wrong += check_file(root, path, floors, extra)
     wrong += include_cycles(root)
+    wrong += named_targets(root)
     if not count or not floors:
         wrong.append('nothing was checked')
     print('\n'.join(wrong) or f'{count} files keep to their floors')

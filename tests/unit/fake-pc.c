@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 
+#include "hw/parts.h"
 #include "pins/x86.h"
 #include "vm/cpu.h"
 
@@ -171,14 +172,12 @@ static const AccelOps fake_accel = {
     .tb_code_at = fake_code_at,
 };
 
-extern const BoardClass *const board_classes[];    /* hw/boards/boards.c */
-extern const DeviceClass *const device_classes[];  /* hw/devices.c */
 
 static const MachineParts fake_parts = {
     .cpu = &fake_cpu_class,
     .accel = &fake_accel,
-    .boards = board_classes,
-    .devices = device_classes,
+    .boards = pc_boards,
+    .devices = pc_devices,
 };
 
 /* --- block/ ----------------------------------------------------------------------*/

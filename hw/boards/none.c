@@ -1,6 +1,7 @@
 /*
- * The boards of the program, and the empty one.
+ * The empty board: for those who ask a program what it can do, and for tests.
  */
+#include "hw/parts.h"
 #include "vm/cpu.h"
 
 /* RAM from address 0 and a CPU that finds nothing there. */
@@ -17,18 +18,8 @@ static bool none_build(Machine *m, Error **errp)
     return true;
 }
 
-static const BoardClass none_board = {
+const BoardClass none_board = {
     .name = "none",
     .desc = "empty machine",
     .build = none_build,
-};
-
-extern const BoardClass microvm_board, pc_i440fx_7_2_board, pc_q35_7_2_board;
-
-const BoardClass *const board_classes[] = {
-    &pc_i440fx_7_2_board,
-    &pc_q35_7_2_board,
-    &microvm_board,
-    &none_board,
-    NULL,
 };
