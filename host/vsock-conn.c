@@ -19,6 +19,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Of one connection, so that the others have their turn. */
+#define READS_PER_TURN 32u
+
 /* --- packets ---------------------------------------------------------------------- */
 
 void vsock_conn_send(VsockConn *c, uint16_t op, uint32_t flags,
@@ -186,20 +189,42 @@ static uint32_t conn_credit(const VsockConn *c)
     return under_way < c->peer_alloc ? c->peer_alloc - under_way : 0;
 }
 
-static void read_data(VsockConn *c)
+/* Whether the program's bytes are wanted now. */
+static bool wants_bytes(const VsockConn *c)
 {
-    uint8_t buf[VSOCK_TO_GUEST_MAX];
-    ssize_t n = recv(c->fd, buf, MIN(sizeof buf, conn_credit(c)),
-                     MSG_DONTWAIT);
-    if (n > 0) {
-        c->sent += n;
-        vsock_conn_send(c, VSOCK_OP_RW, 0, buf, n);
-    } else if (n == 0) {
+    return vsock_is_live(c->s) &&
+           (c->state == CONN_STRANGER ||
+            (c->state == CONN_OPEN && !c->host_done && conn_credit(c) &&
+             !(c->guest_shut & VSOCK_SHUTDOWN_RCV) && !vsock_is_full(c->s)));
+}
+
+static void take_read(VsockConn *c, const uint8_t *data, uint32_t len)
+{
+    if (len) {
+        c->sent += len;
+        vsock_conn_send(c, VSOCK_OP_RW, 0, data, len);
+    } else {
         c->host_done = true;
         vsock_conn_send(c, VSOCK_OP_SHUTDOWN, VSOCK_SHUTDOWN_SEND, NULL, 0);
-    } else if (errno != EAGAIN && errno != EINTR) {
-        vsock_conn_abort(c);
-        return;
+    }
+}
+
+/* Several packets, as far as credit goes: a turn of the loop may be a while in
+ * which the guest has nothing to do. */
+static void read_data(VsockConn *c)
+{
+    for (unsigned i = 0; i < READS_PER_TURN && wants_bytes(c); i++) {
+        uint8_t buf[VSOCK_TO_GUEST_MAX];
+        ssize_t n = recv(c->fd, buf, MIN(sizeof buf, conn_credit(c)),
+                         MSG_DONTWAIT);
+        if (n >= 0) {
+            take_read(c, buf, n);
+        } else if (errno == EAGAIN || errno == EINTR) {
+            break;
+        } else {
+            vsock_conn_abort(c);
+            return;
+        }
     }
     vsock_conn_update(c);
 }
@@ -217,15 +242,6 @@ static gboolean on_readable(gint fd, GIOCondition why, gpointer opaque)
         read_data(c);
     }
     return G_SOURCE_CONTINUE;
-}
-
-/* Whether the program's bytes are wanted now. */
-static bool wants_bytes(const VsockConn *c)
-{
-    return vsock_is_live(c->s) &&
-           (c->state == CONN_STRANGER ||
-            (c->state == CONN_OPEN && !c->host_done && conn_credit(c) &&
-             !(c->guest_shut & VSOCK_SHUTDOWN_RCV) && !vsock_is_full(c->s)));
 }
 
 void vsock_conn_update(VsockConn *c)
