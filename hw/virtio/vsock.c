@@ -20,13 +20,26 @@ enum { QUEUE_RX, QUEUE_TX, QUEUE_EVENT, QUEUE_COUNT };
 
 #define CID_FIRST 3u           /* those below are reserved, 5.10.4 */
 
+/* The largest packet from the host. */
+#define PACKET_BYTES 4096u
+
+typedef uint8_t VsockPacketBytes[PACKET_BYTES];
+
 #define VSOCK_STATE(_)                                                        \
     VIRTIO_STATE(_)                                                           \
     _(bool, STATE_BOOL, reset_due, 0, 1,                                      \
-      "the driver is to hear that connections are gone")
+      "the driver is to hear that connections are gone")                      \
+    _(uint64_t, STATE_U64, buffer_bytes, 0, 2,                                \
+      "of the driver's latest buffer for a packet")                           \
+    _(uint32_t, STATE_U32, rest_bytes, 0, 2,                                  \
+      "length of a packet that waits for buffers",                            \
+      STATE_IN(0, PACKET_BYTES))                                              \
+    _(uint32_t, STATE_U32, rest_at, 0, 2,                                     \
+      "how far the driver has it", STATE_IN(0, PACKET_BYTES))                 \
+    _(VsockPacketBytes, STATE_U8, rest, 0, 2, "that packet")
 
 STATE_STRUCT(VsockState, VSOCK_STATE);
-static STATE_TABLE(vsock_state, "virtio-vsock", 1, VsockState, VSOCK_STATE)
+static STATE_TABLE(vsock_state, "virtio-vsock", 2, VsockState, VSOCK_STATE)
 
 typedef struct VirtioVsock {
     VirtioDevice v;
@@ -95,23 +108,77 @@ static void tell_reset(VirtioVsock *d)
     }
 }
 
-static void receive(VirtioVsock *d, const uint8_t *packet, size_t len)
+/* A part of a packet from byte `at` on, as a packet of its own; how much of the
+ * buffer that takes. 5.10.6: what does not fit into a buffer goes on in the next
+ * one. */
+static uint32_t write_part(VirtioVsock *d, const VirtioBuffer *b, uint32_t at,
+                           uint32_t len)
 {
+    uint8_t header[VSOCK_HEADER];
+
+    memcpy(header, d->s.rest, sizeof header);
+    bytes_st_le32(header + VSOCK_LEN, len);
+    virtio_write(&d->v, b, 0, header, sizeof header);
+    virtio_write(&d->v, b, sizeof header, d->s.rest + at, len);
+    return sizeof header + len;
+}
+
+/* One buffer's worth of the packet that waits. False: there is no buffer. */
+static bool receive_part(VirtioVsock *d)
+{
+    uint32_t left = d->s.rest_bytes - d->s.rest_at;
     VirtioBuffer b;
 
     if (!virtio_pop(&d->v, QUEUE_RX, &b)) {
-        return;
+        return false;
     }
-    if (b.in_bytes < len) {
+    d->s.buffer_bytes = b.in_bytes;
+    if (b.in_bytes < VSOCK_HEADER + MIN(left, 1)) {
         virtio_break(&d->v, "a buffer of %" G_GINT64_MODIFIER "u bytes for a "
-                     "packet of %zu", b.in_bytes, len);
+                     "packet", b.in_bytes);
+        return false;
+    }
+    left = MIN(left, b.in_bytes - VSOCK_HEADER);
+    virtio_push(&d->v, QUEUE_RX, b.id, b.entries,
+                write_part(d, &b, d->s.rest_at, left));
+    d->s.rest_at += left;
+    return true;
+}
+
+/* What waits goes into the buffers that there are. */
+static void receive_rest(VirtioVsock *d)
+{
+    if (!d->s.rest_bytes) {
         return;
     }
-    virtio_write(&d->v, &b, 0, packet, len);
-    virtio_push(&d->v, QUEUE_RX, b.id, b.entries, len);
+    if (d->s.rest_at > d->s.rest_bytes) {
+        d->s.rest_bytes = 0;   /* no such state was ever saved */
+        return;
+    }
+    while (receive_part(d)) {
+        if (d->s.rest_at >= d->s.rest_bytes) {
+            d->s.rest_bytes = 0;
+            break;
+        }
+    }
     /* Who has nothing left to give is to notify when there is more. */
     virtio_has_buffer(&d->v, QUEUE_RX);
     virtio_interrupt(&d->v, QUEUE_RX);
+}
+
+static void receive(VirtioVsock *d, const uint8_t *packet, size_t len)
+{
+    if (len < VSOCK_HEADER || len > PACKET_BYTES || !virtio_is_live(&d->v)) {
+        return;
+    }
+    if (d->s.rest_bytes) {
+        virtio_break(&d->v, "buffers for packets became smaller");
+        return;
+    }
+    memcpy(d->s.rest, packet, len);
+    d->s.rest_bytes = len;
+    d->s.rest_at = VSOCK_HEADER;
+    receive_rest(d);
 }
 
 static void vsock_input(void *opaque, const void *data, size_t len)
@@ -130,10 +197,25 @@ static void vsock_input(void *opaque, const void *data, size_t len)
     vsock_kick(d->host);
 }
 
+/* The buffers that a packet may need, if the next ones are as the latest was. */
+static unsigned buffers_of_packet(uint64_t bytes)
+{
+    uint64_t data = MIN(bytes, PACKET_BYTES);
+
+    data -= MIN(data, VSOCK_HEADER);
+    return data ? (VSOCK_TO_GUEST_MAX + data - 1) / data : 1;
+}
+
 static unsigned vsock_room(void *opaque)
 {
     VirtioVsock *d = opaque;
-    return virtio_peek(&d->v, QUEUE_RX);
+    unsigned n = virtio_peek(&d->v, QUEUE_RX);
+
+    if (d->s.rest_bytes) {
+        return 0;
+    }
+    return d->s.buffer_bytes ? n / buffers_of_packet(d->s.buffer_bytes)
+                             : MIN(n, 1);
 }
 
 static void vsock_queue(VirtioDevice *v, unsigned q)
@@ -145,6 +227,7 @@ static void vsock_queue(VirtioDevice *v, unsigned q)
     } else if (q == QUEUE_EVENT) {
         tell_reset(d);
     } else {
+        receive_rest(d);
         vsock_kick(d->host);
     }
 }
@@ -163,7 +246,10 @@ static void vsock_get_config(VirtioDevice *v, uint8_t *config)
 
 static void vsock_forget(VirtioDevice *v)
 {
-    vsock_reset(container_of(v, VirtioVsock, v)->host);
+    VirtioVsock *d = container_of(v, VirtioVsock, v);
+    d->s.rest_bytes = 0;
+    d->s.buffer_bytes = 0;
+    vsock_reset(d->host);
 }
 
 static void vsock_started(VirtioDevice *v)

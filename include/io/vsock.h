@@ -29,9 +29,10 @@ enum { VSOCK_OP_REQUEST = 1, VSOCK_OP_RESPONSE, VSOCK_OP_RST,
 #define VSOCK_SHUTDOWN_RCV  1u
 #define VSOCK_SHUTDOWN_SEND 2u
 
-/* Data of a packet from the guest, and of one to it. */
+/* Data of a packet from the guest, and of one to it: with its header it fits into
+ * what Linux gives for it, a page without its own bookkeeping. */
 #define VSOCK_DATA_MAX    65536u
-#define VSOCK_TO_GUEST_MAX (4096u - VSOCK_HEADER)
+#define VSOCK_TO_GUEST_MAX (3584u - VSOCK_HEADER)
 
 /* How many packets the device can take now; a pure function of its state. */
 typedef unsigned VsockRoom(void *opaque);

@@ -251,10 +251,15 @@ static void check_packets(uint64_t features)
     g_assert_cmpint(vd_take(&f.d, &f.rx, &len), ==, 3);
     g_assert_cmpuint(len, ==, sizeof packet);
     g_assert_cmphex(ram_ld(f.m, DATA + 0x1000, 4), ==, 0x030201);
-    /* Without a buffer a packet is lost, and nothing else happens. */
+    /* Without a buffer a packet waits for one, and nothing else happens. */
     fake_vsock_deliver(f.host, packet, sizeof packet);
     g_assert_cmpuint(f.host->received, ==, 2);
     g_assert_false(vd_status(&f.d) & 0x40);
+    vd_add(&f.d, &f.rx, 4, &room, 1);
+    vd_kick(&f.d, &f.rx);
+    f.rx.used += features & VD_PACKED ? 1 : 0;
+    g_assert_cmpint(vd_take(&f.d, &f.rx, &len), ==, 4);
+    g_assert_cmpuint(len, ==, sizeof packet);
     vsock_teardown(&f);
 }
 
@@ -306,10 +311,56 @@ static void test_transport_reset(void)
     vsock_teardown(&f);
 }
 
-static void test_small_buffer(void)
+/* A part of a packet that the driver has got: so much data, from that byte on. */
+static void check_part(Sockets *f, unsigned id, uint32_t data, uint8_t first)
+{
+    uint32_t len;
+
+    g_assert_cmpint(vd_take(&f->d, &f->rx, &len), ==, id);
+    g_assert_cmpuint(len, ==, VSOCK_HEADER + data);
+    g_assert_cmpuint(ram_ld(f->m, DATA + VSOCK_LEN, 4), ==, data);
+    g_assert_cmpuint(ram_ld(f->m, DATA + VSOCK_OP, 2), ==, VSOCK_OP_RW);
+    g_assert_cmpuint(ram_ld(f->m, DATA + VSOCK_HEADER, 1), ==, first);
+}
+
+/* Who gives small buffers gets a packet in parts, the rest when there are more. */
+static void test_small_buffers(void)
+{
+    uint8_t packet[VSOCK_HEADER + 40] = { 0 };
+    VdSeg room = { DATA, VSOCK_HEADER + 16, true };
+    Sockets f;
+
+    packet[VSOCK_OP] = VSOCK_OP_RW;
+    packet[VSOCK_LEN] = 40;
+    for (unsigned i = 0; i < 40; i++) {
+        packet[VSOCK_HEADER + i] = i;
+    }
+    vsock_setup(&f, VD_VERSION);
+    vd_add(&f.d, &f.rx, 0, &room, 1);
+    fake_vsock_deliver(f.host, packet, sizeof packet);
+    check_part(&f, 0, 16, 0);
+    g_assert_cmpuint(f.host->room(f.host->opaque), ==, 0);
+    vd_add(&f.d, &f.rx, 1, &room, 1);
+    g_assert_cmpuint(f.host->room(f.host->opaque), ==, 0);
+    vd_kick(&f.d, &f.rx);
+    check_part(&f, 1, 16, 16);
+    vd_add(&f.d, &f.rx, 2, &room, 1);
+    vd_kick(&f.d, &f.rx);
+    check_part(&f, 2, 8, 32);
+    /* A packet wants many of these. */
+    for (unsigned n = 3; n < 100; n++) {
+        vd_add(&f.d, &f.rx, n, &room, 1);
+    }
+    g_assert_cmpuint(f.host->room(f.host->opaque), ==, 0);
+    g_assert_false(vd_status(&f.d) & 0x40);
+    vsock_teardown(&f);
+}
+
+/* No data fits in: nothing is written, and the device needs a reset. */
+static void test_buffer_without_room(void)
 {
     uint8_t packet[VSOCK_HEADER + 100] = { 0xff };
-    VdSeg room = { DATA, 60, true };
+    VdSeg room = { DATA, VSOCK_HEADER, true };
     Sockets f;
 
     vsock_setup(&f, VD_VERSION);
@@ -332,6 +383,8 @@ int main(int argc, char **argv)
     g_test_add_func("/virtio-vsock/notification",
                     test_notification_is_asked_for);
     g_test_add_func("/virtio-vsock/transport-reset", test_transport_reset);
-    g_test_add_func("/virtio-vsock/small-buffer", test_small_buffer);
+    g_test_add_func("/virtio-vsock/small-buffers", test_small_buffers);
+    g_test_add_func("/virtio-vsock/buffer-without-room",
+                    test_buffer_without_room);
     return g_test_run();
 }
