@@ -6,24 +6,10 @@
  * Prints how many checks were right, and what the races came to: a number that
  * depends on each turn of each processor.
  */
-#include "lib.h"
-
-#define MOST_CPUS  16
-#define TRAMPOLINE 0x60000u
-#define STACK_BYTES 4096u
-
-#define APIC_ADDR  0xfee00000u
-enum { ID = 0x20, VERSION = 0x30, TPR = 0x80, PPR = 0xa0, EOI = 0xb0,
-       LDR = 0xd0, DFR = 0xe0, SVR = 0xf0, ISR = 0x100, ESR = 0x280,
-       ICR = 0x300, ICR_TO = 0x310, LVT_TIMER = 0x320, LVT_LINT0 = 0x350,
-       LVT_LINT1 = 0x360, TIMER_INITIAL = 0x380, TIMER_CURRENT = 0x390,
-       TIMER_DIVIDE = 0x3e0 };
+#include "cpus.h"
 
 enum { VECTOR_IPI = 0x40, VECTOR_TIMER = 0x50, VECTOR_LOW = 0x51,
        VECTOR_SPURIOUS = 0xff };
-enum { TO_SELF = 1 << 18, TO_ALL = 2 << 18, TO_OTHERS = 3 << 18,
-       LOGICAL = 1 << 11, MODE_NMI = 4 << 8, MODE_INIT = 5 << 8,
-       MODE_STARTUP = 6 << 8, MODE_LOWEST = 1 << 8, ASSERT = 1 << 14 };
 
 static unsigned passed, failed;
 
@@ -41,34 +27,6 @@ static void check(const char *name, uint32_t got, uint32_t want)
     print(", expected ");
     print_hex(want);
     print("\n");
-}
-
-/* --- the local APIC ------------------------------------------------------- */
-
-static uint32_t apic_get(unsigned reg)
-{
-    return *(volatile uint32_t *)(APIC_ADDR + reg);
-}
-
-static void apic_set(unsigned reg, uint32_t v)
-{
-    *(volatile uint32_t *)(APIC_ADDR + reg) = v;
-}
-
-static unsigned my_id(void)
-{
-    return apic_get(ID) >> 24;
-}
-
-static void send(unsigned to, uint32_t command)
-{
-    apic_set(ICR_TO, to << 24);
-    apic_set(ICR, command);
-}
-
-static void relax(void)
-{
-    __asm__ volatile("pause" ::: "memory");
 }
 
 /* --- interrupts: a table for all, counters for each ------------------------- */
@@ -127,69 +85,7 @@ static void apic_on(void)
 
 /* --- starting them --------------------------------------------------------- */
 
-/* In real mode at TRAMPOLINE: to protected mode with the boot processor's
- * tables, a stack of its own, and C. */
-__asm__(
-    " .globl trampoline, trampoline_end\n"
-    " .code16\n"
-    "trampoline:\n"
-    " cli\n"
-    " xorw %ax, %ax\n movw %ax, %ds\n"
-    " lgdtl gdt_pointer\n"
-    " movl %cr0, %eax\n orl $1, %eax\n movl %eax, %cr0\n"
-    " ljmpl $8, $ap_protected\n"
-    "trampoline_end:\n"
-    " .code32\n"
-    "ap_protected:\n"
-    " movw $0x10, %ax\n movw %ax, %ds\n movw %ax, %es\n movw %ax, %ss\n"
-    " movw %ax, %fs\n movw %ax, %gs\n"
-    " movl 0xfee00020, %eax\n shrl $24, %eax\n incl %eax\n"
-    " imull $4096, %eax, %eax\n"
-    " leal stacks(%eax), %esp\n"
-    " cld\n"
-    " call ap_main\n"
-    "1: cli\n hlt\n jmp 1b\n");
-
-extern const uint8_t trampoline[], trampoline_end[];
-uint8_t stacks[MOST_CPUS][STACK_BYTES] __attribute__((aligned(16)));
-
-static unsigned cpus;
-static volatile uint32_t started, restarted, expect_restart;
-
-static void add(volatile uint32_t *v, uint32_t n)
-{
-    __asm__ volatile("lock addl %1, %0" : "+m"(*v) : "r"(n) : "memory");
-}
-
-static uint32_t fetch_add(volatile uint32_t *v, uint32_t n)
-{
-    __asm__ volatile("lock xaddl %1, %0" : "+m"(*v), "+r"(n) : : "memory");
-    return n;
-}
-
-static uint32_t swap_if(volatile uint32_t *v, uint32_t old, uint32_t new)
-{
-    __asm__ volatile("lock cmpxchgl %2, %1"
-                     : "+a"(old), "+m"(*v) : "r"(new) : "memory", "cc");
-    return old;
-}
-
-/* --- phases: all do the same thing at the same time ---------------------------- */
-
-static volatile uint32_t phase, arrived;
-
-static void barrier(void)
-{
-    uint32_t now = phase;
-    if (fetch_add(&arrived, 1) + 1 == cpus) {
-        arrived = 0;
-        phase = now + 1;
-        return;
-    }
-    while (phase == now) {
-        relax();
-    }
-}
+static volatile uint32_t restarted, expect_restart;
 
 /* --- counters -------------------------------------------------------------------- */
 
@@ -317,7 +213,6 @@ static void work(void)
 }
 
 /* Afterwards they wait for interrupts. */
-void ap_main(void);
 void ap_main(void)
 {
     load_idt();
@@ -335,13 +230,6 @@ void ap_main(void)
 
 /* --- the boot processor's checks --------------------------------------------------------------- */
 
-static void wait_a_bit(void)
-{
-    for (unsigned i = 0; i < 3000; i++) {
-        relax();
-    }
-}
-
 static uint32_t total(unsigned vector)
 {
     uint32_t n = 0;
@@ -356,23 +244,6 @@ static void clear(unsigned vector)
     for (unsigned i = 0; i < cpus; i++) {
         seen[i][vector] = 0;
     }
-}
-
-static void start_all(void)
-{
-    uint8_t *to = (uint8_t *)TRAMPOLINE;
-    for (const uint8_t *p = trampoline; p < trampoline_end; p++) {
-        *to++ = *p;
-    }
-    started = 1;
-    send(0, TO_OTHERS | MODE_INIT | ASSERT);
-    wait_a_bit();
-    send(0, TO_OTHERS | MODE_STARTUP | ASSERT | TRAMPOLINE >> 12);
-    send(0, TO_OTHERS | MODE_STARTUP | ASSERT | TRAMPOLINE >> 12);
-    while (started < cpus) {
-        relax();
-    }
-    check("started", started, cpus);
 }
 
 static void check_work(void)
@@ -457,8 +328,7 @@ static unsigned count_cpus(void)
     __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
     check("CPUID says APIC", d >> 9 & 1, 1);
     check("CPUID's id", b >> 24, my_id());
-    outw(0x510, 5); /* fw_cfg: their number */
-    uint32_t count = inb(0x511) | inb(0x511) << 8;
+    uint32_t count = fw_cfg_cpus();
     a = 0;
     __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
     if (a >= 0xb) {
@@ -487,7 +357,8 @@ void guest_main(void)
         queue_turn[i] = i;
     }
     cpus = count_cpus();
-    start_all();
+    start_cpus();
+    check("started", started, cpus);
     work();
     check_work();
     check_ipis();
