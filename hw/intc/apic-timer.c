@@ -86,7 +86,7 @@ void apic_timer_rearm_deadline(Apic *a)
         return;
     }
     int64_t ns = x86_pins(a->cpu)->tsc_due_ns(a->cpu, a->s.deadline);
-    timer_arm(&a->timer, MIN(ns, STATE_TIME_MAX));
+    timer_arm(&a->timer, ns > CLOCK_FAR_NS ? TIME_NEVER : ns);
 }
 
 void apic_timer_set_deadline(Apic *a, uint64_t tsc)

@@ -131,15 +131,17 @@ static int rtc_decode_hour(const RtcState *s, uint8_t v)
 static void rtc_store_time(RtcState *s, int64_t sec)
 {
     RtcDate d = rtc_date(sec);
+    /* A guest may set the day before the year 0. */
+    unsigned year = (d.year % 10000 + 10000) % 10000;
     s->cmos[REG_SEC] = rtc_encode(s, d.second);
     s->cmos[REG_MIN] = rtc_encode(s, d.minute);
     s->cmos[REG_HOUR] = rtc_encode_hour(s, d.hour);
     s->cmos[REG_WDAY] = rtc_encode(s, (d.weekday + s->wday_shift) % 7 + 1);
     s->cmos[REG_MDAY] = rtc_encode(s, d.day);
     s->cmos[REG_MONTH] = rtc_encode(s, d.month);
-    s->cmos[REG_YEAR] = rtc_encode(s, d.year % 100);
+    s->cmos[REG_YEAR] = rtc_encode(s, year % 100);
     /* The century is not the chip's: BIOS keeps it in BCD. */
-    s->cmos[REG_CENTURY] = d.year / 1000 % 10 << 4 | d.year / 100 % 10;
+    s->cmos[REG_CENTURY] = year / 1000 << 4 | year / 100 % 10;
 }
 
 /* The time in the ten bytes; what is out of range is carried over. */

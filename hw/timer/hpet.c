@@ -185,9 +185,9 @@ static void arm(Hpet *h, unsigned n)
 {
     Timer *t = &h->timers[n].timer;
     uint64_t left = ticks_left(h, n);
-    uint64_t most = (STATE_TIME_MAX - now_ns(h)) / TICK_NS;
+    int64_t most = (CLOCK_FAR_NS - now_ns(h)) / TICK_NS;
     timer_cancel(t);
-    if (counts(h) && left < most) {
+    if (counts(h) && most > 0 && left < (uint64_t)most) {
         /* The counter steps at multiples of a tick after `since`. */
         int64_t into = (now_ns(h) - h->s.since) % TICK_NS;
         timer_arm(t, now_ns(h) - into + (int64_t)left * TICK_NS);

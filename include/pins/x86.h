@@ -65,7 +65,8 @@ typedef struct X86Pins {
     void (*startup)(Cpu *cpu, uint8_t vector);
     /* True if the model has a local APIC: the board then makes one. */
     bool (*has_apic)(const Cpu *cpu);
-    /* The virtual time at which the time stamp counter reaches a value. */
+    /* The virtual time at which the time stamp counter reaches a value: now, if
+     * it has; TIME_NEVER, if that is further than CLOCK_FAR_NS. */
     int64_t (*tsc_due_ns)(Cpu *cpu, uint64_t tsc);
     /* Its local APIC, which stands between INTR and the interrupt controller.
      * Without one the CPU has no APIC. */

@@ -12,6 +12,10 @@
 #include "base/types.h"
 
 #define TIME_NEVER INT64_MAX
+/* 18 years. A timer of 64 bits that a guest sets to later than that never
+ * fires: a machine that sleeps until then (and need not wait for it) would
+ * leave the times that a snapshot may have. */
+#define CLOCK_FAR_NS (INT64_C(1) << 59)
 
 typedef void TimerFn(void *opaque);
 

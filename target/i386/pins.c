@@ -136,8 +136,10 @@ static void pin_connect_apic(Cpu *cpu, const X86ApicOps *ops, void *apic)
 
 static int64_t pin_tsc_due_ns(Cpu *cpu, uint64_t tsc)
 {
-    int64_t ns = tsc - x86_cpu(cpu)->s.tsc_adjust;
-    return MAX(ns, 0);
+    int64_t now_ns = clock_now_ns(cpu->machine->clock);
+    uint64_t now = now_ns + x86_cpu(cpu)->s.tsc_adjust;
+    uint64_t left = tsc > now ? tsc - now : 0;
+    return left < (uint64_t)CLOCK_FAR_NS ? now_ns + (int64_t)left : TIME_NEVER;
 }
 
 static bool pin_has_apic(const Cpu *cpu)

@@ -31,6 +31,24 @@ class Snapshots(reprise.TestCase):
         self.assertEqual(vm.hmp.cmd('delvm one').strip(), '')
         self.assertNotIn('one', vm.hmp.cmd('info snapshots'))
 
+    def test_a_timer_of_64_bits_does_not_leave_the_times_of_snapshots(self):
+        """What sleeps until an HPET's far match sleeps for ever; and where time
+        does get, a snapshot loads."""
+        hpet, far = 0xfed00000, 1 << 57          # ticks of 10 ns
+        vm = self.start('-m', '16', '-machine', 'pc,accel=qtest', '-drive',
+                        f'file={self.disk()},if=ide', serial=False, hmp=True,
+                        qtest=True)
+        q = vm.qtest
+        q.write(hpet + 0x108, far.to_bytes(8, 'little'))
+        q.write(hpet + 0x100, (4).to_bytes(8, 'little'))
+        q.write(hpet + 0x10, (1).to_bytes(8, 'little'))
+        for n in range(40):
+            time = q.step()
+            self.assertLess(time, 1 << 59)
+        self.assertEqual(vm.hmp.cmd('savevm one').strip(), '')
+        self.assertEqual(vm.hmp.cmd('loadvm one').strip(), '')
+        self.assertEqual(q.step(0), time)
+
     def test_without_a_disk_that_can_hold_one(self):
         vm = self.start('-machine', 'accel=qtest', serial=False, hmp=True)
         self.assertRegex(vm.hmp.cmd('savevm one'),
