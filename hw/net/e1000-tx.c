@@ -20,8 +20,12 @@
 #define TYPE_DATA 1u
 #define STATUS_DD 1u
 
-/* What one write of TDT may do: the rest is for the next. */
-#define ROUND_MAX 4096u
+/* How many descriptors and frames there may be at once (the rest comes later, for
+ * a frame can be cut into thousands): the host's time is bounded. */
+#define ROUND_MAX 1024u
+#define FRAME_NS  (1 * NS_PER_US)
+/* To send a frame takes the host that long. */
+#define WORK_FRAME 10
 
 typedef struct TxDesc {
     uint64_t addr;
@@ -42,7 +46,8 @@ static void send_bytes(E1000 *d, uint8_t *frame, size_t len)
         memset(frame + len, 0, ETH_MIN - len);
         len = ETH_MIN;
     }
-    machine_work(d->pci.dev.machine, len / WORK_COPY_BYTES);
+    machine_work(d->pci.dev.machine, WORK_FRAME + len / WORK_COPY_BYTES);
+    d->tx_round++;
     e1000_count(d, E_GPTC, 1);
     e1000_count(d, E_TPT, 1);
     e1000_count(d, E_GOTCL, len + 4);
@@ -179,6 +184,12 @@ static uint32_t take_desc(E1000 *d, PhysAddr at)
     return INT_TXDW;
 }
 
+static void go_on_later(E1000 *d)
+{
+    int64_t now_ns = clock_now_ns(d->pci.dev.machine->clock);
+    timer_arm(&d->tx_timer, now_ns + (int64_t)d->tx_round * FRAME_NS);
+}
+
 void e1000_transmit(E1000 *d)
 {
     uint32_t count = *e1000_reg(d, E_TDLEN) / DESC_BYTES;
@@ -192,11 +203,35 @@ void e1000_transmit(E1000 *d)
         return;
     }
     d->busy = true;
-    for (unsigned n = 0; *head != tail && n < ROUND_MAX; n++) {
+    for (d->tx_round = 0; *head != tail && d->tx_round < ROUND_MAX;
+         d->tx_round++) {
         machine_work(d->pci.dev.machine, WORK_ACCESS);
         causes |= take_desc(d, base + (uint64_t)*head * DESC_BYTES);
         *head = *head + 1 == count ? 0 : *head + 1;
     }
     d->busy = false;
+    if (*head != tail) {
+        go_on_later(d);
+        causes &= ~INT_TXQE;
+    }
     e1000_cause(d, causes);
+}
+
+static void tx_timer_fired(void *opaque)
+{
+    e1000_transmit(opaque);
+}
+
+void e1000_tx_init(E1000 *d)
+{
+    timer_init(&d->tx_timer, d->pci.dev.machine->clock, d->pci.dev.path,
+               &d->s.tx_due, tx_timer_fired, d);
+}
+
+void e1000_tx_destroy(E1000 *d)
+{
+    if (d->tx_timer.clock) {
+        timer_destroy(&d->tx_timer);
+        d->tx_timer.clock = NULL;
+    }
 }

@@ -312,7 +312,7 @@ static const MemOps io_ops = { io_read, io_write, 4, 4 };
 
 /* --- life -------------------------------------------------------------------------------------*/
 
-static STATE_TABLE(e1000_state, "e1000", 2, E1000State, E1000_STATE)
+static STATE_TABLE(e1000_state, "e1000", 3, E1000State, E1000_STATE)
 
 static const PciInfo e1000_info = {
     .vendor = 0x8086,
@@ -331,6 +331,7 @@ static bool e1000_realize(Device *dev, Error **errp)
         !nic_init(&d->nic, dev, dev, &nic_ops, errp)) {
         return false;
     }
+    e1000_tx_init(d);
     d->pci.boot_index = &d->boot_index;
     d->pci.boot_path = "ethernet@%s/ethernet-phy@0";
     mem_init_io(&d->mmio, "e1000", E_BAR_BYTES, &mmio_ops, d);
@@ -346,9 +347,16 @@ static void e1000_reset(Device *dev)
 
     pci_function_reset(&d->pci);
     nic_reset(&d->nic);
+    timer_cancel(&d->tx_timer);
     e1000_eeprom_fill(d);
     e1000_phy_reset(d);
     registers_reset(d);
+}
+
+static void e1000_unrealize(Device *dev)
+{
+    e1000_tx_destroy((E1000 *)dev);
+    pci_device_unrealize(dev);
 }
 
 static void e1000_rewire(Device *dev)
@@ -406,7 +414,7 @@ const DeviceClass e1000_class = {
     .reset = e1000_reset,
     .rewire = e1000_rewire,
     .knobs = &e1000_knobs,
-    .unrealize = pci_device_unrealize,
+    .unrealize = e1000_unrealize,
     .info_word = "network",
     .info = e1000_print,
 };

@@ -120,6 +120,7 @@ typedef uint8_t E1000Frame[TX_FRAME_MAX];
     _(bool, STATE_BOOL, frame_tse, 0, 1, "it is to be cut up")                \
     _(bool, STATE_BOOL, frame_vlan, 0, 1, "a tag is to be inserted")          \
     _(uint16_t, STATE_U16, vlan_tag, 0, 1, "that tag")                        \
+    _(int64_t, STATE_TIME, tx_due, TIME_NEVER, 3, "when sending goes on")     \
     NIC_LINK_STATE(_)
 
 STATE_STRUCT(E1000State, E1000_STATE);
@@ -131,6 +132,8 @@ typedef struct E1000 {
     uint32_t boot_index;
     MemRegion mmio, io;
     uint32_t io_address;   /* of the window at BAR 1 */
+    Timer tx_timer;
+    unsigned tx_round;     /* what this round has sent */
     bool busy;             /* it is at work: an access is its own doing */
 } E1000;
 
@@ -144,8 +147,11 @@ void e1000_cause(E1000 *d, uint32_t causes);
 /* Adds to a statistic that stops at its maximum. */
 void e1000_count(E1000 *d, unsigned offset, uint32_t n);
 
-/* The transmitter has something to do (e1000-tx.c). */
+/* The transmitter has something to do (e1000-tx.c); from realize(), from
+ * unrealize(). */
 void e1000_transmit(E1000 *d);
+void e1000_tx_init(E1000 *d);
+void e1000_tx_destroy(E1000 *d);
 
 /* Whether a frame passes the filters that the registers say, and whether it has a
  * VLAN's tag (e1000-filter.c); of any adapter with these registers. */

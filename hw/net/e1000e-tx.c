@@ -19,8 +19,12 @@
 #define TYPE_DATA 1u
 #define STATUS_DD 1u
 
-/* What one write of a tail may do: the rest is for the next. */
-#define ROUND_MAX 4096u
+/* How many descriptors and frames there may be at once (the rest comes later, for
+ * a frame can be cut into thousands): the host's time is bounded. */
+#define ROUND_MAX 1024u
+#define FRAME_NS  (1 * NS_PER_US)
+/* To send a frame takes the host that long. */
+#define WORK_FRAME 10
 
 typedef struct TxDesc {
     uint64_t addr;
@@ -77,7 +81,8 @@ static void send_bytes(E1000e *d, uint8_t *frame, size_t len, int tag)
         memset(frame + len, 0, ETH_MIN - len);
         len = ETH_MIN;
     }
-    machine_work(d->pci.dev.machine, len / WORK_COPY_BYTES);
+    machine_work(d->pci.dev.machine, WORK_FRAME + len / WORK_COPY_BYTES);
+    d->tx_round++;
     e1000e_count(d, E_GPTC, 1);
     e1000e_count(d, E_TPT, 1);
     e1000e_count(d, E_GOTCL, len + 4);
@@ -175,6 +180,12 @@ static uint32_t take_desc(E1000e *d, unsigned q, PhysAddr at)
     return INT_TXDW | INT_TXQ0 << q;
 }
 
+static void go_on_later(E1000e *d)
+{
+    int64_t now_ns = clock_now_ns(d->pci.dev.machine->clock);
+    timer_arm(&d->tx_timer, now_ns + (int64_t)d->tx_round * FRAME_NS);
+}
+
 void e1000e_transmit(E1000e *d, unsigned q)
 {
     unsigned base = q * E_QUEUE_STRIDE;
@@ -189,11 +200,43 @@ void e1000e_transmit(E1000e *d, unsigned q)
         return;
     }
     d->busy = true;
-    for (unsigned n = 0; *head != tail && n < ROUND_MAX; n++) {
+    for (d->tx_round = 0; *head != tail && d->tx_round < ROUND_MAX;
+         d->tx_round++) {
         machine_work(d->pci.dev.machine, WORK_ACCESS);
         causes |= take_desc(d, q, ring + (uint64_t)*head * DESC_BYTES);
         *head = *head + 1 >= count ? 0 : *head + 1;
     }
     d->busy = false;
+    if (*head != tail) {
+        go_on_later(d);
+        causes &= ~INT_TXQE;
+    }
     e1000e_cause(d, causes);
+}
+
+/* Only a queue that has something left: an empty one says so, too. */
+static void tx_timer_fired(void *opaque)
+{
+    E1000e *d = opaque;
+
+    for (unsigned q = 0; q < 2; q++) {
+        unsigned base = q * E_QUEUE_STRIDE;
+        if (*e1000e_reg(d, E_TDH + base) != *e1000e_reg(d, E_TDT + base)) {
+            e1000e_transmit(d, q);
+        }
+    }
+}
+
+void e1000e_tx_init(E1000e *d)
+{
+    timer_init(&d->tx_timer, d->pci.dev.machine->clock, d->pci.dev.path,
+               &d->s.tx_due, tx_timer_fired, d);
+}
+
+void e1000e_tx_destroy(E1000e *d)
+{
+    if (d->tx_timer.clock) {
+        timer_destroy(&d->tx_timer);
+        d->tx_timer.clock = NULL;
+    }
 }

@@ -263,7 +263,7 @@ static const MemOps io_ops = { io_read, io_write, 4, 4 };
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-static STATE_TABLE(e1000e_state, "e1000e", 2, E1000eState, E1000E_STATE)
+static STATE_TABLE(e1000e_state, "e1000e", 3, E1000eState, E1000E_STATE)
 
 static void config_reset(PciFunction *f)
 {
@@ -312,6 +312,7 @@ static bool e1000e_realize(Device *dev, Error **errp)
         !nic_init(&d->nic, dev, dev, &nic_ops, errp)) {
         return false;
     }
+    e1000e_tx_init(d);
     d->pci.boot_index = &d->boot_index;
     d->pci.boot_path = "ethernet@%s/ethernet-phy@0";
     add_regions(d);
@@ -324,9 +325,16 @@ static void e1000e_reset(Device *dev)
 
     pci_function_reset(&d->pci);
     nic_reset(&d->nic);
+    timer_cancel(&d->tx_timer);
     e1000e_nvm_fill(d);
     e1000e_phy_reset(d);
     registers_reset(d);
+}
+
+static void e1000e_unrealize(Device *dev)
+{
+    e1000e_tx_destroy((E1000e *)dev);
+    pci_device_unrealize(dev);
 }
 
 static void e1000e_rewire(Device *dev)
@@ -384,7 +392,7 @@ const DeviceClass e1000e_class = {
     .reset = e1000e_reset,
     .rewire = e1000e_rewire,
     .knobs = &e1000e_knobs,
-    .unrealize = pci_device_unrealize,
+    .unrealize = e1000e_unrealize,
     .info_word = "network",
     .info = e1000e_print,
 };

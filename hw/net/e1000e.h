@@ -79,6 +79,7 @@ typedef bool E1000eBools[EE_QUEUES];
       STATE_IN(0, OFFLOAD_FRAME_MAX))                                         \
     _(E1000eBytes, STATE_U8, frame_options, 0, 1, "checksums to insert")      \
     _(E1000eBools, STATE_BOOL, frame_tse, 0, 1, "it is to be cut up")         \
+    _(int64_t, STATE_TIME, tx_due, TIME_NEVER, 3, "when sending goes on")     \
     NIC_LINK_STATE(_)
 
 STATE_STRUCT(E1000eState, E1000E_STATE);
@@ -90,6 +91,8 @@ typedef struct E1000e {
     Nic nic;
     uint32_t boot_index;
     MemRegion mmio, flash, io;
+    Timer tx_timer;
+    unsigned tx_round;         /* what this round has sent */
     bool busy;                 /* it is at work: an access is its own doing */
 } E1000e;
 
@@ -117,8 +120,11 @@ uint32_t e1000e_icr_read(E1000e *d);
 void e1000e_receive(Device *dev, const uint8_t *frame, size_t len);
 unsigned e1000e_room(Device *dev);
 
-/* Queue q of the transmitter has something to do (e1000e-tx.c). */
+/* Queue q of the transmitter has something to do (e1000e-tx.c); from realize(),
+ * from unrealize(). */
 void e1000e_transmit(E1000e *d, unsigned q);
+void e1000e_tx_init(E1000e *d);
+void e1000e_tx_destroy(E1000e *d);
 
 /* NVM, PHY, clock (e1000e-nvm.c). */
 void e1000e_nvm_fill(E1000e *d);

@@ -239,6 +239,30 @@ static void test_segments(void)
     teardown(&f);
 }
 
+/* A frame may be cut into thousands: they are sent in rounds, all of them, and
+ * only then is the queue empty. */
+static void test_segments_in_rounds(void)
+{
+    enum { FRAMES = 6, BYTES = 3000 };
+    Fixture f;
+
+    setup(&f);
+    make_tcp(&f, BYTES);
+    reg(&f, 0xc0);
+    tx(&f, (uint64_t)50 << 40 | (uint64_t)34 << 32 | 33 << 16 | 24 << 8 | 14,
+       BYTES | 0x27u << 24, 1u << 16 | 54 << 8);
+    for (unsigned n = 0; n < FRAMES; n++) {
+        tx(&f, TX_DATA, (54 + BYTES) | 1 << 20 | 0x2du << 24, 3 << 8);
+    }
+    tx_go(&f);
+    g_assert_cmpuint(f.net->sent->len, ==, BYTES);
+    g_assert_cmphex(reg(&f, 0xc0) & 3, ==, 1);
+    fake_pc_run_ns(f.m, 100 * NS_PER_MS);
+    g_assert_cmpuint(f.net->sent->len, ==, FRAMES * BYTES);
+    g_assert_cmphex(reg(&f, 0xc0) & 3, ==, 3);
+    teardown(&f);
+}
+
 /* --- in ---------------------------------------------------------------------------------*/
 
 static bool arrives(Fixture *f, const uint8_t *to, unsigned *n)
@@ -362,6 +386,7 @@ int main(int argc, char **argv)
     g_test_add_func("/e1000/eeprom", test_eeprom);
     g_test_add_func("/e1000/legacy", test_legacy);
     g_test_add_func("/e1000/segments", test_segments);
+    g_test_add_func("/e1000/segments-in-rounds", test_segments_in_rounds);
     g_test_add_func("/e1000/filters", test_filters);
     g_test_add_func("/e1000/overrun", test_overrun_and_interrupts);
     g_test_add_func("/e1000/noise", test_noise);

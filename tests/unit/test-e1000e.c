@@ -256,6 +256,35 @@ static void test_two_queues_out(void)
     teardown(&f);
 }
 
+static void put_tx(Fixture *f, unsigned n, uint64_t addr, uint64_t rest)
+{
+    ram_st(f, TX_RING(0) + 16 * n, addr, 8);
+    ram_st(f, TX_RING(0) + 16 * n + 8, rest, 8);
+}
+
+/* A frame may be cut into thousands: they are sent in rounds, all of them. */
+static void test_segments_in_rounds(void)
+{
+    enum { FRAMES = 6, BYTES = 3000 };
+    uint8_t frame[54 + BYTES];
+    Fixture f;
+
+    setup(&f);
+    make_tcp(frame, sizeof frame, 1);
+    address_space_write(f.m->memory, TX_DATA, frame, sizeof frame);
+    put_tx(&f, 0, (uint64_t)50 << 40 | (uint64_t)34 << 32 | 24 << 8 | 14,
+           BYTES | 0x27u << 24 | (uint64_t)(1 << 16 | 54 << 8) << 32);
+    for (unsigned n = 1; n <= FRAMES; n++) {
+        put_tx(&f, n, TX_DATA,
+               sizeof frame | 1 << 20 | 0x2du << 24 | UINT64_C(3) << 40);
+    }
+    set_reg(&f, 0x3818, FRAMES + 1);
+    g_assert_cmpuint(f.net->sent->len, ==, BYTES);
+    fake_pc_run_ns(f.m, 100 * NS_PER_MS);
+    g_assert_cmpuint(f.net->sent->len, ==, FRAMES * BYTES);
+    teardown(&f);
+}
+
 /* A network that answers at once asks before the frame is quite sent. */
 static void test_room_while_sending(void)
 {
@@ -393,6 +422,7 @@ int main(int argc, char **argv)
     g_test_add_func("/e1000e/split", test_split);
     g_test_add_func("/e1000e/queues-by-hash", test_queues_by_hash);
     g_test_add_func("/e1000e/two-queues-out", test_two_queues_out);
+    g_test_add_func("/e1000e/segments-in-rounds", test_segments_in_rounds);
     g_test_add_func("/e1000e/room-while-sending", test_room_while_sending);
     g_test_add_func("/e1000e/messages", test_messages);
     g_test_add_func("/e1000e/clock", test_clock);
