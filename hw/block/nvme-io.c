@@ -147,6 +147,7 @@ static uint16_t cmd_verify(Nvme *d, NvmeCommand *c)
     if (!exists(d, e)) {
         return NVME_BAD_LBA;
     }
+    c->unmoved = bytes;
     for (uint64_t done = 0; done < bytes; done += NVME_BOUNCE_BYTES) {
         size_t n = MIN(bytes - done, NVME_BOUNCE_BYTES);
         if (blockdev_read(d->block, offset_of(d, e) + done, d->bounce, n) < 0) {
@@ -158,8 +159,9 @@ static uint16_t cmd_verify(Nvme *d, NvmeCommand *c)
 
 /* --- clearing blocks ------------------------------------------------------------------*/
 
-static uint16_t clear(Nvme *d, Extent e)
+static uint16_t clear(Nvme *d, NvmeCommand *c, Extent e)
 {
+    c->unmoved += bytes_of(d, e);
     int answer = blockdev_write_zeroes(d->block, offset_of(d, e),
                                        bytes_of(d, e));
     return answer < 0 ? NVME_WRITE_FAULT : NVME_OK;
@@ -168,7 +170,7 @@ static uint16_t clear(Nvme *d, Extent e)
 static uint16_t cmd_write_zeroes(Nvme *d, NvmeCommand *c)
 {
     Extent e = extent_of(c);
-    uint16_t status = exists(d, e) ? clear(d, e) : NVME_BAD_LBA;
+    uint16_t status = exists(d, e) ? clear(d, c, e) : NVME_BAD_LBA;
 
     d->s.writes++;
     return status ? status : written(d, c->dw[12] & FORCE_UNIT_ACCESS);
@@ -181,7 +183,8 @@ static Extent range_of(const uint8_t *range)
 
 /* Deallocating is advice (6.7): what is beyond the most that one command may
  * clear is left as it is. */
-static uint16_t deallocate(Nvme *d, const uint8_t *ranges, unsigned count)
+static uint16_t deallocate(Nvme *d, NvmeCommand *c, const uint8_t *ranges,
+                           unsigned count)
 {
     uint64_t left = NVME_CLEAR_MAX_BYTES / d->block_bytes;
 
@@ -194,7 +197,7 @@ static uint16_t deallocate(Nvme *d, const uint8_t *ranges, unsigned count)
         Extent e = range_of(ranges + i * RANGE_BYTES);
         e.count = MIN(e.count, left);
         left -= e.count;
-        if (e.count && clear(d, e)) {
+        if (e.count && clear(d, c, e)) {
             return NVME_WRITE_FAULT;
         }
     }
@@ -214,7 +217,7 @@ static uint16_t cmd_dataset(Nvme *d, NvmeCommand *c)
         return NVME_TRANSFER_ERROR;
     }
     d->s.writes++;
-    return c->dw[11] & DEALLOCATE ? deallocate(d, ranges, count) : NVME_OK;
+    return c->dw[11] & DEALLOCATE ? deallocate(d, c, ranges, count) : NVME_OK;
 }
 
 /* --- dispatch ---------------------------------------------------------------------------*/

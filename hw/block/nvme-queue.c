@@ -12,8 +12,8 @@
 #define COMMAND_NS   (10 * NS_PER_US)
 #define SECTOR_NS    (1 * NS_PER_US)
 #define SECTOR_BYTES 512u
-/* The most that is moved when a doorbell is rung (the rest when the first of
- * it is completed): the host's time is bounded. */
+/* The most that is moved or cleared when a doorbell is rung (the rest when the
+ * first of it is completed): the host's time is bounded. */
 #define ROUND_MAX_BYTES (16 * MIB)
 
 /* Doorbells: information of an error event, 5.2.1. */
@@ -207,22 +207,23 @@ static bool fetch(Nvme *d, unsigned sq, NvmeCommand *c)
     return true;
 }
 
-/* The bytes that it moved. */
+/* The bytes that were read, written or cleared for it. */
 static uint64_t carry_out(Nvme *d, NvmeCommand *c)
 {
     uint16_t status = c->flags & 0x3c      ? NVME_BAD_FIELD
                       : c->flags & 3       ? NVME_BAD_FIELD /* fused */
                       : c->sq ? nvme_io(d, c) : nvme_admin(d, c);
 
-    machine_work(d->pci.dev.machine, 1 + c->bytes / WORK_COPY_BYTES);
+    uint64_t bytes = c->bytes + c->unmoved;
+    machine_work(d->pci.dev.machine, 1 + bytes / WORK_COPY_BYTES);
     if (status == NVME_NO_COMPLETION) {
-        return 0;
+        return bytes;
     }
     if (status != NVME_OK) {
         nvme_log_error(d, c, status);
     }
     complete(d, c, status);
-    return c->bytes;
+    return bytes;
 }
 
 static bool has_room(const NvmeState *s, unsigned sq)

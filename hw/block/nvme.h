@@ -161,6 +161,7 @@ typedef struct NvmeCommand {
     uint32_t dw[16];
     uint32_t result;       /* dword 0 of the completion */
     uint64_t bytes;        /* that were moved */
+    uint64_t unmoved;      /* that were only looked at or cleared */
 } NvmeCommand;
 
 /* Where a command's data is: pieces of memory; DISCARD: what is read for it

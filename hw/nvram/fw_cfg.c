@@ -225,6 +225,10 @@ static uint32_t ram_run(Machine *m, PhysAddr addr, uint32_t len)
     return MIN(len - 1, r->end - addr) + 1;
 }
 
+/* Behind an item there are zeroes; nobody has a use for more of them, and the
+ * host's time is bounded. */
+#define DMA_ZEROES_MAX (64 * MIB)
+
 /* Writes data, or zeroes if it is NULL, to guest RAM; false if part of the
  * range is not RAM. */
 static bool dma_put(FwCfg *f, PhysAddr addr, const uint8_t *data, uint32_t len)
@@ -277,7 +281,8 @@ static bool dma_run(FwCfg *f, const DmaRequest *r)
     }
     if (r->control & DMA_READ) {
         uint32_t there = fw_advance(f, r->len, &data);
-        return dma_put(f, r->address, data, there)
+        return r->len - there <= DMA_ZEROES_MAX
+               && dma_put(f, r->address, data, there)
                && dma_put(f, r->address + there, NULL, r->len - there);
     }
     if (r->control & DMA_WRITE) {

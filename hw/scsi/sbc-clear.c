@@ -45,6 +45,7 @@ static void unmap_list(ScsiDevice *d, ScsiTask *t, const uint8_t *list,
     }
     for (unsigned i = 0; i < count; i++) {
         BlockRange r = unmap_range(list + i * UNMAP_DESCRIPTOR);
+        t->unmoved += (uint64_t)r.count * d->block_bytes;
         if (blockdev_write_zeroes(d->block, r.lba * d->block_bytes,
                                   (uint64_t)r.count * d->block_bytes) < 0) {
             task_sense(t, SENSE_MEDIUM_ERROR, CODE_WRITE_ERROR);
@@ -109,6 +110,7 @@ static int write_copies(ScsiDevice *d, BlockRange r)
 
 static void write_all(ScsiDevice *d, ScsiTask *t, BlockRange r)
 {
+    t->unmoved = (uint64_t)r.count * d->block_bytes;
     int answer = is_zero(d->bounce, d->block_bytes)
                      ? blockdev_write_zeroes(d->block,
                                              r.lba * d->block_bytes,

@@ -79,6 +79,7 @@ typedef struct VirtioBlk {
     bool write_cache, config_wce, discard, write_zeroes;
     char *serial;
     uint64_t sectors;
+    uint64_t cleared;          /* bytes, by the present request */
     VirtioLater later;
     uint8_t *bounce;
 } VirtioBlk;
@@ -176,6 +177,7 @@ static uint8_t do_range(VirtioBlk *d, const VirtioBuffer *b, bool discard)
         return STATUS_IO_ERROR;
     }
     uint64_t at = sector * SECTOR_BYTES, bytes = (uint64_t)count * SECTOR_BYTES;
+    d->cleared = bytes;
     return status_of(discard ? blockdev_discard(d->block, at, bytes)
                              : blockdev_write_zeroes(d->block, at, bytes));
 }
@@ -207,7 +209,7 @@ static uint8_t do_request(VirtioBlk *d, const VirtioBuffer *b)
 
 /* --- requests ---------------------------------------------------------------------*/
 
-/* Carries out a request; the bytes that it moved. */
+/* Carries out a request; the bytes that it moved or cleared. */
 static uint64_t start_request(VirtioDevice *v, const VirtioBuffer *b)
 {
     VirtioBlk *d = container_of(v, VirtioBlk, v);
@@ -218,6 +220,7 @@ static uint64_t start_request(VirtioDevice *v, const VirtioBuffer *b)
                      (unsigned)MIN(b->in_bytes, UINT32_MAX));
         return 0;
     }
+    d->cleared = 0;
     uint8_t status = do_request(d, b);
     uint64_t bytes = status == STATUS_OK
                          ? b->out_bytes - HEADER_BYTES + b->in_bytes - 1 : 0;
@@ -225,7 +228,7 @@ static uint64_t start_request(VirtioDevice *v, const VirtioBuffer *b)
     if (!d->v.s->broken) {
         later_add(&d->later, b, bytes, b->in_bytes);
     }
-    return bytes;
+    return bytes + d->cleared;
 }
 
 static void blk_queue(VirtioDevice *v, unsigned q)

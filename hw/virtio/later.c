@@ -4,13 +4,15 @@
  */
 #include "later.h"
 
+#include "vm/work.h"
+
 /* The latency model: a fixed part, and a rate of about 500 MB/s. */
 #define COMMAND_NS   (10 * NS_PER_US)
 #define SECTOR_NS    (1 * NS_PER_US)
 #define SECTOR_BYTES 512u
 
-/* The most that is moved at one notification (the rest when the first of it is
- * returned): the host's time is bounded. */
+/* The most that is moved or cleared at one notification (the rest when the first
+ * of it is returned): the host's time is bounded. */
 #define ROUND_MAX_BYTES (16 * MIB)
 
 unsigned later_place(const VirtioLater *l, unsigned n)
@@ -49,7 +51,9 @@ void later_queue(VirtioLater *l, unsigned q)
         if (!virtio_pop(l->v, q, &b)) {
             return;
         }
-        moved += l->start(l->v, &b);
+        uint64_t bytes = l->start(l->v, &b);
+        machine_work(l->v->dev.machine, bytes / WORK_COPY_BYTES);
+        moved += bytes;
     }
     l->s->stalled |= BIT(q);
 }

@@ -41,7 +41,7 @@ typedef struct VirtioLater {
     VirtioLaterState *s;   /* the start of the device's state struct */
     Timer timer;
     /* Carries a request out and calls later_add(), or breaks the device. The
-     * bytes that it moved. */
+     * bytes that the host moved, wrote or cleared for it. */
     uint64_t (*start)(VirtioDevice *v, const VirtioBuffer *b);
 } VirtioLater;
 

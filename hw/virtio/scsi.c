@@ -138,7 +138,7 @@ static uint64_t start_command(VirtioScsi *d, const VirtioBuffer *b)
         d->s.tag[at] = bytes_ld_le64(head + REQUEST_TAG);
         d->s.unit[at] = bytes_ld_be32(head + REQUEST_LUN);
     }
-    return t.moved_in + t.moved_out;
+    return t.moved_in + t.moved_out + t.unmoved;
 }
 
 static uint64_t start_request(VirtioDevice *v, const VirtioBuffer *b)

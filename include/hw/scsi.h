@@ -95,6 +95,7 @@ struct ScsiTask {
     uint8_t status;
     bool overrun, lost;
     uint64_t moved_in, moved_out;   /* bytes */
+    uint64_t unmoved;               /* bytes cleared, or written beyond those */
     uint8_t sense[SCSI_SENSE_BYTES];
     uint8_t sense_bytes;
 };

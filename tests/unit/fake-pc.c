@@ -203,6 +203,7 @@ static void fake_disk_bind(BlockDev *b, Machine *m)
 
 static int fake_disk_read(BlockDev *b, uint64_t offset, void *buf, size_t bytes)
 {
+    b->touched += bytes;
     g_assert_cmpuint(bytes, <=, b->size_bytes);
     g_assert_cmpuint(offset, <=, b->size_bytes - bytes);
     memcpy(buf, b->data + offset, bytes);
@@ -211,6 +212,7 @@ static int fake_disk_read(BlockDev *b, uint64_t offset, void *buf, size_t bytes)
 
 static int fake_disk_write(BlockDev *b, uint64_t offset, const void *buf, size_t bytes)
 {
+    b->touched += bytes;
     g_assert_cmpuint(bytes, <=, b->size_bytes);
     g_assert_cmpuint(offset, <=, b->size_bytes - bytes);
     if (!b->fail) {
@@ -221,6 +223,7 @@ static int fake_disk_write(BlockDev *b, uint64_t offset, const void *buf, size_t
 
 static int fake_disk_write_zeroes(BlockDev *b, uint64_t offset, uint64_t bytes)
 {
+    b->touched += bytes;
     g_assert_cmpuint(bytes, <=, b->size_bytes);
     g_assert_cmpuint(offset, <=, b->size_bytes - bytes);
     if (!b->fail) {

@@ -20,6 +20,7 @@ struct BlockDev {
     bool readonly, empty;
     int fail;              /* negative errno of every request, or 0 */
     unsigned flushes;
+    uint64_t touched;      /* bytes read, written and cleared */
 };
 
 struct Chardev {

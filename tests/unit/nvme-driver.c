@@ -91,7 +91,7 @@ void nd_ring_cq(Nd *f, unsigned n, uint32_t v)
     nd_set_reg(f, 0x1000 + 8 * n + 4, v);
 }
 
-void nd_send(Nd *f, NdQueue *q, NdCommand c)
+void nd_put(Nd *f, NdQueue *q, NdCommand c)
 {
     uint64_t at = q->sq + 64 * q->tail;
 
@@ -104,6 +104,11 @@ void nd_send(Nd *f, NdQueue *q, NdCommand c)
     nd_st(f, at + 48, c.dw12, 4);
     nd_st(f, at + 52, c.dw13, 4);
     q->tail = (q->tail + 1) % ND_ENTRIES;
+}
+
+void nd_send(Nd *f, NdQueue *q, NdCommand c)
+{
+    nd_put(f, q, c);
     nd_ring_sq(f, q->n, q->tail);
 }
 

@@ -56,7 +56,8 @@ void nd_set_reg(Nd *f, unsigned at, uint32_t v);
 /* Reset, and ready with its admin queue; then a pair of queues, numbers 1. */
 void nd_start(Nd *f);
 void nd_start_io(Nd *f);
-/* Puts a command into a queue and rings. */
+/* Puts a command into a queue; and rings. */
+void nd_put(Nd *f, NdQueue *q, NdCommand c);
 void nd_send(Nd *f, NdQueue *q, NdCommand c);
 /* The status of the next completion, 0xffff: there is none. */
 uint16_t nd_take(Nd *f, NdQueue *q);
