@@ -238,7 +238,8 @@ class Persistent(reprise.TestCase):
         vm = self.start(*self.args('replay'), '-S', hmp=True)
         states = []
         for icount in places:
-            self.assertEqual(vm.hmp.cmd(f'replay_seek {icount}').strip(), '')
+            self.assertEqual(vm.hmp.journey(f'replay_seek {icount}').strip(),
+                             '')
             states.append(self.state_at(vm, icount))
         vm.hmp.send('cont\n')
         self.assertEqual(vm.wait(), 1, vm.output())

@@ -71,7 +71,7 @@ class SavevmReplay(reprise.TestCase):
     def replay_to(self, icount, snapshot='init'):
         vm = self.start(*self.drive(), *self.icount('replay', snapshot),
                         '-S', hmp=True)
-        self.assertEqual(vm.hmp.cmd(f'replay_seek {icount}').strip(), '')
+        self.assertEqual(vm.hmp.journey(f'replay_seek {icount}').strip(), '')
         return vm
 
     def runs_to_the_end(self, snapshot):
