@@ -40,6 +40,18 @@ typedef struct BlockDriver {
      * part of that many bytes (the result, at least 1, at most `bytes`)? */
     uint64_t (*extent)(BlockNode *n, uint64_t offset, uint64_t bytes,
                        BlockExtent *what);
+    /* The same, of this layer alone. NULL: extent() says it, and this layer
+     * decides everything. */
+    uint64_t (*place)(BlockNode *n, uint64_t offset, uint64_t bytes,
+                      BlockPlace *place);
+    /* The node that is read where this one has nothing, or NULL. May be NULL:
+     * never. */
+    BlockNode *(*backing)(BlockNode *n);
+    /* Whole clusters, or up to the disk's end. May be NULL. */
+    int (*write_compressed)(BlockNode *n, uint64_t offset, const void *buf,
+                            size_t bytes);
+    /* Makes all of a range, to the disk's end, unallocated. May be NULL. */
+    int (*make_empty)(BlockNode *n);
     /* Flushes what it must and frees everything of the node but itself. */
     void (*close)(BlockNode *n);
 
@@ -75,6 +87,18 @@ typedef struct BlockDriver {
                   Error **errp);
     bool (*resize)(BlockNode *n, uint64_t size_bytes, bool shrink,
                    Error **errp);
+    /* Makes room for what is there from a byte on; negative errno. */
+    int (*preallocate)(BlockNode *n, uint64_t from, ImagePreallocation how);
+    bool (*backing_rename)(BlockNode *n, const char *file, const char *format,
+                           Error **errp);
+    bool (*amend)(BlockNode *n, const ImageAmend *change, Error **errp);
+    /* A disk's VM state that is not (yet) a snapshot's: negative errno. */
+    int (*vm_state_read)(BlockNode *n, uint64_t offset, void *buf,
+                         size_t bytes);
+    int (*vm_state_write)(BlockNode *n, uint64_t offset, const void *buf,
+                          size_t bytes);
+    bool (*bitmap)(BlockNode *n, const ImageBitmapChange *change,
+                   Error **errp);
 } BlockDriver;
 
 /* The first member of every driver's own struct. */
@@ -88,19 +112,27 @@ struct BlockNode {
 
 /* How format drivers open an image. */
 typedef struct NodeOpen {
-    const char *file;
+    const char *file;      /* a name: see name.h */
+    bool options;          /* it is KEY=VALUE,… */
     const char *format;    /* NULL: probe */
     bool readonly;
     bool share;            /* take no locks: look at an image in use */
     bool inspect;          /* dirty, corrupt: still opened; no backing file */
     bool newborn;          /* a new qcow2 image, not yet marked as one */
+    bool no_backing;       /* what it has none of reads as zeroes */
+    BlockNode *backing;    /* in place of its own; the node takes a reference */
+    const char *backing_name, *data_file; /* as in name.h */
+    uint64_t offset, size_bytes; /* of a raw disk in its file */
     int depth;             /* of backing files above this one */
     const struct NodeOpen *above; /* the image whose backing file this is */
 } NodeOpen;
 
 /* Opens an image of any format. Owned by the caller (one reference). */
 BlockNode *node_open(const NodeOpen *how, Error **errp);
-/* "raw" or "qcow2", from the first bytes of a file. */
+/* What is said of a range, by the layer that decides it. */
+uint64_t node_place(BlockNode *n, uint64_t offset, uint64_t bytes,
+                    BlockPlace *place);
+/* "raw", "qcow2", …, from the first bytes of a file. */
 #define PROBE_BYTES 4
 const char *node_probe_bytes(const uint8_t *start);
 
@@ -115,6 +147,9 @@ int node_read_padded(BlockNode *n, uint64_t offset, void *buf, size_t bytes);
 /* What can be said of [offset, offset + bytes) of a node so extended. */
 uint64_t node_extent_padded(BlockNode *n, uint64_t offset, uint64_t bytes,
                             BlockExtent *what);
+
+/* Room from a byte to the disk's end; 0 or a negative errno. */
+int image_preallocate(BlockNode *n, uint64_t from, ImagePreallocation how);
 
 /* The drivers. Each takes over `file`, on failure too. */
 BlockNode *raw_open(BlockFile *file, const NodeOpen *how, Error **errp);

@@ -265,9 +265,19 @@ int block_file_write(BlockFile *f, uint64_t offset, const void *buf,
     return 0;
 }
 
-int block_file_zero(BlockFile *f, uint64_t offset, uint64_t bytes)
+int block_file_fill(BlockFile *f, uint64_t offset, uint64_t bytes)
 {
     static const uint8_t zeroes[64 * 1024];
+    int err = 0;
+    for (size_t n; bytes > 0 && err == 0; offset += n, bytes -= n) {
+        n = MIN(bytes, sizeof zeroes);
+        err = block_file_write(f, offset, zeroes, n);
+    }
+    return err;
+}
+
+int block_file_zero(BlockFile *f, uint64_t offset, uint64_t bytes)
+{
     if (bytes == 0) {
         return 0;
     }
@@ -276,16 +286,7 @@ int block_file_zero(BlockFile *f, uint64_t offset, uint64_t bytes)
         return offset + bytes > f->size_bytes ?
                block_file_truncate(f, offset + bytes) : 0;
     }
-    while (bytes > 0) {
-        size_t n = MIN(bytes, sizeof zeroes);
-        int err = block_file_write(f, offset, zeroes, n);
-        if (err < 0) {
-            return err;
-        }
-        offset += n;
-        bytes -= n;
-    }
-    return 0;
+    return block_file_fill(f, offset, bytes);
 }
 
 int block_file_truncate(BlockFile *f, uint64_t size_bytes)
@@ -298,6 +299,16 @@ int block_file_truncate(BlockFile *f, uint64_t size_bytes)
     }
     f->size_bytes = size_bytes;
     return 0;
+}
+
+int block_file_allocate(BlockFile *f, uint64_t offset, uint64_t bytes)
+{
+    /* Not fallocate(): file systems that cannot do it get the range written. */
+    int err = bytes ? posix_fallocate(f->fd, offset, bytes) : 0;
+    if (err == 0) {
+        f->size_bytes = MAX(f->size_bytes, offset + bytes);
+    }
+    return -err;
 }
 
 int block_file_sync(BlockFile *f)

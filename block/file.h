@@ -39,7 +39,11 @@ int block_file_write(BlockFile *f, uint64_t offset, const void *buf,
                      size_t bytes);
 /* The range reads as zeroes, and takes no room if the host can do that. */
 int block_file_zero(BlockFile *f, uint64_t offset, uint64_t bytes);
+/* The same, with room. */
+int block_file_fill(BlockFile *f, uint64_t offset, uint64_t bytes);
 int block_file_truncate(BlockFile *f, uint64_t size_bytes);
+/* Makes the host set room aside for a range, whose content stays. */
+int block_file_allocate(BlockFile *f, uint64_t offset, uint64_t bytes);
 /* Data written before is on the medium. */
 int block_file_sync(BlockFile *f);
 

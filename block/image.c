@@ -14,8 +14,17 @@ static bool raw_create(const ImageCreate *c, Error **errp)
         error_set(errp, "Backing file not supported for file format 'raw'");
         return false;
     }
+    if (c->preallocation == PREALLOCATION_METADATA) {
+        error_set(errp, "Unsupported preallocation mode 'metadata'");
+        return false;
+    }
     BlockFile *f = block_file_open(c->file, BLOCK_FILE_CREATE, errp);
     int err = f ? block_file_truncate(f, c->size_bytes) : 0;
+    if (f && err == 0 && c->preallocation) {
+        err = c->preallocation == PREALLOCATION_FULL ?
+              block_file_fill(f, 0, c->size_bytes) :
+              block_file_allocate(f, 0, c->size_bytes);
+    }
     if (err < 0) {
         error_set_errno(errp, -err, "Could not resize file '%s'", c->file);
     }
@@ -47,6 +56,22 @@ static void info_file(ImageInfo *info, const char *file)
     block_file_close(f);
 }
 
+ImageInfo *image_describe(Image *n)
+{
+    ImageInfo *info = g_new0(ImageInfo, 1);
+    info->file = g_strdup(n->file);
+    info->format = g_strdup(n->driver->format);
+    info->size_bytes = n->size_bytes;
+    info_file(info, n->file);
+    if (n->driver->info) {
+        n->driver->info(n, info);
+    }
+    info->snapshots = n->driver->snapshot_list ?
+        n->driver->snapshot_list(n) :
+        g_ptr_array_new_with_free_func((GDestroyNotify)block_snapshot_free);
+    return info;
+}
+
 ImageInfo *image_info(const char *file, const char *format, bool share,
                       Error **errp)
 {
@@ -55,19 +80,7 @@ ImageInfo *image_info(const char *file, const char *format, bool share,
         .inspect = true,
     };
     BlockNode *n = node_open(&how, errp);
-    if (!n) {
-        return NULL;
-    }
-    ImageInfo *info = g_new0(ImageInfo, 1);
-    info->format = g_strdup(n->driver->format);
-    info->size_bytes = n->size_bytes;
-    info_file(info, file);
-    if (n->driver->info) {
-        n->driver->info(n, info);
-    }
-    info->snapshots = n->driver->snapshot_list ?
-        n->driver->snapshot_list(n) :
-        g_ptr_array_new_with_free_func((GDestroyNotify)block_snapshot_free);
+    ImageInfo *info = n ? image_describe(n) : NULL;
     node_unref(n);
     return info;
 }
@@ -75,16 +88,29 @@ ImageInfo *image_info(const char *file, const char *format, bool share,
 void image_info_free(ImageInfo *info)
 {
     if (info) {
+        g_free(info->file);
         g_free(info->format);
         g_free(info->backing_file);
         g_free(info->backing_path);
         g_free(info->backing_format);
+        g_free(info->data_file);
+        g_free(info->subformat);
         g_ptr_array_unref(info->snapshots);
+        g_clear_pointer(&info->bitmaps, g_ptr_array_unref);
         g_free(info);
     }
 }
 
 /* --- check, resize ---------------------------------------------------- */
+
+bool image_check_open(Image *n, bool repair, ImageCheck *result, Error **errp)
+{
+    if (!n->driver->check) {
+        error_set(errp, "This image format does not support checks");
+        return false;
+    }
+    return n->driver->check(n, repair, result, errp);
+}
 
 bool image_check(const char *file, const char *format, bool repair,
                  ImageCheck *result, Error **errp)
@@ -93,27 +119,40 @@ bool image_check(const char *file, const char *format, bool repair,
         .file = file, .format = format, .readonly = !repair, .inspect = true,
     };
     BlockNode *n = node_open(&how, errp);
-    if (!n) {
-        return false;
-    }
-    bool ok = n->driver->check;
-    if (!ok) {
-        error_set(errp, "This image format does not support checks");
-    }
-    ok = ok && n->driver->check(n, repair, result, errp);
+    bool ok = n && image_check_open(n, repair, result, errp);
     node_unref(n);
     return ok;
 }
 
-static bool raw_resize(const char *file, uint64_t size_bytes, Error **errp)
+int image_preallocate(BlockNode *n, uint64_t from, ImagePreallocation how)
 {
-    BlockFile *f = block_file_open(file, BLOCK_FILE_WRITE, errp);
-    int err = f ? block_file_truncate(f, size_bytes) : 0;
-    if (err < 0) {
-        error_set_errno(errp, -err, "Could not resize '%s'", file);
+    return how == PREALLOCATION_OFF ? 0 : !n->driver->preallocate ? -ENOTSUP :
+           n->driver->preallocate(n, from, how);
+}
+
+bool image_truncate(Image *n, uint64_t size_bytes, bool shrink,
+                    ImagePreallocation preallocation, Error **errp)
+{
+    uint64_t old = n->size_bytes;
+    if (size_bytes < old && !shrink) {
+        error_set(errp, "Use the --shrink option to perform a shrink "
+                  "operation");
+        return false;
     }
-    block_file_close(f);
-    return f && err == 0;
+    if (!n->driver->resize) {
+        error_set(errp, "Image format '%s' does not support resize",
+                  n->driver->format);
+        return false;
+    }
+    if (!n->driver->resize(n, size_bytes, shrink, errp)) {
+        return false;
+    }
+    int err = size_bytes > old ? image_preallocate(n, old, preallocation) : 0;
+    err = err < 0 ? err : n->driver->flush(n);
+    if (err < 0) {
+        error_set_errno(errp, -err, "Could not resize '%s'", n->file);
+    }
+    return err == 0;
 }
 
 bool image_resize(const char *file, const char *format, uint64_t size_bytes,
@@ -121,21 +160,8 @@ bool image_resize(const char *file, const char *format, uint64_t size_bytes,
 {
     NodeOpen how = { .file = file, .format = format };
     BlockNode *n = node_open(&how, errp);
-    if (!n) {
-        return false;
-    }
-    if (size_bytes < n->size_bytes && !shrink) {
-        error_set(errp, "Use the --shrink option to perform a shrink "
-                  "operation");
-        node_unref(n);
-        return false;
-    }
-    bool raw = !n->driver->resize;
-    bool ok = raw || n->driver->resize(n, size_bytes, shrink, errp);
-    if (ok && !raw && n->driver->flush(n) < 0) {
-        error_set(errp, "Could not write '%s'", file);
-        ok = false;
-    }
+    bool ok = n && image_truncate(n, size_bytes, shrink, PREALLOCATION_OFF,
+                                  errp);
     node_unref(n);
-    return ok && (!raw || raw_resize(file, size_bytes, errp));
+    return ok;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "driver.h"
+#include "name.h"
 
 static const struct {
     const char *format;
@@ -61,7 +62,7 @@ static int driver_index(BlockFile *file, const char *format, Error **errp)
     return -1;
 }
 
-BlockNode *node_open(const NodeOpen *how, Error **errp)
+static BlockNode *open_file(const NodeOpen *how, Error **errp)
 {
     BlockFile *file = block_file_open(how->file,
                                       (how->readonly ? 0 : BLOCK_FILE_WRITE) |
@@ -79,6 +80,50 @@ BlockNode *node_open(const NodeOpen *how, Error **errp)
         return NULL;
     }
     return n;
+}
+
+BlockNode *node_open(const NodeOpen *how, Error **errp)
+{
+    ImageName name;
+    BlockNode *n = NULL;
+    if (image_name_parse(how->file, how->options, &name, errp)) {
+        NodeOpen plain = *how;
+        plain.file = name.file;
+        plain.format = name.format ? name.format : how->format;
+        plain.no_backing |= name.no_backing;
+        plain.backing_name = name.backing;
+        plain.data_file = name.data_file;
+        plain.offset = name.offset;
+        plain.size_bytes = name.size_bytes;
+        plain.share |= name.share;
+        if (name.readonly && !how->readonly) {
+            error_set(errp, "Image '%s' is said to be read-only", name.file);
+        } else {
+            n = open_file(&plain, errp);
+        }
+    }
+    image_name_clear(&name);
+    return n;
+}
+
+uint64_t node_place(BlockNode *n, uint64_t offset, uint64_t bytes,
+                    BlockPlace *place)
+{
+    BlockExtent what;
+    if (offset >= n->size_bytes) {
+        *place = (BlockPlace) { .zero = true };
+        return bytes;
+    }
+    bytes = MIN(bytes, n->size_bytes - offset);
+    if (n->driver->place) {
+        return n->driver->place(n, offset, bytes, place);
+    }
+    bytes = n->driver->extent(n, offset, bytes, &what);
+    *place = (BlockPlace) {
+        .allocated = true, .data = what == BLOCK_EXTENT_DATA,
+        .zero = what != BLOCK_EXTENT_DATA,
+    };
+    return bytes;
 }
 
 int node_read_padded(BlockNode *n, uint64_t offset, void *buf, size_t bytes)

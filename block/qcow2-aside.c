@@ -42,7 +42,8 @@ static int clear_copied(Qcow2 *q)
             continue;
         }
         err = qcow2_l2_get(q, &q->map, i, &l2);
-        for (uint64_t k = 0; l2 && k < qcow2_cluster(q); k += 8) {
+        for (uint64_t k = 0; l2 && k < qcow2_cluster(q);
+             k += qcow2_entry_bytes(q)) {
             uint64_t raw = bytes_ld_be64(l2->data + k);
             bytes_st_be64(l2->data + k, raw & ~ENTRY_COPIED);
             l2->dirty = true;
@@ -56,7 +57,9 @@ int qcow2_map_write(Qcow2 *q, Qcow2Map *map, const ClusterTree *tree)
 {
     Qcow2Map active = q->map;
     uint64_t size = q->node.size_bytes;
+    struct Qcow2Bitmaps *bitmaps = q->bitmaps; /* they are the active disk's */
     g_assert(!q->l1_dirty);
+    q->bitmaps = NULL;
     q->map = *map;
     q->node.size_bytes = qcow2_disk_bytes(map->size_bytes);
     int err = put_clusters(q, tree);
@@ -65,6 +68,7 @@ int qcow2_map_write(Qcow2 *q, Qcow2Map *map, const ClusterTree *tree)
     err = err < 0 ? err : qcow2_sync_tables(q);
     q->l1_dirty = false;
     q->map = active;
+    q->bitmaps = bitmaps;
     q->node.size_bytes = size;
     return err;
 }

@@ -5,32 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "qcow2.h"
+#include "qcow2-check.h"
 
-/* Clusters that are kept book of: at most 2.25 GiB of memory, of which what is
- * not in use by the image is not touched. */
-#define CHECK_CLUSTERS_MAX (UINT64_C(1) << 28)
-
-/* What a cluster is used for. Only L2 tables and data have more than one
- * reference; nothing is two of these. */
-typedef enum Use { USE_NONE, USE_META, USE_COUNTS, USE_L2, USE_DATA } Use;
-
-typedef struct Check {
-    Qcow2 *q;
-    ImageCheck *result;
-    bool repair;
-    uint32_t *refs;        /* as found, by cluster */
-    uint8_t *uses;         /* Use, by cluster */
-    uint32_t *seen;        /* by cluster: the last map that has it as L2 table */
-    uint32_t map;          /* that is being counted: 1, 2, … */
-    uint64_t clusters;     /* the file's */
-    uint64_t copied_wrong; /* "copied" flags that disagree */
-    uint64_t blocks_wrong; /* blocks of counts that cannot be ones */
-    uint64_t next;         /* where data would go on without a gap, or 0 */
-} Check;
-
-G_GNUC_PRINTF(2, 3)
-static void report(const Check *c, const char *fmt, ...)
+void check_report(const Check *c, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -41,10 +18,10 @@ static void report(const Check *c, const char *fmt, ...)
     }
 }
 
-static void corruption(Check *c, uint64_t offset, const char *what)
+void check_corruption(Check *c, uint64_t offset, const char *what)
 {
     c->result->corruptions++;
-    report(c, "ERROR at offset 0x%" G_GINT64_MODIFIER "x: %s", offset, what);
+    check_report(c, "ERROR at offset 0x%" G_GINT64_MODIFIER "x: %s", offset, what);
 }
 
 /* --- counting --------------------------------------------------------- */
@@ -57,13 +34,13 @@ static bool refer(Check *c, uint64_t offset, uint64_t bytes, Use use,
     uint64_t n = qcow2_clusters(c->q, (offset & (qcow2_cluster(c->q) - 1)) +
                                       bytes);
     if (first >= c->clusters || n > c->clusters - first) {
-        corruption(c, offset, what);
+        check_corruption(c, offset, what);
         return false;
     }
     for (uint64_t i = first; i < first + n; i++) {
         c->refs[i] += c->refs[i] < UINT32_MAX;
         if (c->uses[i] != USE_NONE && (c->uses[i] != use || use < USE_L2)) {
-            corruption(c, i << c->q->cluster_bits,
+            check_corruption(c, i << c->q->cluster_bits,
                        "a cluster is used for two things");
         }
         c->uses[i] = use;
@@ -79,16 +56,17 @@ static void check_copied(Check *c, uint64_t at, uint64_t host, uint64_t raw)
     (void)qcow2_refcount_get(c->q, host >> c->q->cluster_bits, &count);
     if ((count == 1) != !!(raw & ENTRY_COPIED)) {
         c->copied_wrong++;
-        corruption(c, at, "\"copied\" flag contradicts the reference count");
+        check_corruption(c, at, "\"copied\" flag contradicts the reference count");
     }
 }
 
-static void count_entry(Check *c, uint64_t at, uint64_t raw, bool active)
+static void count_entry(Check *c, uint64_t at, const uint8_t *entry,
+                        bool active)
 {
     Qcow2Entry e;
-    const char *bad = qcow2_entry_parse(c->q, raw, &e);
+    const char *bad = qcow2_entry_parse(c->q, entry, &e);
     if (bad) {
-        corruption(c, at, bad);
+        check_corruption(c, at, bad);
         return;
     }
     ClusterRun run = qcow2_entry_run(c->q, &e);
@@ -104,11 +82,14 @@ static void count_entry(Check *c, uint64_t at, uint64_t raw, bool active)
     if (active) {
         c->result->allocated_clusters++;
         c->result->compressed_clusters += e.kind == CLUSTER_COMPRESSED;
-        c->result->fragmented_clusters += c->next && e.host != c->next;
-        c->next = e.host + e.bytes;
+        /* Compressed data are never read in one go. */
+        bool compressed = e.kind == CLUSTER_COMPRESSED;
+        c->result->fragmented_clusters += compressed ||
+                                          (c->next && e.host != c->next);
+        c->next = compressed ? c->next : e.host + e.bytes;
     }
     if (active && e.kind != CLUSTER_COMPRESSED) {
-        check_copied(c, at, e.host, raw);
+        check_copied(c, at, e.host, e.raw);
     }
 }
 
@@ -121,7 +102,7 @@ static int count_l2(Check *c, uint64_t at, uint64_t raw, bool active)
     }
     if ((raw & L1_RESERVED) || (offset & (qcow2_cluster(q) - 1)) ||
         offset == 0) {
-        corruption(c, at, "bad L1 entry");
+        check_corruption(c, at, "bad L1 entry");
         return 0;
     }
     if (!refer(c, offset, qcow2_cluster(q), USE_L2, "L2 table out of bounds")) {
@@ -130,14 +111,15 @@ static int count_l2(Check *c, uint64_t at, uint64_t raw, bool active)
     /* Otherwise a small file could be counted for days. */
     uint32_t *seen = &c->seen[offset >> q->cluster_bits];
     if (*seen == c->map) {
-        corruption(c, at, "an L2 table is used twice in one map");
+        check_corruption(c, at, "an L2 table is used twice in one map");
         return 0;
     }
     *seen = c->map;
     g_autofree uint8_t *l2 = g_malloc(qcow2_cluster(q));
     int err = block_file_read(q->file, offset, l2, qcow2_cluster(q));
-    for (uint64_t i = 0; i < qcow2_cluster(q) && err == 0; i += 8) {
-        count_entry(c, offset + i, bytes_ld_be64(l2 + i), active);
+    for (uint64_t i = 0; i < qcow2_cluster(q) && err == 0;
+         i += qcow2_entry_bytes(q)) {
+        count_entry(c, offset + i, l2 + i, active);
     }
     if (active && err == 0) {
         check_copied(c, at, offset, raw);
@@ -182,7 +164,7 @@ static int count_snapshots(Check *c)
         const Qcow2Snapshot *s = g_ptr_array_index(q->snapshots, i);
         g_autofree uint64_t *l1 = snapshot_l1(c, s);
         if (!l1) {
-            corruption(c, q->snapshots_offset, "bad L1 table of a snapshot");
+            check_corruption(c, q->snapshots_offset, "bad L1 table of a snapshot");
             continue;
         }
         err = count_map(c, l1, s->l1_offset, s->l1_entries, false);
@@ -192,11 +174,6 @@ static int count_snapshots(Check *c)
               "snapshot table out of bounds");
     }
     return err;
-}
-
-static uint64_t reftable_entries(const Qcow2 *q)
-{
-    return ((uint64_t)q->reftable_clusters << q->cluster_bits) / 8;
 }
 
 /* What is wrong with an entry of the reference count table, or NULL. */
@@ -216,11 +193,11 @@ static const char *block_wrong(const Check *c, uint64_t offset)
 static void count_refcounts(Check *c)
 {
     Qcow2 *q = c->q;
-    for (uint64_t i = 0; i < reftable_entries(q); i++) {
+    for (uint64_t i = 0; i < check_reftable_entries(q); i++) {
         uint64_t offset = q->reftable[i];
         const char *wrong = offset ? block_wrong(c, offset) : NULL;
         if (wrong) {
-            corruption(c, q->reftable_offset + i * 8, wrong);
+            check_corruption(c, q->reftable_offset + i * 8, wrong);
             c->blocks_wrong++;
             q->reftable[i] = 0;
         } else if (offset) {
@@ -241,7 +218,7 @@ static int check_no_snapshots(Check *c)
         (offset <= INT64_MAX && !(offset & (qcow2_cluster(q) - 1)))) {
         return err;
     }
-    corruption(c, HEADER_SNAPSHOT_COUNT + 4,
+    check_corruption(c, HEADER_SNAPSHOT_COUNT + 4,
                "bad offset of a table of no snapshots");
     if (c->repair && !c->result->leaks_only) {
         static const uint8_t none[8];
@@ -251,115 +228,11 @@ static int check_no_snapshots(Check *c)
     return err;
 }
 
-/* --- comparing -------------------------------------------------------- */
-
-/* A block for a cluster that has none, at the end of the file. */
-static int add_block(Check *c, uint64_t cluster)
-{
-    Qcow2 *q = c->q;
-    uint64_t index = cluster / qcow2_refblock_entries(q);
-    uint64_t at = qcow2_clusters(q, block_file_size(q->file));
-    g_autofree uint8_t *zeroes = g_malloc0(qcow2_cluster(q));
-    if (index >= reftable_entries(q)) {
-        return -EFBIG;
-    }
-    int err = block_file_write(q->file, at << q->cluster_bits, zeroes,
-                               qcow2_cluster(q));
-    if (err < 0) {
-        return err;
-    }
-    q->reftable[index] = at << q->cluster_bits;
-    c->refs = g_renew(uint32_t, c->refs, at + 1);
-    c->uses = g_renew(uint8_t, c->uses, at + 1);
-    memset(c->refs + c->clusters, 0, (at + 1 - c->clusters) * 4);
-    memset(c->uses + c->clusters, USE_NONE, at + 1 - c->clusters);
-    c->refs[at] = 1;
-    c->uses[at] = USE_COUNTS;
-    c->clusters = at + 1;
-    c->result->end_bytes = (at + 1) << q->cluster_bits;
-    return qcow2_store_u64(q, q->reftable_offset, q->reftable,
-                           reftable_entries(q));
-}
-
-/* Writes a count. A cluster may have got in use meanwhile by add_block(), so
- * what counts is refs. */
-static bool fix_count(Check *c, uint64_t cluster)
-{
-    Qcow2 *q = c->q;
-    uint64_t index = cluster / qcow2_refblock_entries(q);
-    int err = 0;
-    if (index >= reftable_entries(q) || !q->reftable[index]) {
-        err = add_block(c, cluster);
-    }
-    uint64_t want = cluster < c->clusters ? c->refs[cluster] : 0;
-    if (want > qcow2_refcount_max(q)) {
-        return false;
-    }
-    return err == 0 && qcow2_refcount_set(q, cluster, want) == 0;
-}
-
-static int compare_one(Check *c, uint64_t cluster, bool *again)
-{
-    uint64_t want = cluster < c->clusters ? c->refs[cluster] : 0;
-    uint64_t have;
-    int err = qcow2_refcount_get(c->q, cluster, &have);
-    if (err < 0 || have == want) {
-        return err;
-    }
-    bool leak = have > want;
-    report(c, "%s cluster %" G_GUINT64_FORMAT " refcount=%" G_GUINT64_FORMAT
-           " reference=%" G_GUINT64_FORMAT, leak ? "Leaked" : "ERROR",
-           cluster, have, want);
-    c->result->leaks += leak;
-    c->result->corruptions += !leak;
-    if (c->repair && (leak || !c->result->leaks_only)) {
-        uint64_t before = c->clusters;
-        bool fixed = fix_count(c, cluster);
-        c->result->leaks_fixed += leak && fixed;
-        c->result->corruptions_fixed += !leak && fixed;
-        /* New blocks are not counted themselves yet. */
-        for (uint64_t n = before; fixed && n < c->clusters; n++) {
-            *again |= !fix_count(c, n);
-        }
-    }
-    return 0;
-}
-
-static int compare(Check *c)
-{
-    Qcow2 *q = c->q;
-    uint64_t per_block = qcow2_refblock_entries(q);
-    uint64_t blocks = reftable_entries(q);
-    bool again = false;
-    int err = 0;
-    while (blocks > 0 && !q->reftable[blocks - 1]) {
-        blocks--;
-    }
-    for (uint64_t i = 0; i < MAX(c->clusters, blocks * per_block) && err == 0;
-         i++) {
-        uint64_t index = i / per_block;
-        if (i >= c->clusters && !q->reftable[index]) {
-            i += per_block - 1 - i % per_block;
-            continue;
-        }
-        err = compare_one(c, i, &again);
-    }
-    return again ? -EIO : err;
-}
-
 /* --- the whole -------------------------------------------------------- */
 
-/* Bad blocks are out of the table in the file, too. */
-static int fix_reftable(Check *c)
+static void refer_bitmap(void *opaque, uint64_t offset, uint64_t bytes)
 {
-    Qcow2 *q = c->q;
-    if (!c->blocks_wrong || !c->repair || c->result->leaks_only) {
-        return 0;
-    }
-    int err = qcow2_store_u64(q, q->reftable_offset, q->reftable,
-                              reftable_entries(q));
-    c->result->corruptions_fixed += err == 0 ? c->blocks_wrong : 0;
-    return err;
+    refer(opaque, offset, bytes, USE_META, "bitmap out of bounds");
 }
 
 static int check_all(Check *c)
@@ -373,9 +246,11 @@ static int check_all(Check *c)
     err = err < 0 ? err :
           count_map(c, q->map.l1, q->map.offset, q->map.entries, true);
     err = err < 0 ? err : count_snapshots(c);
+    err = err < 0 ? err : qcow2_bitmaps_walk(q, refer_bitmap, c, NULL);
     count_refcounts(c);
-    err = err < 0 ? err : compare(c);
-    err = err < 0 ? err : fix_reftable(c);
+    err = err < 0 ? err : check_compare(c);
+    err = err < 0 ? err : check_fix_reftable(c);
+    check_rows(c);
     bool changed = c->result->leaks_fixed + c->result->corruptions_fixed > 0;
     /* Counts set right may make flags wrong that agreed before. */
     if (err == 0 && c->repair &&
@@ -385,7 +260,7 @@ static int check_all(Check *c)
         err = err < 0 ? err : qcow2_sync_tables(q);
         c->result->corruptions_fixed += err == 0 ? c->copied_wrong : 0;
     }
-    return err;
+    return err < 0 ? err : check_fix_rows(c);
 }
 
 /* After a repair nothing is wrong any more: say so in the header. */
@@ -412,11 +287,6 @@ bool qcow2_check(BlockNode *n, bool repair, ImageCheck *result, Error **errp)
         .q = q, .result = result, .repair = repair,
         .clusters = qcow2_clusters(q, block_file_size(q->file)),
     };
-    if (q->autoclear & 1) {
-        error_set(errp, "Image '%s' holds bitmaps, which cannot be checked",
-                  n->file);
-        return false;
-    }
     if (c.clusters > CHECK_CLUSTERS_MAX) {
         error_set(errp, "Image '%s' is too large to be checked", n->file);
         return false;

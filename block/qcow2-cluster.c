@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "qcow2.h"
 
@@ -16,41 +15,91 @@ static void parse_compressed(const Qcow2 *q, uint64_t raw, Qcow2Entry *e)
     unsigned offset_bits = 62 - (q->cluster_bits - 8);
     uint64_t more = (raw & (ENTRY_COMPRESSED - 1)) >> offset_bits;
     e->kind = CLUSTER_COMPRESSED;
+    e->placed = true;
     e->host = raw & ((UINT64_C(1) << offset_bits) - 1);
     e->bytes = (more + 1) * 512 - (e->host & 511);
 }
 
-const char *qcow2_entry_parse(const Qcow2 *q, uint64_t raw, Qcow2Entry *e)
+static const char *compressed_wrong(const Qcow2 *q, const Qcow2Entry *e)
 {
-    *e = (Qcow2Entry) { .bytes = qcow2_cluster(q) };
+    return e->raw & ENTRY_COPIED ? "compressed cluster marked as copied" :
+           qcow2_external(q) ? "compressed cluster beside a data file" :
+           e->subs ? "compressed cluster with subclusters" :
+           e->host >= block_file_size(q->file) ||
+           e->host < qcow2_cluster(q) ? /* where the header is */
+           "compressed cluster out of bounds" : NULL;
+}
+
+/* Subclusters are allocated in a cluster only, and not zero as well. */
+static const char *subs_wrong(const Qcow2Entry *e)
+{
+    return e->subs & (e->subs >> 32) & UINT32_MAX ?
+               "a subcluster is both allocated and zero" :
+           (e->subs & UINT32_MAX) && !e->placed ?
+               "subclusters are allocated without a cluster" : NULL;
+}
+
+Qcow2Kind qcow2_entry_kind(const Qcow2 *q, const Qcow2Entry *e, unsigned sub)
+{
+    if (e->kind == CLUSTER_COMPRESSED || !qcow2_extended(q)) {
+        return e->kind;
+    }
+    bool data = e->subs >> sub & 1, zero = e->subs >> (32 + sub) & 1;
+    return data ? CLUSTER_DATA : !zero ? CLUSTER_UNALLOCATED :
+           e->placed ? CLUSTER_ZERO_ALLOCATED : CLUSTER_ZERO;
+}
+
+const char *qcow2_entry_parse(const Qcow2 *q, const uint8_t *at,
+                              Qcow2Entry *e)
+{
+    uint64_t raw = bytes_ld_be64(at);
+    bool extended = qcow2_extended(q);
+    *e = (Qcow2Entry) { .bytes = qcow2_cluster(q), .raw = raw,
+                        .subs = extended ? bytes_ld_be64(at + 8) : 0 };
     if (raw & ENTRY_COMPRESSED) {
         parse_compressed(q, raw, e);
-        return raw & ENTRY_COPIED ? "compressed cluster marked as copied" :
-               e->host >= block_file_size(q->file) ||
-               e->host < qcow2_cluster(q) ? /* where the header is */
-               "compressed cluster out of bounds" : NULL;
+        return compressed_wrong(q, e);
     }
-    bool zero = q->version >= 3 && (raw & ENTRY_ZERO);
+    bool zero = q->version >= 3 && !extended && (raw & ENTRY_ZERO);
     e->copied = raw & ENTRY_COPIED;
     e->host = raw & ENTRY_OFFSET;
+    /* A data file may be used from its first byte on. */
+    e->placed = e->host || (qcow2_external(q) && e->copied);
     if (raw & ~(ENTRY_COPIED | ENTRY_OFFSET | (zero ? ENTRY_ZERO : 0))) {
         return "reserved bits set in an L2 entry";
     }
     if (e->host & (qcow2_cluster(q) - 1)) {
         return "data cluster not on a cluster's boundary";
     }
-    if (e->host >= block_file_size(q->file) && e->host != 0) {
+    if (e->host && !qcow2_external(q) && e->host >= block_file_size(q->file)) {
         return "data cluster out of bounds";
     }
-    e->kind = zero ? (e->host ? CLUSTER_ZERO_ALLOCATED : CLUSTER_ZERO)
-                   : (e->host ? CLUSTER_DATA : CLUSTER_UNALLOCATED);
-    return NULL;
+    e->kind = zero ? (e->placed ? CLUSTER_ZERO_ALLOCATED : CLUSTER_ZERO)
+                   : (e->placed ? CLUSTER_DATA : CLUSTER_UNALLOCATED);
+    e->kind = qcow2_entry_kind(q, e, 0);
+    return extended ? subs_wrong(e) : NULL;
+}
+
+void qcow2_entry_put(const Qcow2 *q, uint8_t *at, uint64_t raw, uint64_t subs)
+{
+    bytes_st_be64(at, raw);
+    if (qcow2_extended(q)) {
+        bytes_st_be64(at + 8, subs);
+    }
+}
+
+int qcow2_entry_load(Qcow2 *q, const Qcow2Table *l2, uint64_t i,
+                     Qcow2Entry *e)
+{
+    uint64_t at = i * qcow2_entry_bytes(q);
+    const char *bad = qcow2_entry_parse(q, l2->data + at, e);
+    return bad ? qcow2_corrupt(q, l2->offset + at, bad) : 0;
 }
 
 ClusterRun qcow2_entry_run(const Qcow2 *q, const Qcow2Entry *e)
 {
     uint64_t first = e->host >> q->cluster_bits;
-    if (e->host == 0 || e->kind == CLUSTER_UNALLOCATED) {
+    if (!e->placed || qcow2_external(q)) {
         return (ClusterRun) { 0, 0 };
     }
     uint64_t last = (e->host + e->bytes - 1) >> q->cluster_bits;
@@ -80,25 +129,39 @@ int qcow2_l2_get(Qcow2 *q, const Qcow2Map *map, uint64_t index,
 /* A part of the disk that is all the same; data are contiguous in the file. */
 typedef struct Part {
     Qcow2Entry entry;
-    uint64_t raw;
+    Qcow2Kind kind;
     uint64_t bytes;        /* from the byte that was asked for */
 } Part;
 
-static int entry_at(Qcow2 *q, const Qcow2Table *l2, uint64_t i, Qcow2Entry *e)
+/* Does subcluster `sub` of `next`, `k` clusters on, continue what began with
+ * `p`? */
+static bool continues(const Qcow2 *q, const Part *p, const Qcow2Entry *next,
+                      unsigned sub, uint64_t k)
 {
-    const char *bad = qcow2_entry_parse(q, bytes_ld_be64(l2->data + i * 8),
-                                        e);
-    return bad ? qcow2_corrupt(q, l2->offset + i * 8, bad) : 0;
+    return qcow2_entry_kind(q, next, sub) == p->kind &&
+           p->kind != CLUSTER_COMPRESSED &&
+           (p->kind != CLUSTER_DATA ||
+            next->host == p->entry.host + (k << q->cluster_bits));
 }
 
-/* Does entry `next`, `k` clusters on, continue what began with `e`? */
-static bool continues(const Qcow2 *q, const Qcow2Entry *e,
-                      const Qcow2Entry *next, uint64_t k)
+/* Where the part that begins with subcluster s of a table ends, at or before
+ * `end`; s counts subclusters of the whole table. */
+static uint64_t part_end(Qcow2 *q, const Qcow2Table *l2, const Part *p,
+                         uint64_t s, uint64_t end)
 {
-    return next->kind == e->kind && next->copied == e->copied &&
-           e->kind != CLUSTER_COMPRESSED &&
-           (e->kind != CLUSTER_DATA ||
-            next->host == e->host + (k << q->cluster_bits));
+    unsigned shift = q->cluster_bits - qcow2_sub_bits(q);
+    uint64_t first = s >> shift;
+    Qcow2Entry next = p->entry;
+    for (s++; s < end; s++) {
+        uint64_t i = s >> shift;
+        unsigned sub = s & ((1u << shift) - 1);
+        if ((sub == 0 && qcow2_entry_parse(
+                 q, l2->data + i * qcow2_entry_bytes(q), &next)) ||
+            !continues(q, p, &next, sub, i - first)) {
+            break;
+        }
+    }
+    return s;
 }
 
 static int part_find(Qcow2 *q, const Qcow2Map *map, uint64_t offset,
@@ -106,49 +169,32 @@ static int part_find(Qcow2 *q, const Qcow2Map *map, uint64_t offset,
 {
     Qcow2Table *l2;
     uint64_t span = qcow2_l2_span(q);
-    uint64_t within = offset & (qcow2_cluster(q) - 1);
     int err = qcow2_l2_get(q, map, offset / span, &l2);
     *p = (Part) { .bytes = MIN(bytes, span - offset % span) };
     if (err < 0 || !l2) {
         return err;
     }
-    uint64_t i = offset % span >> q->cluster_bits;
-    uint64_t entries = qcow2_cluster(q) / 8;
-    p->raw = bytes_ld_be64(l2->data + i * 8);
-    err = entry_at(q, l2, i, &p->entry);
-    uint64_t k = 1;
-    for (Qcow2Entry next; err == 0 && i + k < entries &&
-         (k << q->cluster_bits) - within < bytes; k++) {
-        if (qcow2_entry_parse(q, bytes_ld_be64(l2->data + (i + k) * 8),
-                              &next) ||
-            !continues(q, &p->entry, &next, k)) {
-            break;
-        }
+    unsigned bits = qcow2_sub_bits(q);
+    uint64_t at = offset % span;
+    err = qcow2_entry_load(q, l2, at >> q->cluster_bits, &p->entry);
+    if (err < 0) {
+        return err;
     }
-    p->bytes = MIN(p->bytes, (k << q->cluster_bits) - within);
-    return err;
+    uint64_t s = at >> bits;
+    p->kind = qcow2_entry_kind(q, &p->entry,
+                               s & ((1u << (q->cluster_bits - bits)) - 1));
+    uint64_t end = p->kind == CLUSTER_COMPRESSED ?
+                   ((at >> q->cluster_bits) + 1) << (q->cluster_bits - bits) :
+                   part_end(q, l2, p, s, ((at + p->bytes - 1) >> bits) + 1);
+    p->bytes = MIN(p->bytes, (end << bits) - at);
+    return 0;
 }
 
 /* --- reading ---------------------------------------------------------- */
 
-static bool inflate_cluster(const Qcow2 *q, uint8_t *in, uint64_t in_bytes)
-{
-    z_stream z = {
-        .next_in = in, .avail_in = in_bytes,
-        .next_out = q->inflated_data, .avail_out = qcow2_cluster(q),
-    };
-    if (inflateInit2(&z, -15) != Z_OK) {
-        return false;
-    }
-    int ret = inflate(&z, Z_FINISH);
-    inflateEnd(&z);
-    return z.avail_out == 0 && (ret == Z_STREAM_END || ret == Z_BUF_ERROR ||
-                                ret == Z_OK);
-}
-
 static int read_compressed(Qcow2 *q, const Part *p, uint64_t within, void *buf)
 {
-    if (q->inflated != p->raw) {
+    if (q->inflated != p->entry.raw) {
         g_autofree uint8_t *in = g_malloc(p->entry.bytes);
         q->inflated = 0;
         if (!q->inflated_data) {
@@ -158,10 +204,10 @@ static int read_compressed(Qcow2 *q, const Part *p, uint64_t within, void *buf)
         if (err < 0) {
             return err;
         }
-        if (!inflate_cluster(q, in, p->entry.bytes)) {
+        if (!qcow2_inflate(q, in, p->entry.bytes)) {
             return qcow2_corrupt(q, p->entry.host, "bad compressed data");
         }
-        q->inflated = p->raw;
+        q->inflated = p->entry.raw;
     }
     memcpy(buf, q->inflated_data + within, p->bytes);
     return 0;
@@ -170,14 +216,14 @@ static int read_compressed(Qcow2 *q, const Part *p, uint64_t within, void *buf)
 static int part_read(Qcow2 *q, const Part *p, uint64_t offset, void *buf)
 {
     uint64_t within = offset & (qcow2_cluster(q) - 1);
-    if (p->entry.kind == CLUSTER_DATA) {
-        return block_file_read(q->file, p->entry.host + within, buf,
+    if (p->kind == CLUSTER_DATA) {
+        return block_file_read(q->data, p->entry.host + within, buf,
                                p->bytes);
     }
-    if (p->entry.kind == CLUSTER_COMPRESSED) {
+    if (p->kind == CLUSTER_COMPRESSED) {
         return read_compressed(q, p, within, buf);
     }
-    if (p->entry.kind == CLUSTER_UNALLOCATED && q->backing) {
+    if (p->kind == CLUSTER_UNALLOCATED && q->backing) {
         return node_read_padded(q->backing, offset, buf, p->bytes);
     }
     memset(buf, 0, p->bytes);
@@ -202,22 +248,38 @@ int qcow2_map_read(Qcow2 *q, const Qcow2Map *map, uint64_t offset, void *buf,
     return 0;
 }
 
-uint64_t qcow2_map_extent(Qcow2 *q, const Qcow2Map *map, uint64_t offset,
-                          uint64_t bytes, BlockExtent *what)
+uint64_t qcow2_map_place(Qcow2 *q, const Qcow2Map *map, uint64_t offset,
+                         uint64_t bytes, BlockPlace *place)
 {
     Part p;
+    *place = (BlockPlace) { .allocated = true, .data = true };
     if (part_find(q, map, offset, bytes, &p) < 0) {
         /* Reading will say what is wrong. */
-        *what = BLOCK_EXTENT_DATA;
         return MIN(bytes, qcow2_cluster(q) -
                           (offset & (qcow2_cluster(q) - 1)));
     }
-    if (p.entry.kind == CLUSTER_UNALLOCATED && q->backing) {
-        return node_extent_padded(q->backing, offset, p.bytes, what);
+    place->allocated = p.kind != CLUSTER_UNALLOCATED;
+    place->compressed = p.kind == CLUSTER_COMPRESSED;
+    place->data = p.kind == CLUSTER_DATA || p.kind == CLUSTER_COMPRESSED;
+    place->zero = !place->data;
+    /* Where other programs look for the bytes: also of what reads as zeroes,
+     * if it has a cluster. */
+    if (p.kind == CLUSTER_DATA || p.kind == CLUSTER_ZERO_ALLOCATED) {
+        place->file = block_file_path(q->data);
+        place->offset = p.entry.host + (offset & (qcow2_cluster(q) - 1));
     }
-    *what = p.entry.kind == CLUSTER_UNALLOCATED ? BLOCK_EXTENT_UNALLOCATED :
-            p.entry.kind == CLUSTER_DATA ||
-            p.entry.kind == CLUSTER_COMPRESSED ? BLOCK_EXTENT_DATA
-                                               : BLOCK_EXTENT_ZERO;
     return p.bytes;
+}
+
+uint64_t qcow2_map_extent(Qcow2 *q, const Qcow2Map *map, uint64_t offset,
+                          uint64_t bytes, BlockExtent *what)
+{
+    BlockPlace p;
+    bytes = qcow2_map_place(q, map, offset, bytes, &p);
+    if (!p.allocated && q->backing) {
+        return node_extent_padded(q->backing, offset, bytes, what);
+    }
+    *what = !p.allocated ? BLOCK_EXTENT_UNALLOCATED :
+            p.data ? BLOCK_EXTENT_DATA : BLOCK_EXTENT_ZERO;
+    return bytes;
 }

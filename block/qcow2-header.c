@@ -9,9 +9,6 @@
 #include "qcow2.h"
 
 enum {
-    EXTENSION_END = 0,
-    EXTENSION_BACKING_FORMAT = (int)0xe2792aca,
-    EXTENSION_FEATURE_NAMES = 0x6803f857,
     FEATURE_ROW_BYTES = 48, /* type, bit, name of 46 bytes */
 };
 
@@ -79,7 +76,8 @@ static bool refuse_features(const Qcow2 *q, const uint8_t *names,
     };
     uint64_t bad = q->incompatible &
                    ~(INCOMPATIBLE_DIRTY | INCOMPATIBLE_CORRUPT |
-                     INCOMPATIBLE_COMPRESSION);
+                     INCOMPATIBLE_COMPRESSION | INCOMPATIBLE_EXTENDED_L2 |
+                     INCOMPATIBLE_EXTERNAL_DATA);
     if (bad == 0) {
         return true;
     }
@@ -93,25 +91,55 @@ static bool refuse_features(const Qcow2 *q, const uint8_t *names,
     return false;
 }
 
-static bool check_compression(const Qcow2 *q, const uint8_t *h, Error **errp)
+static bool check_compression(Qcow2 *q, const uint8_t *h, Error **errp)
 {
-    static const char *const known[] = { "zlib", "zstd" };
     bool other = q->incompatible & INCOMPATIBLE_COMPRESSION;
-    unsigned type = q->header_bytes > HEADER_COMPRESSION
+    q->compression = q->header_bytes > HEADER_COMPRESSION
                         ? h[HEADER_COMPRESSION] : 0;
-    if (type != 0) {
+    if (q->compression >= QCOW2_COMPRESSIONS) {
         error_set(errp, "Image '%s' at offset 0x%x: unsupported compression "
-                  "type %u (%s)", q->node.file, HEADER_COMPRESSION, type,
-                  type < G_N_ELEMENTS(known) ? known[type] : "unknown");
+                  "type %u", q->node.file, HEADER_COMPRESSION,
+                  q->compression);
         return false;
     }
-    return !other ||
-           qcow2_error(q, errp, HEADER_INCOMPATIBLE, "the header says that "
-                       "compression is not zlib, and that it is");
+    return other == (q->compression != 0) ||
+           qcow2_error(q, errp, HEADER_INCOMPATIBLE, "the feature bit and the "
+                       "type of compression contradict each other");
 }
 
-/* Extensions: those that matter are read; all stay where they are, because
- * the header is only ever changed in place. `h` is the first cluster. */
+static void extension_keep(Qcow2 *q, uint32_t type, const uint8_t *data,
+                           uint32_t len)
+{
+    Qcow2Extension *e = g_new(Qcow2Extension, 1);
+    *e = (Qcow2Extension) { type, g_bytes_new(data, len) };
+    g_ptr_array_add(q->extensions, e);
+}
+
+/* One extension: what matters is read, what nobody knows is kept for who
+ * writes the header anew. */
+static bool extension_parse(Qcow2 *q, uint32_t type, const uint8_t *data,
+                            uint32_t len, Error **errp)
+{
+    switch (type) {
+    case EXTENSION_BACKING_FORMAT:
+        g_free(q->backing_format);
+        q->backing_format = g_strndup((const char *)data, len);
+        return true;
+    case EXTENSION_DATA_FILE:
+        g_free(q->data_file);
+        q->data_file = g_strndup((const char *)data, len);
+        return true;
+    case EXTENSION_BITMAPS:
+        return qcow2_bitmaps_parse(q, data, len, errp);
+    case EXTENSION_FEATURE_NAMES:
+        return true;
+    default:
+        extension_keep(q, type, data, len);
+        return true;
+    }
+}
+
+/* `h` is the first cluster. */
 static bool extensions_parse(Qcow2 *q, const uint8_t *h, uint64_t end,
                              Error **errp)
 {
@@ -128,12 +156,12 @@ static bool extensions_parse(Qcow2 *q, const uint8_t *h, uint64_t end,
         if (type == EXTENSION_END) {
             break;
         }
-        if (type == (uint32_t)EXTENSION_BACKING_FORMAT) {
-            g_free(q->backing_format);
-            q->backing_format = g_strndup((const char *)h + at, len);
-        } else if (type == EXTENSION_FEATURE_NAMES) {
+        if (type == EXTENSION_FEATURE_NAMES) {
             names = h + at;
             names_bytes = len;
+        }
+        if (!extension_parse(q, type, h + at, len, errp)) {
+            return false;
         }
         at += MIN((len + 7ULL) & ~7ULL, end - at);
     }
@@ -174,7 +202,9 @@ bool qcow2_header_load(Qcow2 *q, uint32_t *snapshots, Error **errp)
         return false;
     }
     if (bytes_ld_be32(start + 32) != 0) {
-        return qcow2_error(q, errp, 32, "encrypted images are not supported");
+        return qcow2_error(q, errp, 32, bytes_ld_be32(start + 32) == 2 ?
+                           "images encrypted with LUKS are not supported" :
+                           "encrypted images are not supported");
     }
     g_autofree uint8_t *h = g_malloc(qcow2_cluster(q));
     err = block_file_read(q->file, 0, h, qcow2_cluster(q));
@@ -183,6 +213,10 @@ bool qcow2_header_load(Qcow2 *q, uint32_t *snapshots, Error **errp)
         return false;
     }
     *snapshots = bytes_ld_be32(h + HEADER_SNAPSHOT_COUNT);
+    if (qcow2_extended(q) && q->cluster_bits < EXTENDED_CLUSTER_BITS_MIN) {
+        return qcow2_error(q, errp, 20, "clusters are too small for extended "
+                           "L2 entries");
+    }
     return backing_name_parse(q, h, &end, errp) &&
            extensions_parse(q, h, end, errp);
 }

@@ -174,6 +174,9 @@ int qcow2_refcount_set(Qcow2 *q, uint64_t cluster, uint64_t count)
 static void cluster_freed(Qcow2 *q, uint64_t cluster)
 {
     qcow2_cache_drop(&q->l2, cluster << q->cluster_bits);
+    if (q->deflated_end >> q->cluster_bits == cluster) {
+        q->deflated_end = 0;
+    }
     if (!qcow2_change_freed(q, cluster)) {
         q->free_hint = MIN(q->free_hint, cluster);
     }

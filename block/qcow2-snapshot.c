@@ -126,6 +126,11 @@ static GPtrArray *rows_changed(const Qcow2 *q, int except,
     return rows;
 }
 
+GPtrArray *qcow2_snapshots_copy(const Qcow2 *q)
+{
+    return rows_changed(q, -1, NULL);
+}
+
 static Qcow2Snapshot *row_new(const Qcow2 *q, const BlockSnapshot *info,
                               uint64_t vm_state_bytes, int replaces)
 {
@@ -138,17 +143,19 @@ static Qcow2Snapshot *row_new(const Qcow2 *q, const BlockSnapshot *info,
     return s;
 }
 
-/* The disk part of an L1 table, and room for VM state. */
+/* The disk part of an L1 table, and room for VM state; without that, what lies
+ * behind the disk comes along as it is. */
 static Qcow2Map map_copy(const Qcow2 *q, const Qcow2Map *from,
                          uint64_t vm_state_bytes)
 {
     uint64_t disk = qcow2_l1_needed(q, from->size_bytes);
+    uint64_t copied = vm_state_bytes ? disk : from->entries;
     Qcow2Map map = {
         .size_bytes = from->size_bytes,
-        .entries = disk + qcow2_l1_needed(q, vm_state_bytes),
+        .entries = copied + qcow2_l1_needed(q, vm_state_bytes),
     };
     map.l1 = g_new0(uint64_t, MAX(map.entries, 1));
-    for (uint64_t i = 0; i < disk; i++) {
+    for (uint64_t i = 0; i < copied; i++) {
         map.l1[i] = from->l1[i] & ~ENTRY_COPIED;
     }
     return map;
@@ -227,7 +234,7 @@ static int change_end(Qcow2 *q, int err, GPtrArray *rows)
 static int create(Creation *c)
 {
     int err = strlen(c->info->name) > UINT16_MAX ? -EFBIG :
-              qcow2_change_begin(c->q);
+              qcow2_external(c->q) ? -ENOTSUP : qcow2_change_begin(c->q);
     if (err < 0) {
         return err;
     }
@@ -308,13 +315,17 @@ bool qcow2_snapshot_goto(BlockNode *n, const char *name, Error **errp)
     if (!s || !qcow2_snapshot_map(q, s, &map, errp)) {
         return false;
     }
-    map.entries = qcow2_l1_needed(q, s->disk_bytes);
     for (uint32_t i = 0; i < map.entries; i++) {
         map.l1[i] &= ~ENTRY_COPIED;
     }
-    int err = qcow2_change_begin(q);
+    /* Who keeps book of writes is told that everything was written. */
+    int err = qcow2_bitmaps_resize(q, s->disk_bytes);
+    err = err < 0 ? err : qcow2_change_begin(q);
     if (err == 0) {
         err = change_end(q, active_replace(q, &map), NULL);
+    }
+    if (err == 0 && q->bitmaps) {
+        err = qcow2_bitmaps_note(q, 0, q->map.size_bytes);
     }
     g_free(map.l1);
     return err == 0 || qcow2_snapshot_fail(q, errp, err, "go to", name);

@@ -46,6 +46,11 @@ static uint64_t extra_u64(const Qcow2Snapshot *s, unsigned at,
                                    : missing;
 }
 
+bool qcow2_snapshot_incomplete(const Qcow2 *q, const Qcow2Snapshot *s)
+{
+    return q->version >= 3 && s->extra->len < EXTRA_DISK_SIZE + 8;
+}
+
 static Qcow2Snapshot *row_parse(const Qcow2 *q, const uint8_t *row)
 {
     Qcow2Snapshot *s = g_new0(Qcow2Snapshot, 1);

@@ -47,7 +47,7 @@ typedef struct Part {
     Qcow2 *q;
     BlockVmState *state;
     uint8_t *buf;          /* a cluster */
-    uint64_t *entries;     /* to be written */
+    uint8_t *entries;      /* an L2 table, to be written */
     uint8_t *old;          /* the base's L2 table, NULL: none */
     uint64_t old_offset;
     Shared shared;
@@ -74,9 +74,12 @@ static int shared_flush(Part *p)
     Shared *s = &p->shared;
     int err = s->run.count == 0 ? 0 :
               qcow2_refcount_add(p->q, s->run.first, s->run.count, 1);
-    for (uint64_t i = 0; i < s->count && err == 0; i++) {
-        p->entries[s->first + i] =
-            bytes_ld_be64(p->old + (s->first + i) * 8) & ~ENTRY_COPIED;
+    unsigned step = qcow2_entry_bytes(p->q);
+    uint64_t end = (s->first + s->count) * step;
+    for (uint64_t at = s->first * step; at < end && err == 0; at += step) {
+        memcpy(p->entries + at, p->old + at, step);
+        bytes_st_be64(p->entries + at,
+                      bytes_ld_be64(p->old + at) & ~ENTRY_COPIED);
     }
     *s = (Shared) { 0 };
     return err;
@@ -90,10 +93,10 @@ static int share(Part *p, uint64_t i)
     if (!p->old) {
         return 0;
     }
-    const char *bad = qcow2_entry_parse(p->q, bytes_ld_be64(p->old + i * 8),
-                                        &e);
+    uint64_t at = i * qcow2_entry_bytes(p->q);
+    const char *bad = qcow2_entry_parse(p->q, p->old + at, &e);
     if (bad) {
-        return qcow2_corrupt(p->q, p->old_offset + i * 8, bad);
+        return qcow2_corrupt(p->q, p->old_offset + at, bad);
     }
     ClusterRun run = qcow2_entry_run(p->q, &e);
     if (run.count == 0) {
@@ -122,8 +125,12 @@ static int piece_store(Part *p, uint64_t offset, uint64_t i)
     case VM_STATE_DATA:
         break;
     }
+    uint64_t host;
+    int err = cluster_store(p->q, p->buf, &host);
     p->state->written_bytes += size;
-    return cluster_store(p->q, p->buf, &p->entries[i]);
+    qcow2_entry_put(p->q, p->entries + i * qcow2_entry_bytes(p->q), host,
+                    host ? UINT32_MAX : 0);
+    return err;
 }
 
 /* Gets the base's L2 table, if it has one. */
@@ -141,7 +148,8 @@ static int part_store(Part *p, uint64_t offset, uint64_t *l2)
 {
     Qcow2 *q = p->q;
     uint64_t size = qcow2_cluster(q);
-    uint64_t n = MIN(size / 8, qcow2_clusters(q, p->state->bytes - offset));
+    uint64_t n = MIN(qcow2_l2_entries(q),
+                     qcow2_clusters(q, p->state->bytes - offset));
     memset(p->entries, 0, size);
     memset(p->buf, 0, size);
     int err = cluster_store(q, p->buf, l2);
@@ -154,7 +162,7 @@ static int part_store(Part *p, uint64_t offset, uint64_t *l2)
     }
     int shared = shared_flush(p);
     err = err < 0 ? err : shared;
-    int stored = qcow2_store_u64(q, *l2, p->entries, size / 8);
+    int stored = block_file_write(q->file, *l2, p->entries, size);
     return err < 0 ? err : stored;
 }
 
@@ -253,10 +261,10 @@ static void room_add_part(Room *r, const Qcow2Map *part)
             continue;
         }
         room_add(r, l2->offset >> q->cluster_bits);
-        for (uint64_t k = 0; k < qcow2_cluster(q) / 8; k++) {
+        for (uint64_t k = 0; k < qcow2_cluster(q);
+             k += qcow2_entry_bytes(q)) {
             Qcow2Entry e;
-            if (!qcow2_entry_parse(q, bytes_ld_be64(l2->data + k * 8), &e) &&
-                e.host) {
+            if (!qcow2_entry_parse(q, l2->data + k, &e) && e.host) {
                 room_add(r, e.host >> q->cluster_bits);
             }
         }

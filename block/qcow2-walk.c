@@ -48,11 +48,11 @@ static int walk_l2(Walk *w, uint64_t index)
     uint64_t offset = l2->offset;
     g_autofree uint8_t *data = g_memdup2(l2->data, qcow2_cluster(q));
     ClusterRun table = { offset >> q->cluster_bits, 1 };
-    for (uint64_t i = 0; i < qcow2_cluster(q) / 8 && err == 0; i++) {
+    unsigned step = qcow2_entry_bytes(q);
+    for (uint64_t i = 0; i < qcow2_cluster(q) && err == 0; i += step) {
         Qcow2Entry e;
-        const char *bad = qcow2_entry_parse(q, bytes_ld_be64(data + i * 8),
-                                            &e);
-        err = bad ? qcow2_corrupt(q, offset + i * 8, bad)
+        const char *bad = qcow2_entry_parse(q, data + i, &e);
+        err = bad ? qcow2_corrupt(q, offset + i, bad)
                   : run_add(w, qcow2_entry_run(q, &e));
     }
     return err < 0 ? err : run_add(w, table);
@@ -86,14 +86,15 @@ static int flag_for(Qcow2 *q, Flags flags, uint64_t offset, uint64_t *raw)
 static int flags_in(Qcow2 *q, Flags flags, uint64_t offset, uint8_t *data)
 {
     int err = 0;
-    for (uint64_t i = 0; i < qcow2_cluster(q) && err == 0; i += 8) {
+    unsigned step = qcow2_entry_bytes(q);
+    for (uint64_t i = 0; i < qcow2_cluster(q) && err == 0; i += step) {
         uint64_t raw = bytes_ld_be64(data + i);
         Qcow2Entry e;
-        const char *bad = qcow2_entry_parse(q, raw, &e);
+        const char *bad = qcow2_entry_parse(q, data + i, &e);
         if (bad) {
             err = qcow2_corrupt(q, offset + i, bad);
-        } else if (e.kind == CLUSTER_DATA ||
-                   e.kind == CLUSTER_ZERO_ALLOCATED) {
+        } else if (e.placed && e.kind != CLUSTER_COMPRESSED &&
+                   !qcow2_external(q)) {
             err = flag_for(q, flags, e.host, &raw);
         }
         bytes_st_be64(data + i, raw);

@@ -147,72 +147,6 @@ bool qcow2_overlaps(const Qcow2 *q, uint64_t offset, uint64_t bytes)
     return false;
 }
 
-/* --- backing file ----------------------------------------------------- */
-
-static char *backing_path(const Qcow2 *q)
-{
-    const char *name = q->backing_file;
-    name += g_str_has_prefix(name, "file:") ? 5 : 0;
-    if (g_path_is_absolute(name)) {
-        return g_strdup(name);
-    }
-    g_autofree char *dir = g_path_get_dirname(q->node.file);
-    return strcmp(dir, ".") == 0 ? g_strdup(name)
-                                 : g_build_filename(dir, name, NULL);
-}
-
-static bool backing_open(Qcow2 *q, const NodeOpen *how, Error **errp)
-{
-    if (g_str_has_prefix(q->backing_file, "json:")) {
-        error_set(errp, "Image '%s': backing files in JSON are not supported",
-                  q->node.file);
-        return false;
-    }
-    q->backing_path = backing_path(q);
-    if (how->inspect) {
-        return true;
-    }
-    for (const NodeOpen *a = how; a; a = a->above) {
-        BlockFile *f = block_file_open(a->file, BLOCK_FILE_SHARE, NULL);
-        bool same = f && block_file_same(f, q->backing_path);
-        block_file_close(f);
-        if (same || how->depth >= BACKING_DEPTH_MAX) {
-            error_set(errp, "Image '%s': %s", q->node.file,
-                      same ? "the chain of backing files is a loop"
-                           : "the chain of backing files is too long");
-            return false;
-        }
-    }
-    NodeOpen below = {
-        .file = q->backing_path,
-        .format = q->backing_format,
-        .readonly = true,
-        .share = how->share,
-        .depth = how->depth + 1,
-        .above = how,
-    };
-    q->backing = node_open(&below, errp);
-    if (!q->backing) {
-        error_prepend(errp, "Could not open backing file of '%s': ",
-                      q->node.file);
-    }
-    return q->backing;
-}
-
-bool qcow2_backing_check(Qcow2 *q, Error **errp)
-{
-    NodeOpen how = { .file = q->node.file, .share = true };
-    bool closed = q->backing_file && !q->backing;
-    if (closed) {
-        g_clear_pointer(&q->backing_path, g_free);
-    }
-    bool ok = !closed || backing_open(q, &how, errp);
-    if (closed) {
-        node_unref(g_steal_pointer(&q->backing));
-    }
-    return ok;
-}
-
 /* --- opening ---------------------------------------------------------- */
 
 static bool l1_load(Qcow2 *q, Error **errp)
@@ -246,14 +180,16 @@ static bool writer_ready(Qcow2 *q, const NodeOpen *how, Error **errp)
                qcow2_error(q, errp, HEADER_INCOMPATIBLE, "the image was not "
                            "closed properly and cannot be repaired") : false;
     }
-    if (q->autoclear) {
-        static const uint8_t none[8];
-        int err = qcow2_header_switch(q, HEADER_AUTOCLEAR, none, 8);
+    uint64_t known = AUTOCLEAR_BITMAPS | AUTOCLEAR_RAW_DATA;
+    if (q->autoclear & ~known) {
+        uint8_t kept[8];
+        bytes_st_be64(kept, q->autoclear & known);
+        int err = qcow2_header_switch(q, HEADER_AUTOCLEAR, kept, 8);
         if (err < 0) {
             error_set_errno(errp, -err, "Could not write '%s'", q->node.file);
             return false;
         }
-        q->autoclear = 0;
+        q->autoclear &= known;
     }
     return true;
 }
@@ -269,15 +205,24 @@ static bool image_load(Qcow2 *q, const NodeOpen *how, Error **errp)
     q->node.size_bytes = qcow2_disk_bytes(q->map.size_bytes);
     return l1_load(q, errp) && qcow2_reftable_load(q, errp) &&
            qcow2_snapshots_load(q, snapshots, errp) &&
-           (!q->backing_file || backing_open(q, how, errp)) &&
+           qcow2_data_open(q, how, errp) &&
+           qcow2_backing_open(q, how, errp) &&
            (how->readonly || how->inspect || writer_ready(q, how, errp));
 }
 
 static void qcow2_close(BlockNode *n)
 {
     Qcow2 *q = QCOW2(n);
+    Error *err = NULL;
+    if (!qcow2_bitmaps_settle(q, &err)) {
+        error_report("%s", error_message(err));
+        error_free(err);
+    }
     if (q->unreferenced->len > 0 || q->l1_dirty || !n->readonly) {
         (void)qcow2_sync_tables(q);
+    }
+    if (q->data != q->file) {
+        block_file_close(q->data);
     }
     block_file_close(q->file);
     node_unref(q->backing);
@@ -291,6 +236,9 @@ static void qcow2_close(BlockNode *n)
     g_free(q->map.l1);
     g_free(q->reftable);
     g_free(q->inflated_data);
+    g_free(q->data_file);
+    g_ptr_array_unref(q->extensions);
+    qcow2_bitmaps_free(q->bitmaps);
 }
 
 /* --- the driver ------------------------------------------------------- */
@@ -309,8 +257,33 @@ static uint64_t qcow2_extent(BlockNode *n, uint64_t offset, uint64_t bytes,
 static int qcow2_flush(BlockNode *n)
 {
     Qcow2 *q = QCOW2(n);
-    int err = qcow2_sync_tables(q);
+    int err = qcow2_external(q) && !n->readonly ? block_file_sync(q->data) : 0;
+    err = err < 0 ? err : qcow2_sync_tables(q);
     return n->readonly || err < 0 ? err : block_file_sync(q->file);
+}
+
+static uint64_t qcow2_place(BlockNode *n, uint64_t offset, uint64_t bytes,
+                            BlockPlace *place)
+{
+    Qcow2 *q = QCOW2(n);
+    bool hole;
+    bytes = qcow2_map_place(q, &q->map, offset, bytes, place);
+    if (place->data && place->file) {
+        /* Clusters that nobody has written to yet are holes in the file. */
+        bytes = block_file_extent(q->data, place->offset, bytes, &hole);
+        place->zero = hole;
+    }
+    return bytes;
+}
+
+static BlockNode *qcow2_backing(BlockNode *n)
+{
+    return QCOW2(n)->backing;
+}
+
+static int qcow2_make_empty(BlockNode *n)
+{
+    return qcow2_discard(QCOW2(n), 0, n->size_bytes);
 }
 
 static void qcow2_info(BlockNode *n, ImageInfo *info)
@@ -325,6 +298,11 @@ static void qcow2_info(BlockNode *n, ImageInfo *info)
     info->dirty = q->incompatible & INCOMPATIBLE_DIRTY;
     info->corrupt = q->incompatible & INCOMPATIBLE_CORRUPT;
     info->lazy_refcounts = q->compatible & COMPATIBLE_LAZY_REFCOUNTS;
+    info->extended_l2 = qcow2_extended(q);
+    info->zstd = q->compression != 0;
+    info->data_file = g_strdup(q->data_file);
+    info->data_file_raw = q->autoclear & AUTOCLEAR_RAW_DATA;
+    info->bitmaps = qcow2_bitmaps_list(q);
 }
 
 static const BlockDriver qcow2_driver = {
@@ -334,6 +312,10 @@ static const BlockDriver qcow2_driver = {
     .write_zeroes = qcow2_write_zeroes,
     .flush = qcow2_flush,
     .extent = qcow2_extent,
+    .place = qcow2_place,
+    .backing = qcow2_backing,
+    .write_compressed = qcow2_write_compressed,
+    .make_empty = qcow2_make_empty,
     .close = qcow2_close,
     .snapshot_list = qcow2_snapshot_list,
     .snapshot_create = qcow2_snapshot_create,
@@ -350,7 +332,20 @@ static const BlockDriver qcow2_driver = {
     .info = qcow2_info,
     .check = qcow2_check,
     .resize = qcow2_resize,
+    .preallocate = qcow2_preallocate,
+    .backing_rename = qcow2_backing_rename,
+    .amend = qcow2_amend,
+    .vm_state_read = qcow2_active_vm_state_read,
+    .vm_state_write = qcow2_active_vm_state_write,
+    .bitmap = qcow2_bitmap_change,
 };
+
+static void extension_free(void *opaque)
+{
+    Qcow2Extension *e = opaque;
+    g_bytes_unref(e->data);
+    g_free(e);
+}
 
 BlockNode *qcow2_open(BlockFile *file, const NodeOpen *how, Error **errp)
 {
@@ -358,7 +353,8 @@ BlockNode *qcow2_open(BlockFile *file, const NodeOpen *how, Error **errp)
     node_init(&q->node, &qcow2_driver, how->file);
     q->node.readonly = how->readonly;
     q->newborn = how->newborn;
-    q->file = file;
+    q->file = q->data = file;
+    q->extensions = g_ptr_array_new_with_free_func(extension_free);
     q->unreferenced = g_array_new(FALSE, FALSE, sizeof(ClusterRun));
     q->snapshots = g_ptr_array_new_with_free_func(
         (GDestroyNotify)qcow2_snapshot_free);

@@ -50,12 +50,24 @@ enum {
     HEADER_COMPRESSION = 104,      /* u8 */
 };
 
+/* Header extensions. */
+#define EXTENSION_END UINT32_C(0)
+#define EXTENSION_BACKING_FORMAT UINT32_C(0xe2792aca)
+#define EXTENSION_FEATURE_NAMES UINT32_C(0x6803f857)
+#define EXTENSION_BITMAPS UINT32_C(0x23852875)
+#define EXTENSION_DATA_FILE UINT32_C(0x44415441)
+
+/* ORDER compression (qcow2-deflate.c): zlib, zstd. */
+enum { QCOW2_COMPRESSIONS = 2, EXTENDED_CLUSTER_BITS_MIN = 14 };
+
 #define INCOMPATIBLE_DIRTY (UINT64_C(1) << 0)
 #define INCOMPATIBLE_CORRUPT (UINT64_C(1) << 1)
 #define INCOMPATIBLE_EXTERNAL_DATA (UINT64_C(1) << 2)
 #define INCOMPATIBLE_COMPRESSION (UINT64_C(1) << 3)
 #define INCOMPATIBLE_EXTENDED_L2 (UINT64_C(1) << 4)
 #define COMPATIBLE_LAZY_REFCOUNTS (UINT64_C(1) << 0)
+#define AUTOCLEAR_BITMAPS (UINT64_C(1) << 0)
+#define AUTOCLEAR_RAW_DATA (UINT64_C(1) << 1)
 
 /* L1 and L2 entries. */
 #define ENTRY_COPIED (UINT64_C(1) << 63)
@@ -99,12 +111,17 @@ typedef struct Qcow2Cache {
 typedef struct Qcow2 {
     BlockNode node;
     BlockFile *file;
+    BlockFile *data;       /* where the guest's bytes are: file, or another */
     BlockNode *backing;
     char *backing_file, *backing_path, *backing_format;
 
     unsigned version, cluster_bits, refcount_order;
     uint32_t header_bytes;
     uint64_t incompatible, compatible, autoclear;
+    uint8_t compression;   /* ORDER compression (qcow2-deflate.c) */
+    char *data_file;       /* its name in the image, or NULL */
+    GPtrArray *extensions; /* of Qcow2Extension: kept, not understood */
+    struct Qcow2Bitmaps *bitmaps; /* or NULL */
 
     Qcow2Map map;          /* the active one */
     bool l1_dirty;
@@ -123,6 +140,7 @@ typedef struct Qcow2 {
 
     uint64_t inflated;     /* L2 entry of what is in inflated_data, or 0 */
     uint8_t *inflated_data;
+    uint64_t deflated_end; /* where compressed data may go on, or 0 */
     bool reported;
     bool newborn;          /* without the magic number still */
 } Qcow2;
@@ -130,6 +148,12 @@ typedef struct Qcow2 {
 typedef struct ClusterRun {
     uint64_t first, count;
 } ClusterRun;
+
+/* A header extension that nobody here knows. */
+typedef struct Qcow2Extension {
+    uint32_t type;
+    GBytes *data;
+} Qcow2Extension;
 
 #define QCOW2(n) container_of(n, Qcow2, node)
 
@@ -151,10 +175,41 @@ static inline uint64_t qcow2_clusters(const Qcow2 *q, uint64_t bytes)
            ((bytes & (qcow2_cluster(q) - 1)) != 0);
 }
 
+/* Extended L2 entries: each cluster is 32 subclusters, and the entry has a
+ * bitmap of which of them are allocated (low half) and which read as zeroes. */
+enum { SUBCLUSTER_BITS = 5, SUBCLUSTERS = 1 << SUBCLUSTER_BITS };
+
+static inline bool qcow2_extended(const Qcow2 *q)
+{
+    return q->incompatible & INCOMPATIBLE_EXTENDED_L2;
+}
+
+static inline unsigned qcow2_entry_bytes(const Qcow2 *q)
+{
+    return qcow2_extended(q) ? 16 : 8;
+}
+
+static inline uint64_t qcow2_l2_entries(const Qcow2 *q)
+{
+    return qcow2_cluster(q) / qcow2_entry_bytes(q);
+}
+
+/* The smallest part of a disk that is allocated: a subcluster or a cluster. */
+static inline unsigned qcow2_sub_bits(const Qcow2 *q)
+{
+    return q->cluster_bits - (qcow2_extended(q) ? SUBCLUSTER_BITS : 0);
+}
+
+/* Are the guest's bytes in a file of their own? */
+static inline bool qcow2_external(const Qcow2 *q)
+{
+    return q->incompatible & INCOMPATIBLE_EXTERNAL_DATA;
+}
+
 /* Disk bytes below one L1 entry. */
 static inline uint64_t qcow2_l2_span(const Qcow2 *q)
 {
-    return UINT64_C(1) << (2 * q->cluster_bits - 3);
+    return qcow2_l2_entries(q) << q->cluster_bits;
 }
 
 /* L1 entries that a disk needs. */
@@ -188,15 +243,57 @@ int qcow2_header_switch(Qcow2 *q, unsigned at, const void *bytes, size_t len);
 /* Points the header at map's L1 table, and takes over its size. */
 int qcow2_header_set_map(Qcow2 *q, const Qcow2Map *map);
 int qcow2_set_incompatible(Qcow2 *q, uint64_t bits);
-/* Looks whether the backing files can be opened; true if there are none. */
-bool qcow2_backing_check(Qcow2 *q, Error **errp);
 /* True if bytes of the file are known to be metadata: no data go there. */
 bool qcow2_overlaps(const Qcow2 *q, uint64_t offset, uint64_t bytes);
+
+/* --- qcow2-files.c ------------------------------------------------------ */
+
+/* Open what the image needs beside itself and `how` does not give; true if
+ * that is nothing. */
+bool qcow2_backing_open(Qcow2 *q, const NodeOpen *how, Error **errp);
+bool qcow2_data_open(Qcow2 *q, const NodeOpen *how, Error **errp);
+/* Looks whether the backing files can be opened; true if there are none. */
+bool qcow2_backing_check(Qcow2 *q, Error **errp);
 
 /* --- qcow2-header.c --------------------------------------------------- */
 
 /* Reads the header; *snapshots: how many rows the snapshot table has. */
 bool qcow2_header_load(Qcow2 *q, uint32_t *snapshots, Error **errp);
+
+/* --- qcow2-header-write.c ---------------------------------------------- */
+
+/* The first cluster of the image as its fields say; without the magic number
+ * while it is newborn. NULL with an error if it does not fit into a cluster. */
+GByteArray *qcow2_header_build(const Qcow2 *q, Error **errp);
+/* Writes that. After an error the old one is there again. */
+bool qcow2_header_rewrite(Qcow2 *q, Error **errp);
+/* Changes the backing file's name and format in the image (NULL: none). What
+ * is open below stays open. */
+bool qcow2_backing_rename(BlockNode *n, const char *file, const char *format,
+                          Error **errp);
+
+/* --- qcow2-bitmap.c ----------------------------------------------------- */
+
+/* Takes apart the header extension. */
+bool qcow2_bitmaps_parse(Qcow2 *q, const uint8_t *data, uint32_t len,
+                         Error **errp);
+void qcow2_bitmaps_free(struct Qcow2Bitmaps *b);
+/* For tools: GPtrArray of ImageBitmap. */
+GPtrArray *qcow2_bitmaps_list(Qcow2 *q);
+bool qcow2_bitmap_change(BlockNode *n, const ImageBitmapChange *change,
+                         Error **errp);
+/* Of an image with bitmaps: a range is going to be written. */
+int qcow2_bitmaps_note(Qcow2 *q, uint64_t offset, uint64_t bytes);
+/* Stores what was noted; bitmaps are as good as the image then. */
+bool qcow2_bitmaps_settle(Qcow2 *q, Error **errp);
+/* The disk is going to have another size. */
+int qcow2_bitmaps_resize(Qcow2 *q, uint64_t size_bytes);
+/* All that bitmaps have in the file; -EIO with an error if that is bad. */
+typedef void Qcow2BitmapUse(void *opaque, uint64_t offset, uint64_t bytes);
+int qcow2_bitmaps_walk(Qcow2 *q, Qcow2BitmapUse *use, void *opaque,
+                       Error **errp);
+/* The extension as it is to be; NULL: none. */
+GBytes *qcow2_bitmaps_extension(const Qcow2 *q);
 
 /* --- qcow2-cache.c ----------------------------------------------------- */
 
@@ -266,15 +363,26 @@ typedef enum Qcow2Kind {
 
 /* What an L2 entry says. */
 typedef struct Qcow2Entry {
-    Qcow2Kind kind;
+    Qcow2Kind kind;        /* with subclusters: of the first one */
     bool copied;
+    bool placed;           /* has a cluster, whatever its subclusters say */
     uint64_t host;         /* byte offset in the file */
     uint64_t bytes;        /* there: a cluster, or the compressed data */
+    uint64_t raw;
+    uint64_t subs;         /* extended: allocated, and << 32: zero */
 } Qcow2Entry;
 
-/* Takes an entry apart; what is wrong with it, or NULL. */
-const char *qcow2_entry_parse(const Qcow2 *q, uint64_t raw, Qcow2Entry *e);
-/* The clusters of the file that hold it; count 0 if none does. */
+/* Takes the entry at `at` in a table apart; what is wrong, or NULL. */
+const char *qcow2_entry_parse(const Qcow2 *q, const uint8_t *at,
+                              Qcow2Entry *e);
+/* Entry i of an L2 table, checked: 0 or a negative errno. */
+int qcow2_entry_load(Qcow2 *q, const Qcow2Table *l2, uint64_t i,
+                     Qcow2Entry *e);
+/* Writes raw and subs into a table. */
+void qcow2_entry_put(const Qcow2 *q, uint8_t *at, uint64_t raw, uint64_t subs);
+/* What one subcluster is; the cluster where there are none. */
+Qcow2Kind qcow2_entry_kind(const Qcow2 *q, const Qcow2Entry *e, unsigned sub);
+/* The clusters of the image file that hold it; count 0 if none does. */
 ClusterRun qcow2_entry_run(const Qcow2 *q, const Qcow2Entry *e);
 /* The L2 table below an L1 entry, checked; *table NULL if there is none. */
 int qcow2_l2_get(Qcow2 *q, const Qcow2Map *map, uint64_t index,
@@ -284,6 +392,18 @@ int qcow2_map_read(Qcow2 *q, const Qcow2Map *map, uint64_t offset, void *buf,
                    size_t bytes);
 uint64_t qcow2_map_extent(Qcow2 *q, const Qcow2Map *map, uint64_t offset,
                           uint64_t bytes, BlockExtent *what);
+uint64_t qcow2_map_place(Qcow2 *q, const Qcow2Map *map, uint64_t offset,
+                         uint64_t bytes, BlockPlace *place);
+
+/* --- qcow2-deflate.c --------------------------------------------------- */
+
+/* A cluster from its compressed bytes, into q->inflated_data. */
+bool qcow2_inflate(const Qcow2 *q, const uint8_t *in, uint64_t in_bytes);
+/* Compresses a cluster; the length, 0 if it would not become shorter. */
+size_t qcow2_deflate(const Qcow2 *q, const uint8_t *in, uint8_t *out);
+/* Writes compressed what must be a whole cluster, or the disk's last part. */
+int qcow2_write_compressed(BlockNode *n, uint64_t offset, const void *buf,
+                           size_t bytes);
 
 /* --- qcow2-write.c ----------------------------------------------------- */
 
@@ -291,6 +411,10 @@ int qcow2_write(BlockNode *n, uint64_t offset, const void *buf, size_t bytes);
 int qcow2_write_zeroes(BlockNode *n, uint64_t offset, uint64_t bytes);
 /* Forgets whole clusters in a range; they read as the backing file. */
 int qcow2_discard(Qcow2 *q, uint64_t offset, uint64_t bytes);
+/* Changes the L2 entry of a cluster of the disk. What it referred to is given
+ * back unless it is `kept`. */
+int qcow2_entry_set(Qcow2 *q, uint64_t offset, uint64_t raw, uint64_t subs,
+                    bool kept);
 
 /* --- qcow2-snapshot.c, qcow2-view.c, qcow2-snaptable.c ----------------- */
 
@@ -316,6 +440,11 @@ int qcow2_snapshots_store(Qcow2 *q, const GPtrArray *rows, uint64_t *offset,
 /* By name, then by id. -1: none. */
 int qcow2_snapshot_index(const Qcow2 *q, const char *name);
 
+/* Does a row lack what version 3 asks for? It is complete when it is written
+ * the next time. */
+bool qcow2_snapshot_incomplete(const Qcow2 *q, const Qcow2Snapshot *s);
+/* The rows once more; they are complete when they are stored. */
+GPtrArray *qcow2_snapshots_copy(const Qcow2 *q);
 GPtrArray *qcow2_snapshot_list(BlockNode *n);
 bool qcow2_snapshot_create(BlockNode *n, const BlockSnapshot *info,
                            BlockVmState *state, Error **errp);
@@ -363,8 +492,29 @@ int qcow2_walk_copied(Qcow2 *q);
 /* In a change: clears all of them. */
 int qcow2_walk_uncopied(Qcow2 *q);
 
-/* --- qcow2-check.c, qcow2-resize.c -------------------------------------- */
+/* --- qcow2-amend.c ------------------------------------------------------ */
 
+bool qcow2_amend(BlockNode *n, const ImageAmend *change, Error **errp);
+
+/* --- qcow2-prealloc.c ---------------------------------------------------- */
+
+int qcow2_preallocate(BlockNode *n, uint64_t from, ImagePreallocation how);
+
+/* --- qcow2-vmactive.c --------------------------------------------------- */
+
+/* The VM state that belongs to the active disk: behind it in the L1 table. */
+int qcow2_active_vm_state_read(BlockNode *n, uint64_t offset, void *buf,
+                               size_t bytes);
+int qcow2_active_vm_state_write(BlockNode *n, uint64_t offset,
+                                const void *buf, size_t bytes);
+/* Gives it up, before the disk's end moves. */
+int qcow2_active_vm_state_drop(Qcow2 *q);
+
+/* --- qcow2-check.c, qcow2-resize.c, qcow2-create.c ------------------------ */
+
+/* Makes the active L1 table large enough for so many bytes; the size of the
+ * disk stays. */
+int qcow2_l1_grow(Qcow2 *q, uint64_t size_bytes);
 bool qcow2_check(BlockNode *n, bool repair, ImageCheck *result, Error **errp);
 bool qcow2_resize(BlockNode *n, uint64_t size_bytes, bool shrink,
                   Error **errp);

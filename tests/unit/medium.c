@@ -106,6 +106,16 @@ int block_file_zero(BlockFile *f, uint64_t offset, uint64_t bytes)
     g_assert_not_reached();
 }
 
+int block_file_fill(BlockFile *f, uint64_t offset, uint64_t bytes)
+{
+    g_assert_not_reached();
+}
+
+int block_file_allocate(BlockFile *f, uint64_t offset, uint64_t bytes)
+{
+    g_assert_not_reached();
+}
+
 int block_file_truncate(BlockFile *f, uint64_t size_bytes)
 {
     if (call_fails(f)) {

@@ -14,13 +14,13 @@
 #include "base/bytes.h"
 #include "disk-model.h"
 
-typedef struct Image {
+typedef struct Damaged {
     const char *name;
     ImageCreate create;
     bool snapshots;
-} Image;
+} Damaged;
 
-static const Image images[] = {
+static const Damaged images[] = {
     { "plain", { .size_bytes = 300 * 1024, .cluster_bytes = 4096 } },
     { "small", { .size_bytes = 64 * 1024, .cluster_bytes = 512 }, true },
     { "old", { .size_bytes = 64 * 1024, .cluster_bytes = 1024,
@@ -48,7 +48,7 @@ static void take(BlockDev *b, const char *name)
     g_assert_true(blockdev_snapshot_create(b, &info, state, NULL));
 }
 
-static char *make_image(const Image *im)
+static char *make_image(const Damaged *im)
 {
     char *path = disk_path(im->name);
     g_autofree char *base = disk_path("base");
@@ -258,7 +258,7 @@ static void judge(const char *path, const char *what, bool used)
 
 static void test_damaged(gconstpointer data)
 {
-    const Image *im = data;
+    const Damaged *im = data;
     g_autofree char *good = make_image(im);
     g_autofree char *bad = disk_path("bad");
     g_autofree uint8_t *bytes = NULL;
