@@ -9,7 +9,6 @@ const IrOpInfo ir_op_info[IR_OP_COUNT] = {
 #define IR_OP(name, text, args, result, flags, meaning) \
     [IR_##name] = { text, args, result, flags },
 #include "vm/ir-ops.def"
-#undef IR_OP
 };
 
 IrBlock *ir_block_new(const CpuClass *cls)

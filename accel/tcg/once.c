@@ -129,9 +129,7 @@ static uint64_t pure(const Once *o, const IrInst *i)
 
 static bool holds(const Once *o, const IrInst *i)
 {
-    const IrInst test = { .op = IR_SETCOND, .cond = i->cond };
-    uint64_t a[2] = { arg(o, i, 0), arg(o, i, 1) };
-    return ir_eval(&test, width(o, i->arg[0]), a);
+    return ir_holds(i->cond, width(o, i->arg[0]), arg(o, i, 0), arg(o, i, 1));
 }
 
 static V128 get(const Once *o, const IrInst *i)
@@ -143,7 +141,7 @@ static V128 get(const Once *o, const IrInst *i)
         memcpy(&word, cpu_place(o, r->offset), sizeof word);
         v.w[0] = word;
     } else {
-        memcpy(&v, cpu_place(o, r->offset), r->type == IR_V128 ? 16 : 8);
+        memcpy(&v, cpu_place(o, r->offset), ir_is_big(r->type) ? 16 : 8);
     }
     return v;
 }
@@ -156,7 +154,7 @@ static void set(const Once *o, const IrInst *i)
     if (r->type == IR_I32) {
         memcpy(cpu_place(o, r->offset), &word, sizeof word);
     } else {
-        memcpy(cpu_place(o, r->offset), v, r->type == IR_V128 ? 16 : 8);
+        memcpy(cpu_place(o, r->offset), v, ir_is_big(r->type) ? 16 : 8);
     }
 }
 
@@ -168,23 +166,37 @@ static uint64_t extend_load(const IrInst *i, uint64_t v)
     return i->type == IR_I32 ? (uint32_t)v : v;
 }
 
-static V128 load(const Once *o, const IrInst *i)
+static V128 load_big(const Once *o, const IrInst *i)
 {
     V128 v = { { 0, 0 } };
-    if (i->type == IR_V128) {
-        tlb_load_vec(o->cpu, arg(o, i, 0), &v, i->mem);
-    } else {
-        v.w[0] = extend_load(i, cpu_ld(o->cpu, arg(o, i, 0),
-                                       ir_mem_size(i->mem),
-                                       ir_mem_access(i->mem)));
+    tlb_load_vec(o->cpu, arg(o, i, 0), &v, i->mem);
+    return i->type == IR_F80 ? tcg_x80_load(o->cpu, &v, i->mem) : v;
+}
+
+static V128 load(const Once *o, const IrInst *i)
+{
+    if (ir_is_big(i->type)) {
+        return load_big(o, i);
     }
-    return v;
+    uint64_t v = cpu_ld(o->cpu, arg(o, i, 0), ir_mem_size(i->mem),
+                        ir_mem_access(i->mem));
+    return (V128){ { extend_load(i, v), 0 } };
+}
+
+static void store_x80(const Once *o, const IrInst *i)
+{
+    SfEnv env = o->cpu->fp80;
+    V128 bytes = tcg_x80_bytes(&o->value[i->arg[1]], i->mem, &env);
+    tlb_store_vec(o->cpu, arg(o, i, 0), &bytes, i->mem);
+    o->cpu->fp80.flags = env.flags;
 }
 
 static void store(const Once *o, const IrInst *i)
 {
     if (i->type == IR_V128) {
         tlb_store_vec(o->cpu, arg(o, i, 0), &o->value[i->arg[1]], i->mem);
+    } else if (i->type == IR_F80) {
+        store_x80(o, i);
     } else {
         cpu_st(o->cpu, arg(o, i, 0), arg(o, i, 1), ir_mem_size(i->mem),
                ir_mem_access(i->mem));
@@ -227,25 +239,17 @@ static uint64_t call(const Once *o, const IrInst *i)
     }
 }
 
-static V128 vector(const Once *o, const IrInst *i)
+/* The operands of an operation on vectors or on numbers of 80 bits, of which an
+ * integer is the last. */
+static V128 big(const Once *o, const IrInst *i)
 {
-    const VecInfo *info = &vec_ops[ir_vec_op(i)];
-    const char *operands = info->sig + 2;
-    VecArgs v = { .imm = ir_vec_imm(i) };
-    V128 *const in[3] = { &v.a, &v.b, &v.c };
-    for (unsigned k = 0; operands[k]; k++) {
-        if (operands[k] == 'v') {
-            *in[k] = o->value[i->arg[k]];
-        } else {
-            v.x = arg(o, i, k);
-        }
+    const V128 *in[IR_MAX_ARGS];
+    for (unsigned k = 0; k < i->nargs; k++) {
+        in[k] = &o->value[i->arg[k]];
     }
-    if (i->op == IR_FVECX) {
-        tcg_vec_checked(o->cpu, ir_vec_op(i), &v);
-    } else {
-        info->fn(&v, &o->cpu->fp);
-    }
-    return info->sig[0] == 'v' ? v.out : (V128){ { v.r, 0 } };
+    uint64_t x = i->nargs ? in[i->nargs - 1]->w[0] : 0;
+    return i->op == IR_X80 ? tcg_x80(o->cpu, i, in, x)
+                           : tcg_vec(o->cpu, i, in, x);
 }
 
 static void canonical(const Once *o, const IrInst *i)
@@ -278,7 +282,8 @@ static V128 result(const Once *o, const IrInst *i)
     case IR_CALL: return (V128){ { call(o, i), 0 } };
     case IR_VEC:
     case IR_FVEC:
-    case IR_FVECX: return vector(o, i);
+    case IR_FVECX:
+    case IR_X80: return big(o, i);
     default: return (V128){ { pure(o, i), 0 } };
     }
 }

@@ -226,15 +226,22 @@ void torture_new_code(Torture *t);
 /* At a boundary, where s->torture is not NULL: maybe drops caches. */
 void torture_boundary(Cpu *cpu, TcgState *s);
 
+/* --- ir/ir-eval.c ---------------------------------------------------------------- */
+
+/* a cond b, both of so many bits (32 or 64). */
+bool ir_holds(IrCond cond, unsigned bits, uint64_t a, uint64_t b);
+/* A pure op (but no CONST, CALL or VEC) of these operands; bits: the width of the
+ * first. */
+uint64_t ir_eval(const IrInst *i, unsigned bits, const uint64_t *arg);
+/* The k of such an op (see vm/ir-ops.def). */
+uint64_t ir_prepare(const IrInst *i);
+
 /* --- passes -------------------------------------------------------------------- */
 
 /* Constant folding, identities, and copies; in place. */
 void ir_fold(IrBlock *b);
 /* Drops pure values that nobody uses and SETs that nothing can observe. */
 void ir_dce(IrBlock *b, DceRules rules);
-/* A pure op (but no CONST or CALL) of these operands; bits: the width of the
- * first. */
-uint64_t ir_eval(const IrInst *i, unsigned bits, const uint64_t *arg);
 /* True if an LDENV or STENV touches a guest register. */
 static inline bool ir_env_overlaps(const IrBlock *b, const IrInst *i,
                                    unsigned reg)
@@ -284,6 +291,17 @@ bool tcg_code_at(Machine *m, RamAddr ra, uint64_t len);
  * one of them is unmasked, leaves by cpu_raise() (set cpu->fault_insn first) and
  * the result does not count. */
 void tcg_vec_checked(Cpu *cpu, VecOp op, VecArgs *v);
+/* What VEC, FVEC and FVECX make of up to three vectors and an integer; an integer
+ * result is in w[0]. Of FVECX the same holds as above. Only op and imm of i count,
+ * here and below. */
+V128 tcg_vec(Cpu *cpu, const IrInst *i, const V128 *const in[3], uint64_t x);
+/* The same of X80, under cpu->fp80; numbers are as in registers. */
+V128 tcg_x80(Cpu *cpu, const IrInst *i, const V128 *const in[2], uint64_t x);
+/* The number that an access's bytes are, under cpu->fp80. */
+V128 tcg_x80_load(Cpu *cpu, const V128 *bytes, IrMem mem);
+/* A number's bytes. Flags go to env, a copy of cpu->fp80: they count when the
+ * store has not faulted. */
+V128 tcg_x80_bytes(const V128 *v, IrMem mem, SfEnv *env);
 
 /* --- accel.c ---------------------------------------------------------------------- */
 

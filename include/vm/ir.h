@@ -36,14 +36,15 @@ static inline bool ir_is_big(IrType t) { return t >= IR_V128; }
 typedef enum IrOp {
 #define IR_OP(name, text, args, result, flags, meaning) IR_##name,
 #include "vm/ir-ops.def"
-#undef IR_OP
     IR_OP_COUNT
 } IrOp;
 
-/* ORDER ir-cond. TST: (a & b) != 0, TSTZ: (a & b) == 0. */
+/* What a and b are compared for; TST and TSTZ: whether they have ones in
+ * common, or none. */
 typedef enum IrCond {
-    IR_EQ, IR_NE, IR_LTU, IR_GEU, IR_LEU, IR_GTU,
-    IR_LT, IR_GE, IR_LE, IR_GT, IR_TST, IR_TSTZ,
+#define IR_COND(name, text, holds) IR_##name,
+#include "vm/ir-conds.def"
+    IR_COND_COUNT
 } IrCond;
 
 /* How a guest load or store is made: size_log2 | IR_MEM_SIGN | IR_MEM_ALIGN |
@@ -255,6 +256,11 @@ static inline bool ir_is_x80(const IrInst *i)
 static inline bool ir_is_pure(const IrInst *i)
 {
     return ir_op_info[i->op].flags[0] == 'P';
+}
+/* True if the value is the same with both operands exchanged. */
+static inline bool ir_commutes(const IrInst *i)
+{
+    return ir_is_pure(i) && ir_op_info[i->op].flags[1] == 'C';
 }
 
 /* The type of a value; the constant it is, if it is one. */

@@ -22,10 +22,9 @@
 static const char *const type_text[] = { "none", "i32", "i64", "v128",
                                          "f80" };
 
-/* ORDER ir-cond (vm/ir.h) */
 static const char *const cond_text[] = {
-    "eq", "ne", "ltu", "geu", "leu", "gtu",
-    "lt", "ge", "le",  "gt",  "tst", "tstz",
+#define IR_COND(name, text, holds) text,
+#include "vm/ir-conds.def"
 };
 
 static const char *const exit_text[] = { "chain0", "chain1", "jump", "lookup",

@@ -33,116 +33,12 @@ static unsigned width(const IrInst *i)
 
 /* --- evaluation ----------------------------------------------------------------- */
 
-static bool cond_holds(IrCond cond, uint64_t x, uint64_t y, unsigned bits)
-{
-    int64_t sx = bits_sext(x, bits), sy = bits_sext(y, bits);
-    switch (cond) {
-    case IR_EQ: return x == y;
-    case IR_NE: return x != y;
-    case IR_LTU: return x < y;
-    case IR_GEU: return x >= y;
-    case IR_LEU: return x <= y;
-    case IR_GTU: return x > y;
-    case IR_LT: return sx < sy;
-    case IR_GE: return sx >= sy;
-    case IR_LE: return sx <= sy;
-    case IR_GT: return sx > sy;
-    case IR_TST: return x & y;
-    case IR_TSTZ: return !(x & y);
-    }
-    g_assert_not_reached();
-}
-
-static bool eval1(const IrInst *i, unsigned bits, uint64_t a, uint64_t *out)
-{
-    switch (i->op) {
-    case IR_NOT: *out = ~a; return true;
-    case IR_NEG: *out = -a; return true;
-    case IR_ZEXT: *out = a & bits_mask(i->imm); return true;
-    case IR_SEXT: *out = bits_sext(a, i->imm); return true;
-    case IR_ZEXT64: *out = a; return true;
-    case IR_SEXT64: *out = bits_sext(a, 32); return true;
-    case IR_TRUNC: *out = (uint32_t)a; return true;
-    case IR_EXTRACT:
-        *out = bits_extract(a, i->imm & 255, i->imm >> 8);
-        return true;
-    case IR_CLZ:
-        *out = a ? __builtin_clzll(a) - (64 - bits) : bits;
-        return true;
-    case IR_CTZ: *out = a ? __builtin_ctzll(a) : bits; return true;
-    case IR_POPCNT: *out = __builtin_popcountll(a); return true;
-    case IR_BSWAP:
-        *out = bits == 32 ? __builtin_bswap32(a) : __builtin_bswap64(a);
-        return true;
-    default:
-        return false;
-    }
-}
-
-static uint64_t high_half(uint64_t a, uint64_t b, unsigned bits, bool sign)
-{
-    if (bits == 32) {
-        return sign ? (uint64_t)((int64_t)(int32_t)a * (int32_t)b) >> 32
-                    : (a * b) >> 32;
-    }
-    return sign ? ((__int128)(int64_t)a * (int64_t)b) >> 64
-                : ((unsigned __int128)a * b) >> 64;
-}
-
-static uint64_t rotate_left(uint64_t a, unsigned n, unsigned bits)
-{
-    return a << n | a >> ((bits - n) & (bits - 1));
-}
-
-static bool eval2(const IrInst *i, unsigned bits, uint64_t a, uint64_t b,
-                  uint64_t *out)
-{
-    unsigned n = b & (bits - 1);
-    switch (i->op) {
-    case IR_ADD: *out = a + b; return true;
-    case IR_SUB: *out = a - b; return true;
-    case IR_MUL: *out = a * b; return true;
-    case IR_AND: *out = a & b; return true;
-    case IR_OR: *out = a | b; return true;
-    case IR_XOR: *out = a ^ b; return true;
-    case IR_ANDC: *out = a & ~b; return true;
-    case IR_SHL: *out = a << n; return true;
-    case IR_SHR: *out = a >> n; return true;
-    case IR_SAR: *out = bits_sext(a, bits) >> n; return true;
-    case IR_ROTL: *out = rotate_left(a, n, bits); return true;
-    case IR_ROTR:
-        *out = rotate_left(a, (bits - n) & (bits - 1), bits);
-        return true;
-    case IR_MULUH: *out = high_half(a, b, bits, false); return true;
-    case IR_MULSH: *out = high_half(a, b, bits, true); return true;
-    case IR_DEPOSIT:
-        *out = bits_deposit(a, i->imm & 255, i->imm >> 8, b);
-        return true;
-    default:
-        return false;
-    }
-}
-
 static void become_constant(Fold *f, IrVal n, uint64_t v)
 {
     IrInst *i = inst(f, n);
     IrType type = i->type;
     *i = (IrInst){ .op = IR_CONST, .type = type,
                    .imm = type == IR_I32 ? (uint32_t)v : v };
-}
-
-uint64_t ir_eval(const IrInst *i, unsigned bits, const uint64_t *arg)
-{
-    uint64_t out = 0;
-    if (i->op == IR_SETCOND || i->op == IR_SELECT) {
-        bool yes = cond_holds(i->cond, arg[0], arg[1], bits);
-        out = i->op == IR_SETCOND ? yes : arg[yes ? 2 : 3];
-    } else {
-        bool known = i->nargs == 1 ? eval1(i, bits, arg[0], &out)
-                                   : eval2(i, bits, arg[0], arg[1], &out);
-        g_assert(known);
-    }
-    return i->type == IR_I32 ? (uint32_t)out : out;
 }
 
 /* a op a, where that is a constant. */
@@ -158,36 +54,46 @@ static bool same_operands(const IrInst *i, uint64_t *out)
         if (i->cond == IR_TST || i->cond == IR_TSTZ) {
             return false;
         }
-        *out = cond_holds(i->cond, 0, 0, 64);
+        *out = ir_holds(i->cond, 64, 0, 0);
         return true;
     default:
         return false;
     }
 }
 
-static bool eval_cond(const Fold *f, const IrInst *i, uint64_t *out)
+static bool eval_cond(const Fold *f, const IrInst *i, bool *out)
 {
     uint64_t a, b;
     if (!constant(f, i->arg[0], &a) || !constant(f, i->arg[1], &b)) {
         return false;
     }
-    *out = cond_holds(i->cond, a, b, width(inst(f, i->arg[0])));
+    *out = ir_holds(i->cond, width(inst(f, i->arg[0])), a, b);
+    return true;
+}
+
+/* All operands are constants, or nothing bears on the result. */
+static bool eval(const Fold *f, const IrInst *i, uint64_t *out)
+{
+    uint64_t arg[IR_MAX_ARGS];
+    if (i->nargs == 2 && i->arg[0] == i->arg[1] && same_operands(i, out)) {
+        return true;
+    }
+    if (!ir_is_pure(i) || !i->nargs) {
+        return false;
+    }
+    for (unsigned k = 0; k < i->nargs; k++) {
+        if (!constant(f, i->arg[k], &arg[k])) {
+            return false;
+        }
+    }
+    *out = ir_eval(i, width(inst(f, i->arg[0])), arg);
     return true;
 }
 
 static bool fold_constants(Fold *f, IrVal n)
 {
-    const IrInst *i = inst(f, n);
-    uint64_t a, b, v;
-    bool ok = i->nargs == 2 && i->arg[0] == i->arg[1] && same_operands(i, &v);
-    if (i->op == IR_SETCOND) {
-        ok = ok || eval_cond(f, i, &v);
-    } else if (!ok && i->nargs && constant(f, i->arg[0], &a)) {
-        unsigned bits = width(inst(f, i->arg[0]));
-        ok = i->nargs == 1 ? eval1(i, bits, a, &v)
-                           : i->nargs == 2 && constant(f, i->arg[1], &b) &&
-                                 eval2(i, bits, a, b, &v);
-    }
+    uint64_t v;
+    bool ok = eval(f, inst(f, n), &v);
     if (ok) {
         become_constant(f, n, v);
     }
@@ -200,10 +106,7 @@ static bool fold_constants(Fold *f, IrVal n)
 static void constant_to_right(Fold *f, IrInst *i)
 {
     uint64_t a, b;
-    bool commutes = i->op == IR_ADD || i->op == IR_MUL || i->op == IR_AND ||
-                    i->op == IR_OR || i->op == IR_XOR || i->op == IR_MULUH ||
-                    i->op == IR_MULSH;
-    if (commutes && constant(f, i->arg[0], &a) &&
+    if (ir_commutes(i) && constant(f, i->arg[0], &a) &&
         !constant(f, i->arg[1], &b)) {
         IrVal left = i->arg[0];
         i->arg[0] = i->arg[1];
@@ -292,7 +195,7 @@ static IrVal conversion(Fold *f, IrVal n)
 static IrVal select_known(Fold *f, IrVal n)
 {
     const IrInst *i = inst(f, n);
-    uint64_t yes;
+    bool yes;
     if (i->op != IR_SELECT) {
         return n;
     }
@@ -369,7 +272,7 @@ static void follow_reg(Fold *f, IrVal n)
 static bool decide_exit(Fold *f, IrVal n)
 {
     IrInst *i = inst(f, n);
-    uint64_t yes;
+    bool yes;
     if (i->op != IR_EXIT_IF || !eval_cond(f, i, &yes)) {
         return false;
     }

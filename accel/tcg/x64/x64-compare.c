@@ -4,7 +4,7 @@
  */
 #include "x64-ops.h"
 
-/* ORDER ir-cond */
+/* ORDER ir-cond (vm/ir-conds.def) */
 static const uint8_t host_cc[] = { CC_E, CC_NE, CC_B, CC_AE, CC_BE, CC_A,
                                    CC_L, CC_GE, CC_LE, CC_G, CC_NE, CC_E };
 /* The same with operands exchanged. */
