@@ -141,6 +141,19 @@ static void op_own_group(Out *o)
     }
 }
 
+/* Lines of that page which nothing else stores to: by the x87 and by a vector. */
+static void op_own_wide(Out *o)
+{
+    insn(o);
+    EMIT(o, "\xdb\x43\x30"); /* fildl 48(%ebx) */
+    insn(o);
+    EMIT(o, "\xdd\x9b\x88\x00\x00\x00"); /* fstpl 0x88(%ebx) */
+    insn(o);
+    EMIT(o, "\x0f\x10\x43\x30"); /* movups 48(%ebx), %xmm0 */
+    insn(o);
+    EMIT(o, "\x0f\x11\x83\x08\x01\x00\x00"); /* movups %xmm0, 0x108(%ebx) */
+}
+
 /* Jumps to a page that is not there; the fault leads back to %edi. */
 static void op_nowhere(Out *o)
 {
@@ -169,6 +182,28 @@ static void op_string(Out *o)
     imm32(o, below(o, 30));
     insn(o);
     bytes(o, ops[below(o, 4)], 2);
+}
+
+static void op_address(Out *o, const char *insn_bytes)
+{
+    insn(o);
+    bytes(o, insn_bytes, strlen(insn_bytes));
+    imm32(o, some_data(o));
+}
+
+/* An integer becomes a float of some size, by the x87. */
+static void op_x87(Out *o)
+{
+    static const char *const stores[] = { "\xd9\x1d", "\xdd\x1d", "\xdb\x3d",
+                                          "\xdb\x1d", "\xdf\x3d" };
+    op_address(o, "\xdb\x05"); /* fildl */
+    op_address(o, stores[below(o, 5)]);
+}
+
+static void op_vector(Out *o)
+{
+    op_address(o, "\x0f\x10\x05"); /* movups, %xmm0 */
+    op_address(o, "\x0f\x11\x05"); /* movups %xmm0, */
 }
 
 static void op_push(Out *o)
@@ -216,13 +251,14 @@ static void body(Out *o)
 {
     static void (*const ops[])(Out *) = {
         op_store, op_load, op_add, op_group, op_group, op_string, op_push,
-        op_branch, op_store, op_load,
+        op_branch, op_store, op_load, op_x87, op_vector,
     };
     for (unsigned n = 4 + below(o, 10); n; n--) {
         ops[below(o, G_N_ELEMENTS(ops))](o);
     }
     if (o->number % 3 == 1) {
         op_own_group(o);
+        op_own_wide(o);
     }
     if (o->number % 3 == 2) {
         op_nowhere(o);
@@ -321,6 +357,8 @@ static void main_code(Out *o, const uint32_t *functions)
     EMIT(o, "\x36\x0f\x01\x1d"); /* lidt */
     imm32(o, GDT + 0x100);
     EMIT(o, "\xb8\x00\x30\x00\x00\x0f\x22\xd8"); /* cr3 */
+    EMIT(o, "\xb8\x00\x02\x00\x00\x0f\x22\xe0"); /* cr4: OSFXSR */
+    EMIT(o, "\xdb\xe3"); /* fninit */
     EMIT(o, "\x0f\x20\xc0\x0d\x01\x00\x01\x80\x0f\x22\xc0\xfb"); /* PG WP; sti */
     uint32_t top = o->at;
     for (unsigned i = 0; i < SCHEDULE; i++) {
@@ -362,6 +400,11 @@ void search_guest_make(SearchGuest *g, uint32_t seed)
 uint32_t search_guest_forwarded(const SearchGuest *g, unsigned n)
 {
     return OWN + (3 * n + 1) * PAGE_SIZE + (n % 2 ? 0x20 : 0x10);
+}
+
+uint32_t search_guest_wide(const SearchGuest *g, unsigned n)
+{
+    return OWN + (3 * n + 1) * PAGE_SIZE + (n % 2 ? 0x88 : 0x108);
 }
 
 uint32_t search_guest_fault_handler(void)

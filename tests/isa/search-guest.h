@@ -27,6 +27,8 @@ uint32_t search_guest_address(SearchGuest *g);
 /* A linear address that is only loaded from behind stores: in one of several
  * ways. */
 uint32_t search_guest_forwarded(const SearchGuest *g, unsigned n);
+/* One that only the x87 (n odd) or a vector instruction stores to. */
+uint32_t search_guest_wide(const SearchGuest *g, unsigned n);
 /* The linear address of the handler of page faults. */
 uint32_t search_guest_fault_handler(void);
 /* An instruction, or where one may be looked for, as an offset in the code

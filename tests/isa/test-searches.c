@@ -187,7 +187,8 @@ static Point random_point(GRand *rnd)
     return (Point){ at + (g_rand_boolean(rnd) ? guest.cs_base : 0), 0, 0 };
 }
 
-/* The first two sets are of loads that do without a look of their own. */
+/* The first two sets are of loads that do without a look of their own, the next
+ * two of stores that are not integers. */
 static void choose_points(PointSet *s, unsigned n)
 {
     s->count = n < 2 * SETS / 3 ? 1 : MOST;
@@ -197,6 +198,9 @@ static void choose_points(PointSet *s, unsigned n)
     if (n < 2) {
         s->point[0] = (Point){ search_guest_forwarded(&guest, n), 4,
                                BIT(MMU_LOAD) };
+    } else if (n < 4) {
+        s->point[0] = (Point){ search_guest_wide(&guest, n), 4,
+                               BIT(MMU_STORE) };
     }
 }
 

@@ -115,6 +115,7 @@ void big_store_x80(Cpu *cpu, const Code *p)
         uint8_t bytes[16];
         bytes_st_le64(bytes, v.w[0]);
         bytes_st_le64(bytes + 8, v.w[1]);
+        cpu_note_line(cpu, va);
         memcpy(host, bytes, size);
     } else {
         cpu->fault_insn = p->insn;
