@@ -24,6 +24,19 @@ const char *hmp_info_name(unsigned n)
     return n < G_N_ELEMENTS(infos) ? infos[n].name : NULL;
 }
 
+/* Several devices may share a word. */
+static bool told_before(const GPtrArray *more, guint n)
+{
+    const MachineInfo *info = g_ptr_array_index(more, n);
+    for (guint i = 0; i < n; i++) {
+        const MachineInfo *earlier = g_ptr_array_index(more, i);
+        if (g_str_equal(earlier->name, info->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void hmp_info_help(Hmp *h)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(infos); i++) {
@@ -34,7 +47,9 @@ void hmp_info_help(Hmp *h)
     GPtrArray *more = h->ctx.machine->infos;
     for (guint i = 0; more && i < more->len; i++) {
         const MachineInfo *info = g_ptr_array_index(more, i);
-        hmp_print(h, "info %s -- show this device's state\n", info->name);
+        if (!told_before(more, i)) {
+            hmp_print(h, "info %s -- show this device's state\n", info->name);
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 #include "base/bits.h"
 #include "base/log.h"
 #include "hw/pc-chips.h"
+#include "irq-counts.h"
 #include "vm/machine.h"
 
 enum { MASTER, SLAVE, CHIPS };
@@ -35,6 +36,7 @@ enum { MASTER, SLAVE, CHIPS };
 enum { EXPECT_OCW1, EXPECT_ICW2, EXPECT_ICW3, EXPECT_ICW4 };
 
 typedef uint8_t PicPair[CHIPS];
+typedef uint64_t PicCounts[8 * CHIPS];
 
 #define PIC_STATE(_)                                                         \
     _(PicPair, STATE_U8, level, 0, 1, "inputs as they are now")              \
@@ -53,10 +55,11 @@ typedef uint8_t PicPair[CHIPS];
     _(PicPair, STATE_U8, special_mask, 0, 1, "special mask mode")            \
     _(PicPair, STATE_U8, read_isr, 0, 1, "reads at A0 = 0 give ISR")         \
     _(PicPair, STATE_U8, poll, 0, 1, "the next read is a poll")              \
-    _(PicPair, STATE_U8, elcr, 0, 1, "level-triggered inputs")
+    _(PicPair, STATE_U8, elcr, 0, 1, "level-triggered inputs")               \
+    _(PicCounts, STATE_U64, rises, 0, 2, "how often each input rose")
 
 STATE_STRUCT(PicState, PIC_STATE);
-static STATE_TABLE(pic_state, "i8259", 1, PicState, PIC_STATE)
+static STATE_TABLE(pic_state, "i8259", 2, PicState, PIC_STATE)
 
 typedef struct Pic {
     Device dev;
@@ -136,6 +139,7 @@ void i8259_irq(void *opaque, int irq, bool level)
     Pic *p = opaque;
     g_assert(irq >= 0 && irq < 16);
     irq_set(&p->taps[irq], level);
+    p->s.rises[irq] += level && !(p->s.level[irq >> 3] & BIT(irq & 7));
     if (irq != CASCADE_IR) {
         chip_set_input(&p->s, irq >> 3, irq & 7, level);
         pic_update(p);
@@ -353,6 +357,11 @@ void pic_print(Device *dev, GString *out)
     }
 }
 
+static void pic_counts(void *opaque, GString *out)
+{
+    irq_counts_print(out, "isa-i8259", ((Pic *)opaque)->s.rises, 8 * CHIPS);
+}
+
 static bool pic_realize(Device *dev, Error **errp)
 {
     static const uint16_t ports[CHIPS] = { 0x20, 0xa0 };
@@ -364,6 +373,7 @@ static bool pic_realize(Device *dev, Error **errp)
     }
     mem_init_io(&p->elcr_io, "elcr", 2, &elcr_ops, p);
     mem_add(&dev->machine->io_root, 0x4d0, &p->elcr_io, 0);
+    machine_add_info(dev->machine, "irq", pic_counts, p);
     return true;
 }
 

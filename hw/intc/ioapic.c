@@ -8,6 +8,7 @@
 #include "apic.h"
 
 #include "base/log.h"
+#include "irq-counts.h"
 
 #define VERSION (0x20u | (IOAPIC_PINS - 1) << 16)
 
@@ -29,10 +30,11 @@ typedef uint64_t IoApicTable[IOAPIC_PINS];
     _(uint8_t, STATE_U8, select, 0, 1, "the register that is shown")       \
     _(IoApicTable, STATE_U64, table, RTE_MASKED, 1, "redirection table")   \
     _(uint32_t, STATE_U32, level, 0, 1, "inputs as they are now")          \
-    _(uint32_t, STATE_U32, edges, 0, 1, "edges that were not sent yet")
+    _(uint32_t, STATE_U32, edges, 0, 1, "edges that were not sent yet")    \
+    _(IoApicTable, STATE_U64, sent, 0, 2, "messages sent for each input")
 
 STATE_STRUCT(IoApicState, IOAPIC_STATE);
-static STATE_TABLE(ioapic_state, "ioapic", 1, IoApicState, IOAPIC_STATE)
+static STATE_TABLE(ioapic_state, "ioapic", 2, IoApicState, IOAPIC_STATE)
 
 typedef struct IoApic {
     Device dev;
@@ -43,11 +45,13 @@ typedef struct IoApic {
     IrqLine taps[IOAPIC_PINS];
 } IoApic;
 
-static void send(IoApic *p, uint64_t rte)
+static void send(IoApic *p, unsigned n)
 {
+    uint64_t rte = p->s.table[n];
     ApicMessage msg = { .dest = rte >> 56, .logical = rte & RTE_LOGICAL,
                         .level = rte & RTE_LEVEL, .mode = rte >> 8 & 7,
                         .vector = rte };
+    p->s.sent[n]++;
     apic_bus_send(p->bus, &msg);
 }
 
@@ -62,11 +66,11 @@ static void serve(IoApic *p, unsigned n)
     if (!(*rte & RTE_LEVEL)) {
         if (p->s.edges & bit) {
             p->s.edges &= ~bit;
-            send(p, *rte);
+            send(p, n);
         }
     } else if ((p->s.level & bit) && !(*rte & RTE_REMOTE_IRR)) {
         *rte |= RTE_REMOTE_IRR;
-        send(p, *rte);
+        send(p, n);
     }
 }
 
@@ -191,6 +195,11 @@ static void ioapic_print(Device *dev, GString *out)
                            s->edges);
 }
 
+static void ioapic_counts(void *opaque, GString *out)
+{
+    irq_counts_print(out, "ioapic", ((IoApic *)opaque)->s.sent, IOAPIC_PINS);
+}
+
 /* --- the device ------------------------------------------------------------------------ */
 
 Device *ioapic_new(Device *bus, PhysAddr base, unsigned id)
@@ -208,6 +217,7 @@ static bool ioapic_realize(Device *dev, Error **errp)
 {
     IoApic *p = (IoApic *)dev;
     mem_init_io(&p->window, "ioapic", PAGE_SIZE, &ioapic_ops, p);
+    machine_add_info(dev->machine, "irq", ioapic_counts, p);
     return true;
 }
 

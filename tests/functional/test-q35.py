@@ -66,6 +66,21 @@ class Q35(LinuxCase):
                 self.assertEqual(vm.qtest.inp(0x600, 'w'), 0x100)
                 vm.close()
 
+    def test_interrupts_are_counted(self):
+        """`info irq`: what each controller was asked for, by input."""
+        vm = self.start('-M', 'q35', qtest=True, hmp=True)
+        vm.qtest.cmd('writel 0xfec00000 0x18')     # entry 4: vector 31h
+        vm.qtest.cmd('writel 0xfec00010 0x31')
+        vm.qtest.out(0x3fc, 8)
+        for _ in range(3):                         # the transmitter is empty
+            vm.qtest.out(0x3f9, 2)
+            vm.qtest.out(0x3f9, 0)
+        self.assertEqual(vm.hmp.cmd('help info').count('info irq '), 1)
+        said = vm.hmp.cmd('info irq')
+        for controller in ('isa-i8259', 'ioapic'):
+            self.assertRegex(said, f'IRQ statistics for {controller}:\n'
+                             r'(?:[ \d]+: \d+\n)* 4: 3\n', said)
+
     def test_torture(self):
         """Firmware and a guest from the board's AHCI disk, in odd ways."""
         log = self.path('calls.rr')
