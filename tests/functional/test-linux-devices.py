@@ -43,8 +43,10 @@ class DeviceCase(LinuxCase):
                         '-initrd', self.path('initrd'), '-append', APPEND]
 
     def run_guest(self, mode, *args, more='', **kwargs):
+        """Who waits for the world sleeps, and its time goes on with the
+        world's: timeouts of the guest's are as long as they seem."""
         return self.start(*self.machine, *args, '-icount',
-                          f'shift=1,sleep=off,rr={mode},'
+                          f'shift=1,rr={mode},'
                           f'rrfile={self.path("run.rr")},rrdigest=20000000'
                           + more, **kwargs)
 
@@ -284,9 +286,9 @@ BALLOON_SCRIPT = r'''
 total() { awk '/MemTotal/ { print $2 }' /proc/meminfo; }
 before=$(total)
 echo "balloon ready"
-while [ $(total) -gt $((before - 100000)) ]; do :; done
+while [ $(total) -gt $((before - 100000)) ]; do sleep 1; done
 echo "gave $((before - $(total)))"
-while [ $(total) -lt $before ]; do :; done
+while [ $(total) -lt $before ]; do sleep 1; done
 echo "took back"
 '''
 
@@ -327,7 +329,7 @@ check() {
     case $(cat $i/address) in *:$net) dev=${i##*/} ;; esac
   done
   ifconfig $dev 10.0.$net.15 netmask 255.255.255.0 up
-  while [ "$(cat /sys/class/net/$dev/operstate)" = down ]; do :; done
+  while [ "$(cat /sys/class/net/$dev/operstate)" = down ]; do sleep 1; done
   echo "adapter $1 $(readlink /sys/class/net/$dev/device/driver |
                      sed 's,.*/,,')"
   wget -q -O /tmp/in http://10.0.$net.2:HTTP/file
@@ -422,9 +424,9 @@ class Networks(DeviceCase):
         script = '''
 for i in eth0 eth1 eth2 eth3; do ifconfig $i up; done
 carriers() { cat /sys/class/net/eth?/carrier | tr -d '\\n'; }
-while [ "$(carriers)" != 1111 ]; do :; done; echo "all plugged"
-while [ "$(carriers)" != 0000 ]; do :; done; echo "all pulled"
-while [ "$(carriers)" != 1111 ]; do :; done; echo "plugged again"
+while [ "$(carriers)" != 1111 ]; do sleep 1; done; echo "all plugged"
+while [ "$(carriers)" != 0000 ]; do sleep 1; done; echo "all pulled"
+while [ "$(carriers)" != 1111 ]; do sleep 1; done; echo "plugged again"
 '''
         adapters = list(ADAPTERS)[:4]
         devices = [w for n, a in enumerate(adapters)
