@@ -12,7 +12,7 @@ work=$root.apt
 
 packages=(libc6-dev linux-libc-dev libglib2.0-dev zlib1g-dev libjansson-dev
           libxxhash-dev libarchive-dev libslirp-dev libcapstone-dev
-          libmpfr-dev libgmp-dev)
+          libmpfr-dev libgmp-dev libfdt-dev)
 
 [ -e "$root/.complete" ] && exit 0
 mkdir -p "$root" "$work/lists/partial" "$work/archives/partial"

@@ -12,6 +12,10 @@
 extern const BoardClass *const pc_boards[];
 extern const DeviceClass *const pc_devices[];
 
+/* reprise-system-aarch64. */
+extern const BoardClass *const virt_boards[];
+extern const DeviceClass *const virt_devices[];
+
 /* -M none, which every program has: RAM and, if one is asked for, a CPU. */
 extern const BoardClass none_board;
 

@@ -25,6 +25,7 @@ ALLOWED_HOST = re.compile(r'''^(
     mem(chr|cmp|cpy|move|set)|str(chr|chrnul|cmp|cspn|len|ncmp|rchr|spn|str)|bcmp|
     __sigsetjmp|siglongjmp|__errno_location|abort|
     mmap(64)?|mprotect|mremap|munmap|madvise| # of memory that nobody shares
+    fdt_\w+|                                 # device trees, in memory
     memfd_create|ftruncate(64)?|close|        # the code buffer's two mappings
     __cpu_(model|features2|indicator_init)|   # what native code may use
     cs_(open|close|option|disasm(_iter)?|malloc|free)|  # capstone: text only
