@@ -93,24 +93,31 @@ static void binary(Gen *g, const IrInst *i)
     }
 }
 
+/* The row says how wide its integer is: in place may be an i64 of which it is the
+ * lower half, or an i32, zero-extended, that it is. */
+static bool is_wide(const IrInst *i)
+{
+    return x80_ops[ir_x80_op(i)].sig[3] == '8';
+}
+
 /* The integer operand, where the host's x87 finds it. */
-static HostMem pass_integer(Gen *g, IrVal v)
+static HostMem pass_integer(Gen *g, const IrInst *i)
 {
     HostMem m = x64_frame(g, FRAME_X80_ARG);
-    asm_store(&g->a, g->inst[v].type == IR_I64, m, x64_use(g, v));
+    asm_store(&g->a, is_wide(i), m, x64_use(g, i->arg[1]));
     return m;
 }
 
-static unsigned memory_op(Gen *g, const IrInst *i)
+static unsigned memory_op(const IrInst *i)
 {
-    return g->inst[i->arg[1]].type == IR_I64 ? 0xdc : 0xd8;
+    return is_wide(i) ? 0xdc : 0xd8;
 }
 
 static void with_memory(Gen *g, const IrInst *i)
 {
-    HostMem m = pass_integer(g, i->arg[1]);
+    HostMem m = pass_integer(g, i);
     x64_x80_use_up(g, i->arg[0], IR_NO_VAL);
-    x80_rm(g, memory_op(g, i), digit_of(ir_x80_op(i)), m);
+    x80_rm(g, memory_op(i), digit_of(ir_x80_op(i)), m);
     *x64_x80_entry(g, 0) = g->n;
 }
 
@@ -175,9 +182,9 @@ static void compare(Gen *g, const IrInst *i, bool signals)
 
 static void compare_memory(Gen *g, const IrInst *i)
 {
-    HostMem m = pass_integer(g, i->arg[1]);
+    HostMem m = pass_integer(g, i);
     x64_x80_exchange(g, x64_x80_use(g, i->arg[0], IR_NO_VAL));
-    x80_rm(g, memory_op(g, i), 2, m);
+    x80_rm(g, memory_op(i), 2, m);
     take_relation(g, false);
 }
 
