@@ -5,8 +5,8 @@
  * FRAME_X80_LIVE is 0 while the host's control word is C's, and else the mode
  * that it is set to: all exceptions masked, RC and PC as cpu->fp80 has them.
  * Then what the host's status word says of flags is true of the guest: it is
- * not cleared by each operation, and who makes it live sees to it that there is
- * no flag in it that cpu->fp80 does not have. Calls and exits look at it
+ * not cleared by each operation, and who makes it live sees to it that it has
+ * the flags of cpu->fp80. Calls and exits look at it
  * together with MXCSR's (x64-fp.c). C code also finds the register stack empty.
  */
 #include "x64-gen.h"
@@ -70,21 +70,54 @@ static void fldcw(const X64State *x, Asm *a)
 
 /* --- shared code: changes no register but the host's flags ------------------------ */
 
+/* The guest's flags, in RCX. */
+static void take_flags(X64State *x, Asm *a)
+{
+    asm_rm(a, OP_MOVZX8, false, RCX, flags_of(x, 0));
+    asm_alu_imm(a, ALU_AND, false, RCX, SF_ALL);
+}
+
+/* To the flags of the host's status word come the guest's: through the environment
+ * in memory, of 28 bytes, with the status word in the second dword. */
+static void add_flags(X64State *x, Asm *a)
+{
+    HostMem env = fixed(x, offsetof(Cpu, frame) + 8 * FRAME_X80_ENV);
+    HostMem status = env;
+    status.disp += 4;
+    asm_rm(a, 0xd9, false, 6, env);                /* fnstenv */
+    asm_rm(a, ALU_OR << 3, false, RCX, status);    /* or m8, cl */
+    asm_rm(a, 0xd9, false, 4, env);                /* fldenv */
+}
+
+/* The host's status word has the guest's flags, no more and no fewer: what it has
+ * becomes the guest's. They differ when C code has computed meanwhile. */
+static void make_same_flags(X64State *x, Asm *a)
+{
+    fnstsw_ax(a);
+    asm_alu_imm(a, ALU_AND, false, RAX, SF_ALL);
+    take_flags(x, a);
+    asm_alu(a, ALU_CMP, false, RAX, RCX);
+    uint8_t *same = asm_jcc(a, CC_E);
+    asm_rr(a, OP_GROUP3, false, 2, RCX);           /* not ecx */
+    asm_rr(a, OP_TEST, false, RCX, RAX);
+    uint8_t *fewer = asm_jcc(a, CC_E);
+    asm_8(a, 0xdb);
+    asm_8(a, 0xe2);                                /* fnclex */
+    asm_patch(fewer, a->p);
+    take_flags(x, a);
+    uint8_t *none = asm_jcc(a, CC_E);
+    add_flags(x, a);
+    asm_patch(none, a->p);
+    asm_patch(same, a->p);
+}
+
 /* FRAME_X80_LIVE says the mode already. */
 static void make_enter(X64State *x, Asm *a)
 {
     x->x80_enter = a->p;
     asm_push(a, RAX);
     asm_push(a, RCX);
-    fnstsw_ax(a);
-    asm_rm(a, OP_MOVZX8, false, RCX, flags_of(x, 0));
-    asm_rr(a, OP_GROUP3, false, 2, RCX);           /* not ecx */
-    asm_alu(a, ALU_AND, false, RAX, RCX);
-    asm_alu_imm(a, ALU_AND, false, RAX, SF_ALL);
-    uint8_t *no = asm_jcc(a, CC_E);
-    asm_8(a, 0xdb);
-    asm_8(a, 0xe2);                                /* fnclex */
-    asm_patch(no, a->p);
+    make_same_flags(x, a);
     asm_rm(a, OP_MOVZX8, false, RAX, live_byte(x));
     asm_alu_imm(a, ALU_AND, false, RAX, 0xf);
     asm_shift_imm(a, SH_SHL, false, RAX, 8);
@@ -109,8 +142,7 @@ void x64_x80_drop_fixed(const X64State *x, Asm *a)
     asm_patch(no, a->p);
 }
 
-/* C1 in the status word as it is in cpu->fp80: through the environment in
- * memory, of 28 bytes, with the status word in the second dword. */
+/* C1 in the status word as it is in cpu->fp80, in the same way. */
 static void make_set_c1(X64State *x, Asm *a)
 {
     HostMem env = fixed(x, offsetof(Cpu, frame) + 8 * FRAME_X80_ENV);
