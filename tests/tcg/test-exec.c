@@ -12,8 +12,11 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "exec-program.h"
 #include "tb.h"
-#include "tiny.h"
+
+/* So many cases have all there is. */
+#define ENOUGH 100u
 
 static unsigned cases = 300, insns = 4000;
 static uint64_t seed = 1;
@@ -22,283 +25,7 @@ static bool verbose;
 static TinyMachine tiny;
 static TinyModel model;
 
-/* --- chance --------------------------------------------------------------------- */
-
-static uint64_t random_state;
-
-static uint64_t random64(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state * UINT64_C(0x2545f4914f6cdd1d);
-}
-
-static unsigned below(unsigned n)
-{
-    return (random64() >> 32) % n;
-}
-
-static bool chance(unsigned percent)
-{
-    return below(100) < percent;
-}
-
 static AccelOptions options;
-
-/* --- programs ------------------------------------------------------------------------ */
-
-/* Half of the programs have little that traps, so that they get to loops and
- * long TBs. Half of those live at the edge of a page and map the pages around
- * it anew all the time, or mostly load and store at few places. */
-static bool calm, edge, dense;
-/* A third of the programs computes with vectors most of the time, and mostly
- * goes ahead, so that it comes to many operations. */
-static bool vectors;
-
-#define EDGE_PAGES 6u      /* from page 2 on */
-
-static bool traps_often(unsigned op)
-{
-    return op == TINY_UNDEF || op == TINY_FAULTS || op == TINY_JUMPR ||
-           op == TINY_RETURN || op == TINY_TABLE;
-}
-
-static unsigned random_op(void)
-{
-    static const uint8_t often[] = {
-        TINY_ALU, TINY_ALU, TINY_ALU, TINY_ALUI, TINY_ALUI, TINY_LI, TINY_LD,
-        TINY_LD, TINY_LD, TINY_ST, TINY_ST, TINY_ST, TINY_SKIP, TINY_BRANCH,
-        TINY_LDENV, TINY_STENV, TINY_READS, TINY_WRITES, TINY_PURE,
-        TINY_FAULTS,
-    };
-    static const uint8_t vector[] = {
-        TINY_VEC, TINY_VEC, TINY_VEC, TINY_VEC, TINY_VEC, TINY_VEC, TINY_VSET,
-        TINY_VSET, TINY_VLD, TINY_VLD, TINY_VST, TINY_VMOV, TINY_FPGET,
-    };
-    if (vectors && chance(85)) {
-        return chance(97) ? vector[below(G_N_ELEMENTS(vector))] : TINY_FPSET;
-    }
-    unsigned op = chance(92) ? often[below(G_N_ELEMENTS(often))]
-                             : below(TINY_OP_COUNT);
-    return calm && traps_often(op) && chance(90) ? TINY_ALU : op;
-}
-
-static unsigned op_bytes(unsigned op)
-{
-    return op <= TINY_JUMP || op >= TINY_VEC ? 4 : 2;
-}
-
-static void random_insn(uint8_t *at, unsigned op)
-{
-    unsigned most = (256 - op - 1) / TINY_OP_COUNT;
-    bytes_st_le(at, 4, random64());
-    /* r4 to r6 are for place_map() and place_access(). */
-    at[1] &= edge || dense ? ~0x24 : ~0;
-    at[0] = op + TINY_OP_COUNT * below(most + 1);
-    /* Few vectors have to be aligned: most addresses are not. */
-    if ((op == TINY_VLD || op == TINY_VST) && chance(80)) {
-        at[3] &= ~0x40;
-    }
-    /* Mostly short ways, so that there are loops. */
-    if ((op == TINY_SKIP || op == TINY_BRANCH || op == TINY_JUMP) &&
-        chance(80)) {
-        int to = (int)below(33) * 2 - (vectors && chance(90) ? -4 : 40);
-        bytes_st_le(at + 2, 2, (uint16_t)(to * 16 + below(16)));
-    }
-}
-
-static void place(uint8_t *at, unsigned op, unsigned d, unsigned imm)
-{
-    at[0] = op;
-    at[1] = d | 3 << 6;
-    bytes_st_le(at + 2, 2, imm);
-}
-
-#define MAP_BYTES 16u
-
-/* The entry of a page becomes r5, and r4 and r5 change places; r6 has the
- * table's address. */
-static void place_map(uint8_t *at, unsigned page)
-{
-    enum { XOR = 7 };
-    place(at, TINY_ST, 5 | 6 << 3, page * 8);
-    place(at + 4, TINY_ALU, 4 | 5 << 3, XOR);
-    place(at + 8, TINY_ALU, 5 | 4 << 3, XOR);
-    place(at + 12, TINY_ALU, 4 | 5 << 3, XOR);
-    at[5] &= 0x3f;
-    at[9] &= 0x3f;
-    at[13] &= 0x3f;
-}
-
-static uint64_t random_pte(void)
-{
-    unsigned flags = chance(90) ? TINY_P | TINY_W : below(16);
-    return (2 + below(EDGE_PAGES)) << PAGE_BITS | flags;
-}
-
-/* A loop around the end of each page, in which the next page, or this one, is
- * replaced by another that has such a loop. */
-static void place_loop(unsigned page)
-{
-    static const uint8_t straight[] = {
-        TINY_ALU, TINY_ALU, TINY_ALUI, TINY_LI, TINY_LD, TINY_ST, TINY_PURE,
-        TINY_READS, TINY_WRITES, TINY_LDENV, TINY_STENV, TINY_VEC, TINY_VMOV,
-        TINY_VSET, TINY_VLD, TINY_VST,
-    };
-    uint8_t *end = model.ram + (page << PAGE_BITS);
-    int at = -64;
-    place_map(end + at, chance(80) ? page : page - 1);
-    at += MAP_BYTES;
-    while (at < 20) {
-        unsigned op = straight[below(G_N_ELEMENTS(straight))];
-        random_insn(end + at, op);
-        at += op_bytes(op);
-    }
-    place(end + at, TINY_JUMP, 0, (uint16_t)((-64 - at) * 16));
-}
-
-/* Traps and interrupts go anywhere. */
-static void place_handler(void)
-{
-    uint8_t *at[] = { model.ram + TINY_TRAP, model.ram + TINY_IRQ };
-    for (unsigned n = 0; n < G_N_ELEMENTS(at); n++) {
-        at[n][0] = TINY_PURE;
-        at[n][1] = 7 | 6 << 3;
-        at[n][2] = TINY_JUMPR;
-        at[n][3] = 7 << 3;
-    }
-}
-
-#define DENSE_PAGE  0x24u  /* r4 has its address */
-#define DENSE_PAGES 4u
-
-static unsigned place_in_page(void)
-{
-    static const uint16_t places[] = { 0, 0, 4, 8, 0xffc };
-    return places[below(G_N_ELEMENTS(places))];
-}
-
-static GuestAddr dense_address(void)
-{
-    return ((DENSE_PAGE + below(DENSE_PAGES)) << PAGE_BITS) + place_in_page();
-}
-
-/* A load or store at one of few places, or of those pages' entries in the table
- * that r6 has the address of; r5 is an entry. */
-static void place_access(uint8_t *at)
-{
-    static unsigned page;
-    bool entry = chance(30);
-    unsigned op = chance(entry ? 20 : 50) ? TINY_ST : TINY_LD;
-    page = chance(70) ? page : below(DENSE_PAGES);
-    unsigned d = entry && op == TINY_ST ? 5 : below(4);
-    unsigned size = entry || chance(60) ? 3 : below(4);
-    unsigned imm = entry ? (DENSE_PAGE + page) * 8
-                         : page << PAGE_BITS | place_in_page();
-    at[0] = op;
-    at[1] = d | (entry ? 6 : 4) << 3 | size << 6;
-    bytes_st_le(at + 2, 2, imm | (op == TINY_LD ? below(4) << 14 : 0));
-}
-
-static uint64_t dense_entry(void)
-{
-    static const uint32_t to[] = { 0x10000, 0x10000, 0x10000, 0x11000,
-                                   0x11000, TINY_ROM_AT, 0x90000 };
-    return to[below(G_N_ELEMENTS(to))] | TINY_P | TINY_W |
-           (chance(30) ? TINY_A : 0) | (chance(30) ? TINY_D : 0);
-}
-
-static void random_code(uint8_t *at, size_t len)
-{
-    for (size_t i = 0; i + MAP_BYTES <= len;) {
-        if (edge && chance(4)) {
-            place_map(at + i, 2 + below(EDGE_PAGES));
-            i += MAP_BYTES;
-            continue;
-        }
-        unsigned op = random_op();
-        if (dense && chance(90)) {
-            op = TINY_LD;
-            place_access(at + i);
-        } else {
-            random_insn(at + i, op);
-        }
-        i += op_bytes(op);
-    }
-}
-
-static uint64_t random_entry(unsigned page)
-{
-    static const uint32_t others[] = { TINY_IO_AT, TINY_ROM_AT, 0x41000,
-                                       0x90000 };
-    uint64_t flags = calm || chance(90) ? TINY_P : 0;
-    uint64_t to = page << PAGE_BITS;
-    flags |= calm || chance(85) ? TINY_W : 0;
-    flags |= chance(30) ? TINY_A : 0;
-    flags |= chance(30) ? TINY_D : 0;
-    if (dense && page - DENSE_PAGE < DENSE_PAGES) {
-        return dense_entry();
-    }
-    if (page < 2) {
-        return TINY_P | TINY_W | to;
-    }
-    if (edge && page < TINY_RAM_BYTES >> PAGE_BITS) {
-        return to | flags;
-    }
-    if (page >= TINY_RAM_BYTES >> PAGE_BITS || chance(20)) {
-        to = chance(calm ? 99 : 85) ? below(TINY_RAM_BYTES >> PAGE_BITS) << PAGE_BITS
-                        : others[below(G_N_ELEMENTS(others))];
-    }
-    return to | flags;
-}
-
-static void random_program(void)
-{
-    vectors = chance(33);
-    calm = vectors || chance(50);
-    edge = calm && chance(vectors ? 20 : 50);
-    dense = calm && !edge && chance(vectors ? 20 : 70);
-    random_code(model.ram, sizeof model.ram);
-    random_code(model.rom, sizeof model.rom);
-    for (unsigned t = 0; t < 2; t++) {
-        for (unsigned page = 0; page < 256; page++) {
-            bytes_st_le(model.ram + TINY_TABLE(t) + page * 8, 8,
-                        random_entry(page));
-        }
-    }
-    if (edge) {
-        for (unsigned page = 3; page < 2 + EDGE_PAGES; page++) {
-            place_loop(page);
-        }
-    }
-    if (vectors) {
-        place_handler();
-    }
-    TinyState *s = &model.s;
-    *s = (TinyState){ .last_trap = ICOUNT_NONE, .last_debug = ICOUNT_NONE };
-    s->fp = chance(70) ? 0x1f80 : tiny_fp(random64());
-    for (unsigned i = 0; i < 8; i++) {
-        s->v[i][0] = random64();
-        s->v[i][1] = random64();
-        s->r[i] = chance(50) ? below(TINY_RAM_BYTES) : random64();
-    }
-    s->r[4] = edge ? random_pte() : s->r[4];
-    s->r[5] = edge ? random_pte() : s->r[5];
-    s->r[6] = edge ? TINY_TABLE(0)
-              : chance(50) ? TINY_TABLE(below(2)) - 0x1000 + below(0x1800)
-                         : TINY_RAM_BYTES / 2;
-    if (dense) {
-        s->r[4] = DENSE_PAGE << PAGE_BITS;
-        s->r[5] = dense_entry() & ~(TINY_A | TINY_D);
-        s->r[6] = TINY_TABLE(0);
-    }
-    s->pc = edge ? ((3 + below(EDGE_PAGES - 1)) << PAGE_BITS) - 64
-                 : below(TINY_RAM_BYTES);
-    s->scratch = random64();
-    s->enabled = chance(50);
-    model.icount = below(1000);
-}
 
 static void machine_load(void)
 {
@@ -324,8 +51,7 @@ static void random_points(void)
         if (chance(60)) {
             continue;
         }
-        *w = (TinyWatch){ .addr = dense ? dense_address()
-                                        : below(TINY_RAM_BYTES),
+        *w = (TinyWatch){ .addr = program_watch_address(),
                           .len = 1 + below(chance(50) ? 16 : 5000) };
         if (chance(60)) {
             w->access = 1 + below(3);
@@ -449,7 +175,7 @@ static bool run_piece(Icount until, bool *ended)
 
 static bool run_case(uint64_t *retired, uint64_t *traps)
 {
-    random_program();
+    program_make(&model);
     machine_load();
     random_variant();
     Icount begin = model.icount, end = begin + insns;
@@ -464,6 +190,26 @@ static bool run_case(uint64_t *retired, uint64_t *traps)
     *retired += model.icount - begin;
     *traps += model.s.traps;
     return true;
+}
+
+/* Every op of the IR, and every row on numbers of 80 bits, must have been
+ * translated; what vectors do is test-vec's. */
+static unsigned missing_ops(void)
+{
+    unsigned missing = 0;
+    for (unsigned op = 0; op < IR_OP_COUNT; op++) {
+        if (!tiny_seen.op[op]) {
+            printf("no program has '%s'\n", ir_op_info[op].text);
+            missing++;
+        }
+    }
+    for (unsigned op = 0; op < X80_OP_COUNT; op++) {
+        if (!tiny_seen.x80[op]) {
+            printf("no program has 'x80 %s'\n", x80_ops[op].name);
+            missing++;
+        }
+    }
+    return missing;
 }
 
 static void option(const char *text)
@@ -502,7 +248,7 @@ int main(int argc, char **argv)
     arguments(argc, argv);
     tiny_machine_make(&tiny, &options);
     for (unsigned i = 0; i < cases; i++) {
-        random_state = tiny_mix(seed, i + 1) | 1;
+        random_start(tiny_mix(seed, i + 1) | 1);
         if (!run_case(&retired, &traps)) {
             printf("case %u of seed %" G_GUINT64_FORMAT ", at icount %"
                    G_GUINT64_FORMAT "\n", i, seed, model.icount);
@@ -516,5 +262,5 @@ int main(int argc, char **argv)
         accel_print_info(tiny.machine, info);
         printf("%s", info->str);
     }
-    return failed || retired < cases;
+    return failed || retired < cases || (cases >= ENOUGH && missing_ops());
 }

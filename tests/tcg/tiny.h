@@ -1,7 +1,7 @@
 /*
  * A made-up processor for tests of the translator: small enough to be written
- * twice, once for the translator (tiny-cpu.c) and once as a plain interpreter
- * that knows neither TBs nor a TLB (tiny-model.c). Whatever differs is a bug
+ * twice, once for the translator (tiny-cpu.c and tiny-parts.h) and once as a
+ * plain interpreter that knows neither TBs nor a TLB (tiny-model.c). Whatever differs is a bug
  * of accel/tcg or of the TLB.
  *
  * Instructions have 2 or 4 bytes at any address: opcode (taken modulo the
@@ -33,7 +33,8 @@ enum { TINY_P = 1, TINY_W = 2, TINY_A = 4, TINY_D = 8 };
     X(READS, 2) X(WRITES, 2) X(LDENV, 2) X(STENV, 2) X(IO, 2) X(TABLE, 2)  \
     X(ENABLE, 2) X(RETURN, 2) X(UNDEF, 2) X(FLUSH, 2) X(RETIRE, 2)         \
     X(VMOV, 2) X(FPGET, 2) X(FPSET, 2) X(VEC, 4) X(VSET, 4) X(VLD, 4)      \
-    X(VST, 4)
+    X(VST, 4) X(XMOV, 2) X(XGET, 2) X(XSET, 2) X(ASSUME, 2) X(XOP, 4)      \
+    X(XLD, 4) X(XST, 4) X(XSPECIAL, 4)
 
 enum {
 #define TINY_ENUM(op, len) TINY_##op,
@@ -54,6 +55,9 @@ typedef uint64_t TinyVecs[8][2];
     _(TinyRegs, STATE_U64, r, 0, 1, "registers")                           \
     _(TinyVecs, STATE_U64, v, 0, 1, "vector registers")                    \
     _(uint32_t, STATE_U32, fp, 0x1f80, 1, "rounding, flags, as MXCSR")     \
+    _(TinyVecs, STATE_U64, f, 0, 1, "numbers of 80 bits")                  \
+    _(uint32_t, STATE_U32, xcontrol, 0, 1, "their rounding and precision") \
+    _(uint32_t, STATE_U32, xflags, 0, 1, "their flags and C1")             \
     _(uint64_t, STATE_U64, dst, 0, 1, "last result")                       \
     _(uint64_t, STATE_U64, src, 0, 1, "last operand")                      \
     _(uint32_t, STATE_U32, op, 0, 1, "last operation")                     \
@@ -85,16 +89,21 @@ static inline TinyCpu *tiny_cpu(Cpu *cpu)
     return (TinyCpu *)cpu;
 }
 
-enum { CAUSE_PAGE = 1, CAUSE_HELPER, CAUSE_UNDEF, CAUSE_ALIGN, CAUSE_FP };
+enum { CAUSE_PAGE = 1, CAUSE_HELPER, CAUSE_UNDEF, CAUSE_ALIGN, CAUSE_FP,
+       CAUSE_TARGET };
 
 #define TINY_FP_FLAGS 0x3fu
+#define TINY_X80_FLAGS   (SF_ALL | SF_ROUNDED_UP)
+#define TINY_X80_CONTROL 0xf00u    /* RC and PC, as in the x87's control word */
+#define TINY_ASSUMED     3u        /* of the scratch register: seldom change */
 
-/* --- tiny-cpu.c: what both have in common ------------------------------------- */
+/* --- tiny-isa.c: what both have in common ------------------------------------- */
 
 extern const char *const tiny_op_names[];
 
 TinyInsn tiny_decode(uint8_t (*byte)(void *opaque, unsigned offset),
                      void *opaque);
+unsigned tiny_op_bytes(unsigned op);
 static inline uint64_t tiny_mix(uint64_t a, uint64_t b)
 {
     uint64_t v = (a ^ b) * UINT64_C(0x9e3779b97f4a7c15);
@@ -110,6 +119,20 @@ uint64_t tiny_vec_const(const TinyInsn *in);
 uint32_t tiny_fp(uint64_t v);
 /* VLD and VST: 4, 8 or 16 bytes, maybe aligned. */
 IrMem tiny_vec_mem(const TinyInsn *in);
+/* XOP: which row of base/x80-ops.def, and its immediate. Numbers are f[d] and f[s],
+ * the integer is r[s]; an integer result goes to r[d]. */
+X80Op tiny_x80_op(const TinyInsn *in);
+unsigned tiny_x80_imm(const TinyInsn *in);
+/* XLD and XST: how the number is in memory. */
+IrMem tiny_x80_mem(const TinyInsn *in);
+/* XSPECIAL: the number. */
+void tiny_x80_special(const TinyInsn *in, uint64_t out[2]);
+/* JUMPR: how many bits of the target count, of which the others must be copies of
+ * the last; 0: all do. */
+static inline unsigned tiny_jump_bits(const TinyInsn *in)
+{
+    return in->x == 3 ? 48 : 0;
+}
 /* What its own watch- and breakpoints do. */
 void tiny_debug_hit(TinyState *s, uint64_t addr, Icount now);
 bool tiny_debug_break(TinyState *s, Icount now);
@@ -142,6 +165,16 @@ void tiny_model_step(TinyModel *m);
 
 /* The processor and the accelerator under test. */
 extern const MachineParts tiny_parts;
+
+/* --- tiny-trans.c --------------------------------------------------------------- */
+
+/* What was ever translated. */
+typedef struct TinySeen {
+    bool op[IR_OP_COUNT];
+    bool x80[X80_OP_COUNT + 1]; /* the last one: any other op */
+} TinySeen;
+
+extern TinySeen tiny_seen;
 
 /* --- tiny-machine.c ------------------------------------------------------------- */
 
