@@ -90,7 +90,8 @@ class Ahci(reprise.TestCase):
             'ide-hd,drive=b,bus=ahci0.0'))
 
     def test_how_the_host_treats_an_image_is_said_or_refused(self):
-        drive = f'file={reprise.guest("calls")},format=raw,if=none'
+        drive = (f'file={reprise.guest("calls")},format=raw,if=none,'
+                 'readonly=on')
         for option in ('throttling.iops-total=10', 'werror=stop',
                        'cache=fast', 'aio=posix', 'discard=maybe',
                        'detect-zeroes=yes', 'cache.direct=perhaps'):
