@@ -93,6 +93,15 @@ class Channel:
                     f'last came {self.seen[-800:]!r}')
             self.poll(min(left, 1))
 
+    def so_far(self, length, timeout=TIMEOUT):
+        """All that ever came, once that is so many bytes: what the program has
+        said may still be on its way when another channel tells of the end."""
+        end = time.monotonic() + timeout
+        while len(self.seen) < length and time.monotonic() < end:
+            if not self.poll(1) and self.closed:
+                break
+        return self.quiet(0)
+
     def quiet(self, seconds=0.3):
         """Reads until nothing has come for so long."""
         while self.poll(seconds):
