@@ -171,12 +171,15 @@ class Hmp(Channel):
     """A human monitor; every answer ends at the next prompt."""
 
     PROMPT = rb'\((?:qemu|reprise)\) '
+    # What a journey tells of itself when it takes long, as on a busy host.
+    PROGRESS = rb'(?:seek|search): at icount \d+, from \d+ [^\n]*\n'
 
     def cmd(self, line, timeout=TIMEOUT):
-        """What a command printed."""
+        """What a command printed, without the progress of journeys."""
         self.send(line + '\n')
         text = self.expect(rb'(.*?)' + self.PROMPT, timeout).group(1)
-        text = re.sub(rb'\x1b\[[0-9;]*[A-Za-z]', b'', text).decode()
+        text = re.sub(rb'\x1b\[[0-9;]*[A-Za-z]', b'', text)
+        text = re.sub(self.PROGRESS, b'', text).decode()
         return '\n'.join(text.replace('\r', '').split('\n')[1:])
 
     def journey(self, line, timeout=TIMEOUT):
