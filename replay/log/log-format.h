@@ -96,8 +96,12 @@ bool log_event_decode(const uint8_t **p, const uint8_t *end, Icount previous,
 #define LOG_TAIL_UNTIL 24u     /* a part of it that is written again and again */
 #define LOG_TAIL_UNTIL_BYTES 12u
 
-/* Where a tail is, behind chunks that end there. */
+/* Where a tail is, behind chunks that end there: at a multiple of that, so that
+ * its header is never half written. */
+#define LOG_TAIL_ALIGN 4096u
 uint64_t log_tail_offset(uint64_t chunks_end);
+/* Whether these four bytes may be a tail's first. */
+bool log_tail_begins(const uint8_t *data);
 
 typedef struct LogTail {
     uint64_t position;     /* events before it */

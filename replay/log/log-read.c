@@ -252,6 +252,19 @@ static bool all_zero(const uint8_t *p, size_t len)
     return len == 0;
 }
 
+/* The last chunk was written and the tail that it took the place of not yet cut
+ * off: there is nothing at offset, or too little of it before the old tail. */
+static bool nothing_begins(const LogReader *r, uint64_t offset)
+{
+    uint64_t until = LOG_CHUNK_BYTES;
+    uint64_t page = -offset & (LOG_TAIL_ALIGN - 1);
+    if (page < until && page + LOG_TAIL_BYTES <= r->len - offset &&
+        log_tail_begins(r->data + offset + page)) {
+        until = page;
+    }
+    return all_zero(r->data + offset, until);
+}
+
 /* ORDER log-chunk-type (replay/log/log-format.h) */
 static const char *implausible(LogChunkType type)
 {
@@ -274,8 +287,7 @@ static bool inflates(const LogChunk *c)
 static bool check_chunk(LogReader *r, LogChunk *c, Error **errp)
 {
     uint64_t offset = c->offset;
-    if (r->len - offset < LOG_CHUNK_BYTES ||
-        all_zero(r->data + offset, LOG_CHUNK_BYTES)) {
+    if (r->len - offset < LOG_CHUNK_BYTES || nothing_begins(r, offset)) {
         return false;
     }
     if (!log_chunk_decode(r->data + offset, c)) {

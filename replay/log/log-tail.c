@@ -15,7 +15,6 @@
 #include "log-format.h"
 
 #define TAIL_MAGIC UINT32_C(0x4c494154) /* "TAIL" */
-#define TAIL_ALIGN 4096u   /* its header is never half written */
 #define CRC_BYTES  4u
 
 uint64_t log_tail_offset(uint64_t chunks_end)
@@ -24,7 +23,12 @@ uint64_t log_tail_offset(uint64_t chunks_end)
      * is whole before the tail is touched. */
     uint64_t chunk = LOG_CHUNK_BYTES + compressBound(LOG_CHUNK_FULL +
                                                      LOG_CHUNK_BYTES);
-    return bits_align_up(chunks_end + chunk, TAIL_ALIGN);
+    return bits_align_up(chunks_end + chunk, LOG_TAIL_ALIGN);
+}
+
+bool log_tail_begins(const uint8_t *data)
+{
+    return bytes_ld_le32(data) == TAIL_MAGIC;
 }
 
 void log_tail_encode_until(Icount until, uint8_t out[LOG_TAIL_UNTIL_BYTES])

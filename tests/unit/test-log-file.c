@@ -223,6 +223,48 @@ static void test_torn_writes(void)
     remove_all();
 }
 
+/* Bytes that do not deflate, at that icount. */
+static void write_noise(LogWriter *w, Icount icount, uint32_t len)
+{
+    g_autofree uint8_t *data = g_malloc(len);
+    for (uint32_t i = 0; i < len; i++) {
+        data[i] = g_random_int();
+    }
+    LogEvent e = { .icount = icount, .op = LOG_POST, .port = 3, .data = data,
+                   .len = len };
+    log_write_event(w, &e);
+}
+
+/* The largest chunk there is ends just before its tail's place, and the recorder
+ * is killed before the tail is cut off. */
+static void test_chunk_before_tail(void)
+{
+    gsize first = LOG_HEADER_BYTES + LOG_CHUNK_BYTES +
+                  compressBound(LOG_CHUNK_FULL + LOG_CHUNK_BYTES);
+    g_autofree char *text = g_strnfill(-first & (LOG_TAIL_ALIGN - 1), 'x');
+    LogWriter *w = log_writer_new(path, text, NULL);
+    log_writer_begin(w, NULL);
+    for (Icount n = 1; n <= 3; n++) {
+        write_noise(w, n << 48, 20000);
+    }
+    Bytes before = contents(path);
+    /* The three take 60027 bytes: one less than a whole chunk. */
+    write_noise(w, UINT64_C(1) << 51, LOG_CHUNK_FULL - 1 - 60027);
+    Bytes after = contents(path);
+    gsize tail = log_tail_offset(LOG_HEADER_BYTES + strlen(text));
+    g_assert_cmpuint(after.len, <, tail);
+    g_assert_cmpuint(after.len + LOG_CHUNK_BYTES, >, tail);
+    memcpy(before.data, after.data, after.len);
+    LogReader *r = reader_of(before.data, before.len, NULL);
+    g_assert_nonnull(r);
+    g_assert_cmpuint(log_reader_events(r), ==, 4);
+    log_reader_free(r);
+    g_free(before.data);
+    g_free(after.data);
+    log_writer_free(w);
+    remove_all();
+}
+
 /* What is left of an older, longer tail is not read as a part of the new. */
 static void test_old_tails_are_dead(void)
 {
@@ -501,6 +543,7 @@ int main(int argc, char **argv)
     g_test_add_func("/log-file/large-events", test_large_events);
     g_test_add_func("/log-file/progress-is-there", test_progress_is_there);
     g_test_add_func("/log-file/torn-writes", test_torn_writes);
+    g_test_add_func("/log-file/chunk-before-tail", test_chunk_before_tail);
     g_test_add_func("/log-file/old-tails-are-dead", test_old_tails_are_dead);
     g_test_add_func("/log-file/killed", test_killed);
     g_test_add_func("/log-file/full-disk", test_full_disk);
