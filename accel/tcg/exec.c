@@ -150,6 +150,11 @@ static void note_event(Cpu *cpu)
     if (machine_stalled(cpu->machine)) {
         cpu->budget--;
         store_icount(cpu);
+        /* Inputs are taken on arrival at an icount, and who knows behind how
+         * many events of one the next slices end. */
+        if (nondet_pending(cpu->machine)) {
+            cpu_kick(cpu);
+        }
     }
     /* The run loop may have an input for this very place. */
     if (cpu->machine->sched.late_icount == machine_icount(cpu->machine)) {

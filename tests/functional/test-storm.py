@@ -74,6 +74,20 @@ class Storm(reprise.TestCase):
         self.assertEqual(vm.serial.so_far(len(printed)), printed)
         self.assertEqual(vm.terminate(), 0, vm.output())
 
+    def test_inputs_get_in(self):
+        """Wherever in the storm they come: what retires nothing does not end
+        slices of work where inputs are taken, unless it is made to."""
+        for letter in STUCK:
+            with self.subTest(letter=letter):
+                rr = f'rr=record,rrfile={self.path("in-" + letter)}'
+                vm = self.storm(letter, options=f'sleep=off,{rr}')
+                for _ in range(3):
+                    vm.qmp.cmd('stop')
+                    vm.qmp.cmd('cont')
+                    vm.qmp.cmd('system_reset')
+                    self.begin(vm, letter)
+                self.assertEqual(vm.terminate(), 0, vm.output())
+
     def test_replay_is_ended(self):
         """SIGTERM in the middle of a replay."""
         for letter in 'pi':
