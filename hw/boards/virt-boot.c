@@ -1,6 +1,6 @@
 /*
- * -kernel on Arm boards: a Linux Image (Documentation/arch/arm64/booting.rst), or
- * anything else, which is taken for the first bytes that run.
+ * -kernel on Arm boards: a Linux Image (Documentation/arch/arm64/booting.rst),
+ * or anything else, which is taken for the first bytes that run.
  */
 #include <string.h>
 
@@ -24,8 +24,8 @@ static void blame(const Machine *m, Error **errp, const char *what)
               m->config.kernel_name ? m->config.kernel_name : "kernel", what);
 }
 
-/* An Image says how far behind a multiple of 2 MiB it wants to lie, and how much
- * memory it takes. One that is older than these fields lies at 512 KiB. */
+/* An Image says how far behind a multiple of 2 MiB it wants to lie, and how
+ * much memory it takes. One that is older than these fields lies at 512 KiB. */
 static Kernel kernel_of(const Machine *m)
 {
     gsize len;
@@ -44,7 +44,8 @@ static uint64_t align_up(uint64_t v, uint64_t to)
     return (v + to - 1) & ~(to - 1);
 }
 
-/* Behind the kernel: the initrd, then the device tree. False: they do not fit. */
+/* Behind the kernel: the initrd, then the device tree. False: they do not
+ * fit. */
 static bool place_all(Virt *v, const Kernel *k, Error **errp)
 {
     Machine *m = v->dev.machine;

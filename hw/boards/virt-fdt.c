@@ -78,7 +78,7 @@ static void put_reg(void *fdt, uint64_t addr, uint64_t bytes)
     PUT_CELLS(fdt, "reg", addr >> 32, addr, bytes >> 32, bytes);
 }
 
-/* --- nodes ---------------------------------------------------------------------------- */
+/* --- nodes ---------------------------------------------------------------- */
 
 static void put_cpus(void *fdt, const Machine *m)
 {

@@ -10,7 +10,7 @@
 #include "vm/machine.h"
 #include "vm/nondet.h"
 
-/* --- RAM -------------------------------------------------------------------------- */
+/* --- RAM ------------------------------------------------------------------ */
 
 static void add_ram(Virt *v)
 {
@@ -26,7 +26,7 @@ void virt_add_image(Virt *v, uint64_t addr, GBytes *bytes)
     g_array_append_val(v->images, image);
 }
 
-/* --- chips ------------------------------------------------------------------------- */
+/* --- chips ---------------------------------------------------------------- */
 
 static bool add_cpus(Machine *m, Error **errp)
 {
@@ -103,7 +103,8 @@ static bool place_is_free(const void *bus, const char *unit)
     return !((const VirtioBus *)bus)->device;
 }
 
-/* The last place is offered first: Linux numbers disks by address, downwards. */
+/* The last place is offered first: Linux numbers disks by address,
+ * downwards. */
 static void add_place(Virt *v, unsigned n)
 {
     Machine *m = v->dev.machine;
@@ -119,7 +120,7 @@ static void add_place(Virt *v, unsigned n)
                                       .has_room = place_is_free });
 }
 
-/* --- the board ------------------------------------------------------------------------ */
+/* --- the board ------------------------------------------------------------ */
 
 /* RAM as the boot loader leaves it. Before the CPUs begin, at every reset. */
 static void virt_reset(Device *dev)

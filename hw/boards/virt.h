@@ -47,7 +47,8 @@ typedef struct VirtInitrd {
 /* The device tree, which the caller owns. */
 GBytes *virt_make_fdt(const Virt *v, const VirtInitrd *initrd);
 
-/* Prepares -kernel, -initrd and the device tree, and says where vCPU 0 begins. */
+/* Prepares -kernel, -initrd and the device tree, and says where vCPU 0
+ * begins. */
 bool virt_boot(Virt *v, Error **errp);
 void virt_add_image(Virt *v, uint64_t addr, GBytes *bytes);
 

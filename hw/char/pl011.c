@@ -1,6 +1,7 @@
 /*
- * PrimeCell UART PL011 (DDI 0183). What is written leaves at once; what comes from
- * outside waits in the receive FIFO, which asks for no more than it holds.
+ * PrimeCell UART PL011 (DDI 0183). What is written leaves at once; what comes
+ * from outside waits in the receive FIFO, which asks for no more than it
+ * holds.
  */
 #include "hw/arm-chips.h"
 
@@ -73,10 +74,10 @@ static unsigned trigger(const Pl011State *s)
     return s->lcr & LCR_FEN ? levels[s->ifls >> 3 & 7] : 1;
 }
 
-/* --- receiver ---------------------------------------------------------------------- */
+/* --- receiver ------------------------------------------------------------- */
 
-/* Bytes below the trigger level would raise an interrupt after 32 bit times: they
- * do at once. */
+/* Bytes below the trigger level would raise an interrupt after 32 bit times:
+ * they do at once. */
 static void receive(Pl011 *u, uint8_t byte)
 {
     Pl011State *s = &u->s;
@@ -129,7 +130,7 @@ static uint8_t take(Pl011 *u)
     return byte;
 }
 
-/* --- registers ---------------------------------------------------------------------- */
+/* --- registers ------------------------------------------------------------ */
 
 static void send_byte(Pl011 *u, uint8_t byte)
 {
@@ -210,7 +211,7 @@ static void pl011_write(void *opaque, PhysAddr offset, uint64_t v,
 
 static const MemOps pl011_ops = { pl011_read, pl011_write, 1, 4 };
 
-/* --- the device ----------------------------------------------------------------------- */
+/* --- the device ----------------------------------------------------------- */
 
 static bool pl011_realize(Device *dev, Error **errp)
 {

@@ -1,6 +1,6 @@
 /*
- * The GICv2's CPU interface (IHI 0048B, 4.4): a vCPU takes an interrupt and says
- * when it is done. Each sees its own.
+ * The GICv2's CPU interface (IHI 0048B, 4.4): a vCPU takes an interrupt and
+ * says when it is done. Each sees its own.
  */
 #include "gicv2.h"
 

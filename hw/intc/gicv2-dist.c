@@ -17,7 +17,7 @@ enum {
 static const uint8_t ids[] = { 4, 0, 0, 0, 0, 0, 0, 0, 0x90, 0xb4, 0x2b, 0,
                                0x0d, 0xf0, 0x05, 0xb1 };
 
-/* --- a bit per interrupt ------------------------------------------------------------ */
+/* --- a bit per interrupt -------------------------------------------------- */
 
 typedef enum BitKind { B_GROUP, B_SET_ENABLE, B_CLEAR_ENABLE, B_SET_PENDING,
                        B_CLEAR_PENDING, B_SET_ACTIVE, B_CLEAR_ACTIVE } BitKind;
@@ -91,7 +91,7 @@ static void bits_write(Gicv2 *g, PhysAddr offset, unsigned cpu, uint32_t v)
     }
 }
 
-/* --- bytes: priorities, targets, senders ----------------------------------------------- */
+/* --- bytes: priorities, targets, senders ---------------------------------- */
 
 static uint8_t byte_read(Gicv2 *g, PhysAddr offset, unsigned cpu)
 {
@@ -130,7 +130,7 @@ static void byte_write(Gicv2 *g, PhysAddr offset, unsigned cpu, uint8_t v)
     }
 }
 
-/* --- words ------------------------------------------------------------------------------ */
+/* --- words ---------------------------------------------------------------- */
 
 /* GICD_ICFGR: two bits each, the upper one says edge. */
 static uint32_t config_read(const Gicv2 *g, PhysAddr offset)
@@ -203,7 +203,7 @@ static void word_write(Gicv2 *g, PhysAddr offset, unsigned cpu, uint32_t v)
     }
 }
 
-/* --- accesses ------------------------------------------------------------------------------ */
+/* --- accesses ------------------------------------------------------------- */
 
 static bool has_bytes(PhysAddr offset)
 {

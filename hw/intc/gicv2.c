@@ -1,7 +1,7 @@
 /*
- * Arm's Generic Interrupt Controller, version 2 (IHI 0048B), without the Security
- * Extensions: which interrupt goes to which vCPU. The registers are in
- * gicv2-dist.c and gicv2-cpu.c.
+ * Arm's Generic Interrupt Controller, version 2 (IHI 0048B), without the
+ * Security Extensions: which interrupt goes to which vCPU. The registers are
+ * in gicv2-dist.c and gicv2-cpu.c.
  */
 #include "gicv2.h"
 
@@ -91,7 +91,7 @@ void gicv2_update(Gicv2 *g)
     }
 }
 
-/* --- inputs --------------------------------------------------------------------- */
+/* --- inputs --------------------------------------------------------------- */
 
 static void set_line(Gicv2 *g, unsigned irq, uint8_t cpus, bool level)
 {
@@ -113,7 +113,7 @@ void gicv2_ppi(void *dev, int n, bool level)
     set_line(dev, n % GIC_PRIVATE, 1u << n / GIC_PRIVATE, level);
 }
 
-/* --- the device ------------------------------------------------------------------- */
+/* --- the device ----------------------------------------------------------- */
 
 static bool gicv2_realize(Device *dev, Error **errp)
 {

@@ -103,7 +103,8 @@ static bool pl031_realize(Device *dev, Error **errp)
 {
     Pl031 *r = (Pl031 *)dev;
     mem_init_io(&r->region, "pl031", 0x1000, &pl031_ops, r);
-    timer_init(&r->timer, dev->machine->clock, "pl031", &r->s.due, alarm_due, r);
+    timer_init(&r->timer, dev->machine->clock, "pl031", &r->s.due, alarm_due,
+               r);
     return true;
 }
 

@@ -2,8 +2,9 @@
  * The interrupt controller of Arm boards.
  *
  * Implemented by hw/intc/gicv2*.c (IHI 0048B). A board makes it
- * (device_create()), tells it its size, maps its two regions and connects lines:
- * shared interrupts (SPIs) by number from 0, private ones (PPIs) by vCPU.
+ * (device_create()), tells it its size, maps its two regions and connects
+ * lines: shared interrupts (SPIs) by number from 0, private ones (PPIs) by
+ * vCPU.
  */
 #ifndef HW_GIC_H
 #define HW_GIC_H

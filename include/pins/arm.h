@@ -1,8 +1,8 @@
 /*
  * The pins of an Arm CPU: how a board drives it without knowing the target.
  *
- * target/arm fills the table in and puts it into its CpuClass; hw/boards and the
- * interrupt controllers call through it, on the machine thread. What a pin
+ * target/arm fills the table in and puts it into its CpuClass; hw/boards and
+ * the interrupt controllers call through it, on the machine thread. What a pin
  * latches is state of the CPU.
  */
 #ifndef PINS_ARM_H
@@ -21,8 +21,9 @@ typedef struct ArmStart {
     uint64_t pc, x0;
 } ArmStart;
 
-/* What a CPU asks of a GICv3: its interface registers, ICC_* (IHI 0069, 12.2);
- * key: op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2. False: there is none. */
+/* What a CPU asks of a GICv3: its interface registers, ICC_* (IHI 0069,
+ * 12.2); key: op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2. False:
+ * there is none. */
 typedef struct ArmGicOps {
     bool (*read)(void *gic, unsigned key, uint64_t *value);
     bool (*write)(void *gic, unsigned key, uint64_t value);

@@ -26,7 +26,7 @@ static const IrReg regs[ARM_REGS] = {
 
 static STATE_TABLE(arm_state, "cpu", 1, ArmState, ARM_STATE)
 
-/* --- caches of rows -------------------------------------------------------------------- */
+/* --- caches of rows ------------------------------------------------------- */
 
 uint32_t arm_nzcv(const ArmCpu *cpu)
 {
@@ -80,7 +80,7 @@ static void tb_key(Cpu *parent, TbKey *key)
     *key = (TbKey){ .pc = cpu->s.pc, .flags = cpu->tb_flags };
 }
 
-/* --- floating point's environment --------------------------------------------------------- */
+/* --- floating point's environment ----------------------------------------- */
 
 /* FPSR (C5.2.10): IOC, DZC, OFC, UFC, IXC, IDC. */
 static const struct {
@@ -100,7 +100,7 @@ static void sync_fp(ArmCpu *cpu)
     cpu->parent.fp.flags = 0;
 }
 
-/* --- the class ------------------------------------------------------------------------------ */
+/* --- the class ------------------------------------------------------------ */
 
 static bool set_model(Cpu *parent, const char *model, Error **errp)
 {

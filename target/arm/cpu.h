@@ -1,6 +1,7 @@
 /*
- * The Arm CPU: its state, what is derived from it, and what its parts offer each
- * other. "Arm ARM" is DDI 0487, the Architecture Reference Manual for A-profile.
+ * The Arm CPU: its state, what is derived from it, and what its parts offer
+ * each other. "Arm ARM" is DDI 0487, the Architecture Reference Manual for
+ * A-profile.
  *
  * EL0 and EL1 in AArch64 state. EL2, EL3 and AArch32 are not there, and no
  * register says that they are.
@@ -171,7 +172,7 @@ static inline ArmCpu *arm_cpu(Cpu *cpu)
 #define MDSCR_KDE BIT(13)
 #define MDSCR_MDE BIT(15)
 
-/* --- cpu.c ---------------------------------------------------------------------- */
+/* --- cpu.c ---------------------------------------------------------------- */
 
 /* Derives tb_flags from the rows: after every change of PSTATE or of a register
  * that they depend on. */
@@ -184,7 +185,7 @@ void arm_set_nzcv(ArmCpu *cpu, uint32_t nzcv);
 /* The stack pointer in use becomes that of el and spsel. */
 void arm_switch_sp(ArmCpu *cpu, unsigned el, bool spsel);
 
-/* --- exception.c ------------------------------------------------------------------ */
+/* --- exception.c ---------------------------------------------------------- */
 
 /* Exception classes, ESR_ELx.EC (Arm ARM, D19.2.37). */
 enum {
@@ -204,7 +205,7 @@ bool arm_interrupt(Cpu *cpu);
 bool arm_has_work(Cpu *cpu);
 bool arm_halted(Cpu *cpu);
 
-/* --- mmu.c ------------------------------------------------------------------------ */
+/* --- mmu.c ---------------------------------------------------------------- */
 
 bool arm_walk(Cpu *cpu, GuestAddr va, MmuAccess access, unsigned mode,
               bool probe, MmuResult *res);
@@ -215,7 +216,7 @@ void arm_ttbr_changed(ArmCpu *cpu, unsigned n, uint64_t before);
 uint64_t arm_translate_par(ArmCpu *cpu, GuestAddr va, MmuAccess access,
                            unsigned mode);
 
-/* --- timer.c ---------------------------------------------------------------------- */
+/* --- timer.c -------------------------------------------------------------- */
 
 void arm_timers_init(ArmCpu *cpu);
 uint64_t arm_counter(ArmCpu *cpu);
@@ -223,13 +224,13 @@ uint64_t arm_counter(ArmCpu *cpu);
 void arm_timer_changed(ArmCpu *cpu, unsigned n);
 uint32_t arm_timer_ctl(ArmCpu *cpu, unsigned n);
 
-/* --- psci.c ----------------------------------------------------------------------- */
+/* --- psci.c --------------------------------------------------------------- */
 
 /* A call by HVC or SMC: X0 is the function, and becomes the answer. */
 void arm_psci(ArmCpu *cpu);
 void arm_start(ArmCpu *cpu, const ArmStart *start);
 
-/* --- pins.c, model.c ---------------------------------------------------------------- */
+/* --- pins.c, model.c ------------------------------------------------------ */
 
 extern const ArmPins arm_pin_table;
 
@@ -249,7 +250,7 @@ bool arm_model_expand(const CpuClass *cls, const char *model,
 unsigned arm_phys_bits(const ArmCpu *cpu);
 bool arm_has_pan(const ArmCpu *cpu);
 
-/* --- helpers ------------------------------------------------------------------------ */
+/* --- helpers -------------------------------------------------------------- */
 
 typedef enum ArmHelperId {
 #define ARM_HELPER(name, nargs, result, effects, what) ARM_HELPER_##name,

@@ -15,7 +15,7 @@ enum { MASK_F = 1, MASK_I = 2, MASK_A = 4, MASK_D = 8 };
 #define SPSR_IL  BIT(20)
 #define SPSR_PAN BIT(22)
 
-/* --- PSTATE ----------------------------------------------------------------------------- */
+/* --- PSTATE --------------------------------------------------------------- */
 
 uint64_t arm_pstate(ArmCpu *cpu)
 {
@@ -58,7 +58,7 @@ void arm_switch_sp(ArmCpu *cpu, unsigned el, bool spsel)
     s->sp = s->sp_el[el && spsel];
 }
 
-/* --- raising ------------------------------------------------------------------------------ */
+/* --- raising -------------------------------------------------------------- */
 
 void arm_raise(ArmCpu *cpu, uint32_t ec, uint32_t iss)
 {
@@ -76,7 +76,7 @@ uint64_t helper_raise(Cpu *parent, uint64_t ec, uint64_t iss)
     arm_raise(arm_cpu(parent), ec, iss);
 }
 
-/* --- taking ------------------------------------------------------------------------------- */
+/* --- taking --------------------------------------------------------------- */
 
 /* Classes that say whether the exception came from a lower level. */
 static uint32_t class_from(uint32_t ec, unsigned el)
@@ -140,7 +140,7 @@ void arm_deliver_exception(Cpu *parent)
     cpu->fault.ec = EC_NONE;
 }
 
-/* --- interrupts ----------------------------------------------------------------------------- */
+/* --- interrupts ----------------------------------------------------------- */
 
 bool arm_has_work(Cpu *parent)
 {
@@ -176,7 +176,7 @@ bool arm_interrupt(Cpu *parent)
     return false;
 }
 
-/* --- and back ------------------------------------------------------------------------------- */
+/* --- and back ------------------------------------------------------------- */
 
 uint64_t helper_eret(Cpu *parent)
 {
@@ -189,7 +189,7 @@ uint64_t helper_eret(Cpu *parent)
     return 0;
 }
 
-/* --- software step (D2.12): the step is spent ------------------------------------------------- */
+/* --- software step (D2.12): the step is spent ----------------------------- */
 
 uint64_t helper_step_over(Cpu *parent)
 {

@@ -1,6 +1,6 @@
 /*
- * The target description for debuggers (GDB manual, "AArch64 Features"), made of
- * the rows of the layout. Small files, for clients with small buffers.
+ * The target description for debuggers (GDB manual, "AArch64 Features"), made
+ * of the rows of the layout. Small files, for clients with small buffers.
  */
 #include "show.h"
 

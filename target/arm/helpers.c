@@ -6,7 +6,7 @@
 #include "sysreg.h"
 #include "vm/turn.h"
 
-/* --- arithmetic: pure -------------------------------------------------------------------- */
+/* --- arithmetic: pure ----------------------------------------------------- */
 
 /* By zero is zero (C6.2.413). */
 uint64_t helper_udiv(Cpu *cpu, uint64_t a, uint64_t b, uint64_t bytes)
@@ -42,7 +42,7 @@ uint64_t helper_crc32c(Cpu *cpu, uint64_t old, uint64_t v, uint64_t bytes)
     return crc(old, v, bytes, 0x82f63b78);
 }
 
-/* --- exclusive stores (B2.9) ---------------------------------------------------------------- */
+/* --- exclusive stores (B2.9) ---------------------------------------------- */
 
 /* how: size and MMU mode as an IrMem, and bit 32 for big-endian data. */
 static uint64_t in_order(uint64_t v, uint64_t how, unsigned bytes)
@@ -104,7 +104,7 @@ uint64_t helper_stxp(Cpu *parent, uint64_t va, uint64_t low, uint64_t high,
     return !ok;
 }
 
-/* --- calls and waiting ------------------------------------------------------------------------ */
+/* --- calls and waiting ---------------------------------------------------- */
 
 uint64_t helper_hvc(Cpu *parent, uint64_t number)
 {
@@ -133,7 +133,7 @@ uint64_t helper_wfi(Cpu *parent, uint64_t is_wfe)
     return 0;
 }
 
-/* --- PSTATE and system registers ---------------------------------------------------------------- */
+/* --- PSTATE and system registers ------------------------------------------ */
 
 enum { FIELD_PAN = 0 << 3 | 4, FIELD_SPSEL = 0 << 3 | 5,
        FIELD_DAIF_SET = 3 << 3 | 6, FIELD_DAIF_CLEAR = 3 << 3 | 7 };
@@ -177,7 +177,7 @@ uint64_t helper_msr(Cpu *cpu, uint64_t row, uint64_t v, uint64_t key)
     return 0;
 }
 
-/* --- caches and translations ---------------------------------------------------------------------- */
+/* --- caches and translations ---------------------------------------------- */
 
 /* DC ZVA: the block that holds va; its first store faults or none does. */
 uint64_t helper_dc_zva(Cpu *parent, uint64_t va, uint64_t how)
@@ -203,7 +203,7 @@ uint64_t helper_at(Cpu *parent, uint64_t op2, uint64_t va)
     return 0;
 }
 
-/* --- the table ------------------------------------------------------------------------------------ */
+/* --- the table ------------------------------------------------------------ */
 
 #define ARM_HELPER(name, nargs, result, effects, what) \
     { #name, (void (*)(void))helper_##name, nargs, result, effects },

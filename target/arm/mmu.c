@@ -42,7 +42,7 @@ typedef struct Walk {
     uint64_t table_bits;   /* what tables on the way took away */
 } Walk;
 
-/* --- faults --------------------------------------------------------------------------------- */
+/* --- faults --------------------------------------------------------------- */
 
 static bool fault(Walk *w, unsigned status)
 {
@@ -82,7 +82,7 @@ uint64_t helper_check_sp(Cpu *parent, uint64_t sp)
     return 0;
 }
 
-/* --- where a walk begins (D8.2) ----------------------------------------------------------------- */
+/* --- where a walk begins (D8.2) ------------------------------------------- */
 
 /* TG0 and TG1 tell sizes by different numbers. 0: reserved, taken as 4 KiB. */
 static unsigned granule_of(uint64_t tcr, bool upper)
@@ -130,7 +130,7 @@ static bool begin(Walk *w)
     return top == want && !w->is_disabled;
 }
 
-/* --- entries -------------------------------------------------------------------------------------- */
+/* --- entries -------------------------------------------------------------- */
 
 static uint64_t entry_ld(Walk *w, PhysAddr at)
 {
@@ -149,7 +149,7 @@ static uint64_t frame_of(const Walk *w, uint64_t entry, unsigned shift)
     return frame & ~(BIT(shift) - 1);
 }
 
-/* --- rights (D8.4) ---------------------------------------------------------------------------------- */
+/* --- rights (D8.4) -------------------------------------------------------- */
 
 typedef struct Rights {
     bool load, store, fetch;
@@ -193,7 +193,7 @@ static bool finish(Walk *w, uint64_t entry, MmuResult *res)
     return true;
 }
 
-/* --- the walk ----------------------------------------------------------------------------------------- */
+/* --- the walk ------------------------------------------------------------- */
 
 /* Blocks are where a granule has them: of 4 KiB at 1 and 2, of others at 2. */
 static bool is_leaf(const Walk *w, uint64_t entry)
@@ -259,7 +259,7 @@ bool arm_walk(Cpu *parent, GuestAddr va, MmuAccess access, unsigned mode,
     return descend(&w, res);
 }
 
-/* --- another address space ---------------------------------------------------------------------------- */
+/* --- another address space ------------------------------------------------ */
 
 /* Cached translations never outlive their entries, so only the root matters;
  * where it stays, and only the ASID moves, nothing does. */

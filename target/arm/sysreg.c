@@ -1,72 +1,13 @@
 /*
  * The system registers of EL0 and EL1 (Arm ARM, D19.2), one row each. What a
- * register does beyond holding its bits is in its write function.
+ * register does beyond holding its bits is in its write function, here or in
+ * sysreg-id.c and sysreg-time.c.
  */
 #include "sysreg.h"
 
 #include "base/bits.h"
 
-/* --- identity ------------------------------------------------------------------------- */
-
-static uint64_t read_midr(ArmCpu *cpu, unsigned key)
-{
-    return cpu->model->midr;
-}
-
-/* Bit 31 is RES1, U is 0: one of several, or the only one. */
-static uint64_t read_mpidr(ArmCpu *cpu, unsigned key)
-{
-    return BIT(31) | arm_pin_table.affinity(cpu->parent.index);
-}
-
-static uint64_t read_revidr(ArmCpu *cpu, unsigned key)
-{
-    return cpu->model->revidr;
-}
-
-static uint64_t read_ctr(ArmCpu *cpu, unsigned key)
-{
-    return cpu->model->ctr;
-}
-
-static uint64_t read_dczid(ArmCpu *cpu, unsigned key)
-{
-    bool denied = !cpu->s.el && !(cpu->s.sctlr & SCTLR_DZE);
-    return cpu->model->dczid | (denied ? 16 : 0);
-}
-
-static uint64_t read_clidr(ArmCpu *cpu, unsigned key)
-{
-    return cpu->model->clidr;
-}
-
-static uint64_t read_ccsidr(ArmCpu *cpu, unsigned key)
-{
-    unsigned select = cpu->s.csselr & 15;
-    return select < G_N_ELEMENTS(cpu->model->ccsidr)
-               ? cpu->model->ccsidr[select] : 0;
-}
-
-/* ID_AA64*: op0 3, op1 0, CRn 0, CRm 4 to 7; the others of the block are zero,
- * as those of AArch32 are where it is not there. */
-static uint64_t read_id(ArmCpu *cpu, unsigned key)
-{
-    const ArmModel *m = cpu->model;
-    switch (key) {
-    case ARM_KEY(3, 0, 0, 4, 0): return m->pfr0;
-    case ARM_KEY(3, 0, 0, 4, 1): return m->pfr1;
-    case ARM_KEY(3, 0, 0, 5, 0): return m->dfr0;
-    case ARM_KEY(3, 0, 0, 6, 0): return m->isar0;
-    case ARM_KEY(3, 0, 0, 6, 1): return m->isar1;
-    case ARM_KEY(3, 0, 0, 6, 2): return m->isar2;
-    case ARM_KEY(3, 0, 0, 7, 0): return m->mmfr0;
-    case ARM_KEY(3, 0, 0, 7, 1): return m->mmfr1;
-    case ARM_KEY(3, 0, 0, 7, 2): return m->mmfr2;
-    default: return 0;
-    }
-}
-
-/* --- PSTATE ----------------------------------------------------------------------------- */
+/* --- PSTATE --------------------------------------------------------------- */
 
 static uint64_t read_el(ArmCpu *cpu, unsigned key)
 {
@@ -141,7 +82,7 @@ static void write_sp_el0(ArmCpu *cpu, unsigned key, uint64_t v)
     cpu->s.sp_el[0] = v;
 }
 
-/* --- control --------------------------------------------------------------------------------- */
+/* --- control -------------------------------------------------------------- */
 
 /* Translations were made under other rules. */
 static void write_sctlr(ArmCpu *cpu, unsigned key, uint64_t v)
@@ -177,132 +118,7 @@ static void write_vbar(ArmCpu *cpu, unsigned key, uint64_t v)
     cpu->s.vbar = v & ~UINT64_C(0x7ff);
 }
 
-/* --- timers (D12.2) ------------------------------------------------------------------------------ */
-
-/* CNTKCTL_EL1 lets EL0 in: EL0PCTEN, EL0VCTEN; EL0VTEN, EL0PTEN. */
-static void check_timer(ArmCpu *cpu, unsigned bit)
-{
-    if (!cpu->s.el && !(cpu->s.cntkctl & BIT(bit))) {
-        arm_raise_undefined(cpu);
-    }
-}
-
-static uint64_t read_counter(ArmCpu *cpu, unsigned key)
-{
-    check_timer(cpu, (key & 7) == 2);
-    return arm_counter(cpu);
-}
-
-static uint64_t read_cntfrq(ArmCpu *cpu, unsigned key)
-{
-    if (!cpu->s.el && !(cpu->s.cntkctl & 3)) {
-        arm_raise_undefined(cpu);
-    }
-    return cpu->s.cntfrq;
-}
-
-/* CRm 2: the physical timer, 3: the virtual one. */
-static unsigned timer_of(ArmCpu *cpu, unsigned key)
-{
-    unsigned n = (key >> 3 & 15) == 3 ? ARM_TIMER_VIRT : ARM_TIMER_PHYS;
-    check_timer(cpu, n == ARM_TIMER_VIRT ? 8 : 9);
-    return n;
-}
-
-static uint64_t read_timer(ArmCpu *cpu, unsigned key)
-{
-    unsigned n = timer_of(cpu, key);
-    switch (key & 7) {
-    case 0:
-        return (uint32_t)(cpu->s.cval[n] - arm_counter(cpu));
-    case 1:
-        return arm_timer_ctl(cpu, n);
-    default:
-        return cpu->s.cval[n];
-    }
-}
-
-static void write_timer(ArmCpu *cpu, unsigned key, uint64_t v)
-{
-    unsigned n = timer_of(cpu, key);
-    switch (key & 7) {
-    case 0:
-        cpu->s.cval[n] = arm_counter(cpu) + (int32_t)v;
-        break;
-    case 1:
-        cpu->s.cctl[n] = v & 3;
-        break;
-    default:
-        cpu->s.cval[n] = v;
-    }
-    arm_timer_changed(cpu, n);
-}
-
-/* --- debug ----------------------------------------------------------------------------------------- */
-
-static uint64_t read_zero(ArmCpu *cpu, unsigned key)
-{
-    return 0;
-}
-
-static void write_nothing(ArmCpu *cpu, unsigned key, uint64_t v)
-{
-}
-
-static void write_mdscr(ArmCpu *cpu, unsigned key, uint64_t v)
-{
-    cpu->s.mdscr = v;
-    arm_update_modes(cpu);
-}
-
-static void write_oslar(ArmCpu *cpu, unsigned key, uint64_t v)
-{
-    cpu->s.os_lock = v & 1;
-    arm_update_modes(cpu);
-}
-
-/* OSLM says that there is such a lock. */
-static uint64_t read_oslsr(ArmCpu *cpu, unsigned key)
-{
-    return 8 | (cpu->s.os_lock ? 2 : 0);
-}
-
-/* op2 4: DBGBVR, 5: DBGBCR, 6: DBGWVR, 7: DBGWCR; NULL: the model has not so
- * many. */
-static uint64_t *debug_register(ArmCpu *cpu, unsigned key)
-{
-    unsigned n = key >> 3 & 15;
-    switch (key & 7) {
-    case 4:
-        return n < 6 ? &cpu->s.dbgbvr[n] : NULL;
-    case 5:
-        return n < 6 ? &cpu->s.dbgbcr[n] : NULL;
-    case 6:
-        return n < 4 ? &cpu->s.dbgwvr[n] : NULL;
-    default:
-        return n < 4 ? &cpu->s.dbgwcr[n] : NULL;
-    }
-}
-
-static uint64_t read_debug(ArmCpu *cpu, unsigned key)
-{
-    const uint64_t *r = debug_register(cpu, key);
-    if (!r) {
-        arm_raise_undefined(cpu);
-    }
-    return *r;
-}
-
-static void write_debug(ArmCpu *cpu, unsigned key, uint64_t v)
-{
-    uint64_t *r = debug_register(cpu, key);
-    if (!r) {
-        arm_raise_undefined(cpu);
-    }
-    *r = v;
-}
-
-/* --- the interrupt controller's ---------------------------------------------------------------------- */
+/* --- the interrupt controller's ------------------------------------------- */
 
 static uint64_t read_gic(ArmCpu *cpu, unsigned key)
 {
@@ -320,39 +136,64 @@ static void write_gic(ArmCpu *cpu, unsigned key, uint64_t v)
     }
 }
 
-static const ArmSysReg gic_register = { 0, "ICC", 0, SYS_IO, read_gic,
-                                        write_gic };
+static const ArmSysReg gic_register = {
+    0, "ICC", 0, SYS_IO, read_gic, write_gic
+};
 
-/* --- the rows ---------------------------------------------------------------------------------------- */
+/* --- the rows ------------------------------------------------------------- */
 
 #define AT(member) offsetof(ArmCpu, s.member)
-#define PLAIN(key, name, member) { key, name, AT(member), 0, NULL, NULL }
-#define ACTS(key, name, member, write) { key, name, AT(member), 0, NULL, write }
-#define ID(crm, op2) { ARM_KEY(3, 0, 0, crm, op2), "ID", 0, SYS_RO, read_id, \
-                       NULL }
-#define IDS(crm) ID(crm, 0), ID(crm, 1), ID(crm, 2), ID(crm, 3), ID(crm, 4), \
-                 ID(crm, 5), ID(crm, 6), ID(crm, 7)
+#define PLAIN(key, name, member)                                               \
+    {                                                                          \
+        key, name, AT(member), 0, NULL, NULL                                   \
+    }
+#define ACTS(key, name, member, write)                                         \
+    {                                                                          \
+        key, name, AT(member), 0, NULL, write                                  \
+    }
+#define ID(crm, op2)                                                           \
+    {                                                                          \
+        ARM_KEY(3, 0, 0, crm, op2), "ID", 0, SYS_RO, sysreg_read_id, NULL      \
+    }
+#define IDS(crm)                                                               \
+    ID(crm, 0), ID(crm, 1), ID(crm, 2), ID(crm, 3), ID(crm, 4), ID(crm, 5),    \
+        ID(crm, 6), ID(crm, 7)
 #define EL0 (SYS_EL0_R | SYS_EL0_W)
-#define TIMER(crm, op2, name) { ARM_KEY(3, 3, 14, crm, op2), name, 0, \
-                                EL0 | SYS_IO, read_timer, write_timer }
-#define DEBUG(n, op2, name) { ARM_KEY(2, 0, 0, n, op2), name, 0, 0, \
-                              read_debug, write_debug }
-#define DEBUGS(n) DEBUG(n, 4, "DBGBVR"), DEBUG(n, 5, "DBGBCR"), \
-                  DEBUG(n, 6, "DBGWVR"), DEBUG(n, 7, "DBGWCR")
+#define TIMER(crm, op2, name)                                                  \
+    {                                                                          \
+        ARM_KEY(3, 3, 14, crm, op2), name, 0, EL0 | SYS_IO, sysreg_read_timer, \
+            sysreg_write_timer                                                 \
+    }
+#define DEBUG(n, op2, name)                                                    \
+    {                                                                          \
+        ARM_KEY(2, 0, 0, n, op2), name, 0, 0, sysreg_read_debug,               \
+            sysreg_write_debug                                                 \
+    }
+#define DEBUGS(n)                                                              \
+    DEBUG(n, 4, "DBGBVR"), DEBUG(n, 5, "DBGBCR"), DEBUG(n, 6, "DBGWVR"),       \
+        DEBUG(n, 7, "DBGWCR")
 
 static const ArmSysReg rows[] = {
-    { ARM_KEY(3, 0, 0, 0, 0), "MIDR_EL1", 0, SYS_RO, read_midr, NULL },
-    { ARM_KEY(3, 0, 0, 0, 5), "MPIDR_EL1", 0, SYS_RO, read_mpidr, NULL },
-    { ARM_KEY(3, 0, 0, 0, 6), "REVIDR_EL1", 0, SYS_RO, read_revidr, NULL },
-    IDS(1), IDS(2), IDS(3), IDS(4), IDS(5), IDS(6), IDS(7),
-    { ARM_KEY(3, 1, 0, 0, 0), "CCSIDR_EL1", 0, SYS_RO, read_ccsidr, NULL },
-    { ARM_KEY(3, 1, 0, 0, 1), "CLIDR_EL1", 0, SYS_RO, read_clidr, NULL },
-    { ARM_KEY(3, 1, 0, 0, 7), "AIDR_EL1", 0, SYS_RO, read_zero, NULL },
+    { ARM_KEY(3, 0, 0, 0, 0), "MIDR_EL1", 0, SYS_RO, sysreg_read_midr, NULL },
+    { ARM_KEY(3, 0, 0, 0, 5), "MPIDR_EL1", 0, SYS_RO, sysreg_read_mpidr, NULL },
+    { ARM_KEY(3, 0, 0, 0, 6), "REVIDR_EL1", 0, SYS_RO, sysreg_read_revidr,
+      NULL },
+    IDS(1),
+    IDS(2),
+    IDS(3),
+    IDS(4),
+    IDS(5),
+    IDS(6),
+    IDS(7),
+    { ARM_KEY(3, 1, 0, 0, 0), "CCSIDR_EL1", 0, SYS_RO, sysreg_read_ccsidr,
+      NULL },
+    { ARM_KEY(3, 1, 0, 0, 1), "CLIDR_EL1", 0, SYS_RO, sysreg_read_clidr, NULL },
+    { ARM_KEY(3, 1, 0, 0, 7), "AIDR_EL1", 0, SYS_RO, sysreg_read_zero, NULL },
     PLAIN(ARM_KEY(3, 2, 0, 0, 0), "CSSELR_EL1", csselr),
-    { ARM_KEY(3, 3, 0, 0, 1), "CTR_EL0", 0, SYS_RO | SYS_EL0_R, read_ctr,
+    { ARM_KEY(3, 3, 0, 0, 1), "CTR_EL0", 0, SYS_RO | SYS_EL0_R, sysreg_read_ctr,
       NULL },
-    { ARM_KEY(3, 3, 0, 0, 7), "DCZID_EL0", 0, SYS_RO | SYS_EL0_R, read_dczid,
-      NULL },
+    { ARM_KEY(3, 3, 0, 0, 7), "DCZID_EL0", 0, SYS_RO | SYS_EL0_R,
+      sysreg_read_dczid, NULL },
     ACTS(ARM_KEY(3, 0, 1, 0, 0), "SCTLR_EL1", sctlr, write_sctlr),
     PLAIN(ARM_KEY(3, 0, 1, 0, 1), "ACTLR_EL1", actlr),
     ACTS(ARM_KEY(3, 0, 1, 0, 2), "CPACR_EL1", cpacr, write_cpacr),
@@ -375,32 +216,42 @@ static const ArmSysReg rows[] = {
     PLAIN(ARM_KEY(3, 0, 10, 2, 0), "MAIR_EL1", mair),
     PLAIN(ARM_KEY(3, 0, 10, 3, 0), "AMAIR_EL1", amair),
     ACTS(ARM_KEY(3, 0, 12, 0, 0), "VBAR_EL1", vbar, write_vbar),
-    { ARM_KEY(3, 0, 12, 1, 0), "ISR_EL1", 0, SYS_RO, read_zero, NULL },
+    { ARM_KEY(3, 0, 12, 1, 0), "ISR_EL1", 0, SYS_RO, sysreg_read_zero, NULL },
     PLAIN(ARM_KEY(3, 0, 13, 0, 1), "CONTEXTIDR_EL1", contextidr),
     PLAIN(ARM_KEY(3, 0, 13, 0, 4), "TPIDR_EL1", tpidr_el1),
     { ARM_KEY(3, 3, 13, 0, 2), "TPIDR_EL0", AT(tpidr_el0), EL0, NULL, NULL },
-    { ARM_KEY(3, 3, 13, 0, 3), "TPIDRRO_EL0", AT(tpidrro_el0), SYS_EL0_R,
-      NULL, NULL },
+    { ARM_KEY(3, 3, 13, 0, 3), "TPIDRRO_EL0", AT(tpidrro_el0), SYS_EL0_R, NULL,
+      NULL },
     PLAIN(ARM_KEY(3, 0, 14, 1, 0), "CNTKCTL_EL1", cntkctl),
     { ARM_KEY(3, 3, 14, 0, 0), "CNTFRQ_EL0", 0, SYS_RO | SYS_EL0_R,
-      read_cntfrq, NULL },
+      sysreg_read_cntfrq, NULL },
     { ARM_KEY(3, 3, 14, 0, 1), "CNTPCT_EL0", 0, SYS_RO | SYS_EL0_R | SYS_IO,
-      read_counter, NULL },
+      sysreg_read_counter, NULL },
     { ARM_KEY(3, 3, 14, 0, 2), "CNTVCT_EL0", 0, SYS_RO | SYS_EL0_R | SYS_IO,
-      read_counter, NULL },
-    TIMER(2, 0, "CNTP_TVAL_EL0"), TIMER(2, 1, "CNTP_CTL_EL0"),
-    TIMER(2, 2, "CNTP_CVAL_EL0"), TIMER(3, 0, "CNTV_TVAL_EL0"),
-    TIMER(3, 1, "CNTV_CTL_EL0"), TIMER(3, 2, "CNTV_CVAL_EL0"),
-    { ARM_KEY(2, 0, 0, 2, 2), "MDSCR_EL1", AT(mdscr), 0, NULL, write_mdscr },
-    { ARM_KEY(2, 0, 1, 0, 4), "OSLAR_EL1", 0, SYS_WO, NULL, write_oslar },
-    { ARM_KEY(2, 0, 1, 1, 4), "OSLSR_EL1", 0, SYS_RO, read_oslsr, NULL },
+      sysreg_read_counter, NULL },
+    TIMER(2, 0, "CNTP_TVAL_EL0"),
+    TIMER(2, 1, "CNTP_CTL_EL0"),
+    TIMER(2, 2, "CNTP_CVAL_EL0"),
+    TIMER(3, 0, "CNTV_TVAL_EL0"),
+    TIMER(3, 1, "CNTV_CTL_EL0"),
+    TIMER(3, 2, "CNTV_CVAL_EL0"),
+    { ARM_KEY(2, 0, 0, 2, 2), "MDSCR_EL1", AT(mdscr), 0, NULL,
+      sysreg_write_mdscr },
+    { ARM_KEY(2, 0, 1, 0, 4), "OSLAR_EL1", 0, SYS_WO, NULL,
+      sysreg_write_oslar },
+    { ARM_KEY(2, 0, 1, 1, 4), "OSLSR_EL1", 0, SYS_RO, sysreg_read_oslsr, NULL },
     PLAIN(ARM_KEY(2, 0, 1, 3, 4), "OSDLR_EL1", osdlr),
-    { ARM_KEY(2, 0, 1, 0, 0), "MDRAR_EL1", 0, SYS_RO, read_zero, NULL },
-    { ARM_KEY(2, 0, 7, 8, 6), "DBGCLAIMSET_EL1", 0, 0, read_zero,
-      write_nothing },
-    { ARM_KEY(2, 3, 0, 1, 0), "MDCCSR_EL0", 0, SYS_RO | SYS_EL0_R, read_zero,
-      NULL },
-    DEBUGS(0), DEBUGS(1), DEBUGS(2), DEBUGS(3), DEBUGS(4), DEBUGS(5),
+    { ARM_KEY(2, 0, 1, 0, 0), "MDRAR_EL1", 0, SYS_RO, sysreg_read_zero, NULL },
+    { ARM_KEY(2, 0, 7, 8, 6), "DBGCLAIMSET_EL1", 0, 0, sysreg_read_zero,
+      sysreg_write_nothing },
+    { ARM_KEY(2, 3, 0, 1, 0), "MDCCSR_EL0", 0, SYS_RO | SYS_EL0_R,
+      sysreg_read_zero, NULL },
+    DEBUGS(0),
+    DEBUGS(1),
+    DEBUGS(2),
+    DEBUGS(3),
+    DEBUGS(4),
+    DEBUGS(5),
 };
 
 /* ICC_*: CRn 12, and ICC_PMR_EL1. */

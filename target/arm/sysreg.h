@@ -34,6 +34,30 @@ const ArmSysReg *arm_sysreg_find(const ArmCpu *cpu, unsigned key);
 unsigned arm_sysreg_index(const ArmSysReg *r);
 const ArmSysReg *arm_sysreg_at(unsigned index);
 
+/* --- functions of rows: sysreg-id.c, sysreg-time.c ------------------------ */
+
+uint64_t sysreg_read_midr(ArmCpu *cpu, unsigned key);
+uint64_t sysreg_read_mpidr(ArmCpu *cpu, unsigned key);
+uint64_t sysreg_read_revidr(ArmCpu *cpu, unsigned key);
+uint64_t sysreg_read_ctr(ArmCpu *cpu, unsigned key);
+uint64_t sysreg_read_dczid(ArmCpu *cpu, unsigned key);
+uint64_t sysreg_read_clidr(ArmCpu *cpu, unsigned key);
+uint64_t sysreg_read_ccsidr(ArmCpu *cpu, unsigned key);
+uint64_t sysreg_read_id(ArmCpu *cpu, unsigned key);
+uint64_t sysreg_read_counter(ArmCpu *cpu, unsigned key);
+uint64_t sysreg_read_cntfrq(ArmCpu *cpu, unsigned key);
+uint64_t sysreg_read_timer(ArmCpu *cpu, unsigned key);
+void sysreg_write_timer(ArmCpu *cpu, unsigned key, uint64_t v);
+uint64_t sysreg_read_zero(ArmCpu *cpu, unsigned key);
+void sysreg_write_nothing(ArmCpu *cpu, unsigned key, uint64_t v);
+void sysreg_write_mdscr(ArmCpu *cpu, unsigned key, uint64_t v);
+void sysreg_write_oslar(ArmCpu *cpu, unsigned key, uint64_t v);
+uint64_t sysreg_read_oslsr(ArmCpu *cpu, unsigned key);
+uint64_t sysreg_read_debug(ArmCpu *cpu, unsigned key);
+void sysreg_write_debug(ArmCpu *cpu, unsigned key, uint64_t v);
+
+/* --- helpers.c ------------------------------------------------------------ */
+
 /* Of MSR (immediate): op1 << 3 | op2. */
 bool arm_pstate_field_is_known(unsigned which);
 

@@ -1,7 +1,7 @@
 /*
- * The generic timer (Arm ARM, D12): a counter that is virtual time, and for each
- * timer a value to compare it with. The virtual counter has no offset, since
- * there is no EL2.
+ * The generic timer (Arm ARM, D12): a counter that is virtual time, and for
+ * each timer a value to compare it with. The virtual counter has no offset,
+ * since there is no EL2.
  */
 #include "cpu.h"
 

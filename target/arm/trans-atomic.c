@@ -15,7 +15,7 @@ static IrVal aligned_base(A64Trans *t, unsigned rn, unsigned log2)
     return at;
 }
 
-/* --- ordered ------------------------------------------------------------------------- */
+/* --- ordered -------------------------------------------------------------- */
 
 void trans_ldar(A64Trans *t, const A64_o0_rn_rt_size *a)
 {
@@ -52,7 +52,7 @@ void trans_stlur(A64Trans *t, const A64_imm_rn_rt_size *a)
     t_store(t, at, t_get(t, a->rt, true), a->size, false);
 }
 
-/* --- exclusive ----------------------------------------------------------------------- */
+/* --- exclusive ------------------------------------------------------------ */
 
 static void set_monitor(A64Trans *t, IrVal at, unsigned bytes)
 {
@@ -110,7 +110,7 @@ void trans_clrex(A64Trans *t, const A64_imm *a)
     ir_stenv(t->ir, STATE(exclusive), k64(t, 0), IR_MEM_8);
 }
 
-/* --- read, modify, write (FEAT_LSE) ---------------------------------------------------- */
+/* --- read, modify, write (FEAT_LSE) --------------------------------------- */
 
 /* ORDER a64-atomic (insn.decode) */
 enum { OP_ADD, OP_CLR, OP_EOR, OP_SET, OP_SMAX, OP_SMIN, OP_UMAX, OP_UMIN,

@@ -84,7 +84,7 @@ void trans_extr(A64Trans *t, const A64_imms_n_rd_rm_rn_sf *a)
     t_set(t, a->rd, low, a->sf);
 }
 
-/* --- one source ------------------------------------------------------------------------ */
+/* --- one source ----------------------------------------------------------- */
 
 /* Neighbouring groups of `by` bits change places. */
 static IrVal swap_groups(A64Trans *t, IrVal v, unsigned by, uint64_t mask)
@@ -154,7 +154,7 @@ void trans_cls(A64Trans *t, const A64_rd_rn_sf *a)
     t_set(t, a->rd, ir_op2i(ir, IR_SUB, zeroes, 1), true);
 }
 
-/* --- flags by hand ---------------------------------------------------------------------- */
+/* --- flags by hand -------------------------------------------------------- */
 
 void trans_rmif(A64Trans *t, const A64_imm_mask_rn *a)
 {

@@ -1,12 +1,13 @@
 /*
  * The condition flags. They are four registers of the IR in the shape in which
- * they cost least: N and V are sign bits, Z says that a value is zero, C is 0 or
- * 1. Who overwrites them makes what was never read disappear (the pass dce), and
- * a condition behind a comparison in the same TB compares its operands.
+ * they cost least: N and V are sign bits, Z says that a value is zero, C is 0
+ * or 1. Who overwrites them makes what was never read disappear (the pass
+ * dce), and a condition behind a comparison in the same TB compares its
+ * operands.
  */
 #include "translate.h"
 
-/* --- setting ------------------------------------------------------------------------- */
+/* --- setting -------------------------------------------------------------- */
 
 void t_set_flags(A64Trans *t, const Flags *f)
 {
@@ -95,7 +96,7 @@ void t_logic_flags(A64Trans *t, IrVal v, bool sf)
                            .exit = t->st->exit };
 }
 
-/* --- conditions (Arm ARM, C1.2.4) ------------------------------------------------------ */
+/* --- conditions (Arm ARM, C1.2.4) ----------------------------------------- */
 
 enum { EQ, CS = 2, MI = 4, VS = 6, HI = 8, GE = 10, GT = 12, AL = 14 };
 

@@ -3,7 +3,7 @@
  */
 #include "translate.h"
 
-/* --- immediates ------------------------------------------------------------------------ */
+/* --- immediates ----------------------------------------------------------- */
 
 void trans_adr(A64Trans *t, const A64_imm_rd *a)
 {
@@ -103,7 +103,7 @@ void trans_adc(A64Trans *t, const A64_rd_rm_rn_set_sf_sub *a)
     t_set(t, a->rd, r, a->sf);
 }
 
-/* --- logic ------------------------------------------------------------------------------- */
+/* --- logic ---------------------------------------------------------------- */
 
 /* DecodeBitMasks (shared/functions): false if these fields say nothing. */
 static bool bit_mask(unsigned n, unsigned imms, unsigned immr, bool sf,
@@ -168,7 +168,7 @@ void trans_logic_reg(A64Trans *t, const A64_imm_n_op_rd_rm_rn_sf_shift *a)
     logic(t, a->op, t_get(t, a->rn, a->sf), y, a->rd, a->sf, false);
 }
 
-/* --- moves --------------------------------------------------------------------------------- */
+/* --- moves ---------------------------------------------------------------- */
 
 static bool move_is_undefined(A64Trans *t, unsigned hw, bool sf)
 {
@@ -202,7 +202,7 @@ void trans_movk(A64Trans *t, const A64_hw_imm_rd_sf *a)
     }
 }
 
-/* --- products and quotients -------------------------------------------------------------------- */
+/* --- products and quotients ----------------------------------------------- */
 
 void trans_madd(A64Trans *t, const A64_ra_rd_rm_rn_sf_sub *a)
 {
@@ -259,7 +259,7 @@ void trans_crc32(A64Trans *t, const A64_c_rd_rm_rn_sf_size *a)
                          : CALL(t, crc32, crc, v, bytes), false);
 }
 
-/* --- choices ------------------------------------------------------------------------------------ */
+/* --- choices -------------------------------------------------------------- */
 
 void trans_csel(A64Trans *t, const A64_cond_inc_inv_rd_rm_rn_sf *a)
 {

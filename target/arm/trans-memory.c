@@ -73,7 +73,7 @@ IrVal t_base(A64Trans *t, unsigned rn)
     return sp;
 }
 
-/* --- single registers (C4.1.88) --------------------------------------------------------- */
+/* --- single registers (C4.1.88) ------------------------------------------- */
 
 /* ORDER a64-how (insn.decode) */
 enum { HOW_UNSCALED, HOW_POST, HOW_AS_EL0, HOW_PRE, HOW_SCALED };
@@ -188,7 +188,7 @@ void trans_nothing(A64Trans *t, const A64_nothing *a)
 {
 }
 
-/* --- pairs ------------------------------------------------------------------------------ */
+/* --- pairs ---------------------------------------------------------------- */
 
 static Place pair_place(A64Trans *t, unsigned rn, unsigned how, int64_t imm,
                         unsigned log2)

@@ -69,7 +69,7 @@ void trans_msr_imm(A64Trans *t, const A64_imm_op1_op2 *a)
     t_end(t, IR_EXIT_LOOP);
 }
 
-/* --- system registers ------------------------------------------------------------------- */
+/* --- system registers ----------------------------------------------------- */
 
 /* What EL0 may not have is undefined there (D19.1.1). */
 static const ArmSysReg *find(A64Trans *t, unsigned key, bool write)
@@ -122,7 +122,7 @@ void trans_msr(A64Trans *t, const A64_crm_crn_o0_op1_op2_rt *a)
     }
 }
 
-/* --- SYS: caches, translations (C5.3, C5.5) ------------------------------------------------ */
+/* --- SYS: caches, translations (C5.3, C5.5) ------------------------------- */
 
 #define SYS_KEY(a) ARM_KEY(1, (a)->op1, (a)->crn, (a)->crm, (a)->op2)
 

@@ -18,7 +18,7 @@ IrVal t_call(A64Trans *t, ArmHelperId id, const IrVal *args)
     return ir_call(t->ir, &arm_helpers[id], args);
 }
 
-/* --- registers --------------------------------------------------------------------- */
+/* --- registers ------------------------------------------------------------ */
 
 IrVal t_clean(A64Trans *t, IrVal v, bool sf)
 {
@@ -47,7 +47,7 @@ void t_set_sp(A64Trans *t, unsigned r, IrVal v, bool sf)
     ir_set(t->ir, r == 31 ? ARM_SP : ARM_X0 + r, t_clean(t, v, sf));
 }
 
-/* --- ways out ----------------------------------------------------------------------- */
+/* --- ways out ------------------------------------------------------------- */
 
 void t_end(A64Trans *t, IrExit how)
 {
@@ -116,7 +116,7 @@ IrVal t_branch_address(A64Trans *t, IrVal v)
     return ir_select(ir, IR_NE, upper, zero, high, low);
 }
 
-/* --- the hooks ----------------------------------------------------------------------- */
+/* --- the hooks ------------------------------------------------------------ */
 
 void a64_translate_start(TranslateContext *tc)
 {

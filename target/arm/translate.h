@@ -44,7 +44,7 @@ static inline IrVal k64(A64Trans *t, uint64_t v)
     return ir_const(t->ir, IR_I64, v);
 }
 
-/* --- translate.c ----------------------------------------------------------------- */
+/* --- translate.c ---------------------------------------------------------- */
 
 IrVal t_call(A64Trans *t, ArmHelperId id, const IrVal *args);
 #define CALL0(t, name) t_call(t, ARM_HELPER_##name, NULL)
@@ -78,7 +78,7 @@ static inline unsigned t_el(const A64Trans *t)
 /* The address that a branch goes to, without a tag (AArch64.BranchAddr). */
 IrVal t_branch_address(A64Trans *t, IrVal v);
 
-/* --- trans-flags.c ----------------------------------------------------------------- */
+/* --- trans-flags.c -------------------------------------------------------- */
 
 /* Sets the flags of a + b + carry (0 or 1; IR_NO_VAL: 0) or, sub, of a - b. The
  * operands are clean; the result is returned, clean. */
@@ -97,7 +97,7 @@ void t_set_flags(A64Trans *t, const Flags *f);
 void t_forget_flags(A64Trans *t);
 Cond t_cond(A64Trans *t, unsigned cond);
 
-/* --- trans-memory.c ----------------------------------------------------------------- */
+/* --- trans-memory.c ------------------------------------------------------- */
 
 /* How an access of 2^log2 bytes is made, with the alignment that the mode asks
  * for; el0: as EL0 would. */

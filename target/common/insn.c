@@ -44,7 +44,8 @@ uint32_t insn_word(const InsnRow *row, uint32_t random)
     return word;
 }
 
-/* One "KIND:FIELD,...": who prints it, with the values; NULL: a plain number. */
+/* One "KIND:FIELD,...": who prints it, with the values; NULL: a plain
+ * number. */
 static const char *operand_kind(const InsnRow *row, uint32_t word, char *text,
                                 int64_t *values)
 {

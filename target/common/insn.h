@@ -40,7 +40,7 @@ typedef struct InsnRow {
 enum {
     INSN_IO = 1,           /* icount must be exact: last of its TB */
     INSN_END = 2,          /* last of its TB: modes may change */
-    INSN_PRIV = 4,         /* may be undefined or trapped below EL1 and the like */
+    INSN_PRIV = 4,         /* undefined or trapped below EL1 and the like */
     INSN_FP = 8,           /* needs the floating-point unit */
 };
 
