@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "io/process.h"
+#include "io/sandbox.h"
 #include "program.h"
 
 static int failed(Error *err)
@@ -28,7 +29,7 @@ static bool start(Program *p, Error **errp)
         return false;
     }
     process_daemon_ready();
-    return true;
+    return !o->sandbox.on || sandbox_enter(&o->sandbox, errp);
 }
 
 static int run(Program *p)

@@ -252,6 +252,9 @@ bool program_build(Program *p, Error **errp)
     world_connect(p->world, p->m);
     p->chardevs = chardev_set_new(user_quit, p);
     chardev_set_machine(p->chardevs, p->m);
+    if (p->opts.escape) {
+        chardev_set_escape(p->chardevs, p->opts.escape);
+    }
     p->monitors = g_ptr_array_new();
     configure(p);
     if (!program_open_perfmap(p, errp) || !load_files(p, errp) ||
@@ -287,6 +290,7 @@ void program_close(Program *p)
             replay_finish(p->replay, runstate_shutdown_cause(p->m));
         }
         program_close_doors(p);
+        monitor_done(p->m);
         replay_free(p->replay);
         program_close_drives(p);
         free_config(&p->m->config);

@@ -68,7 +68,7 @@ static Chardev *open_spec(Program *p, const char *id, const ChardevSpec *spec,
     return c;
 }
 
-static bool end_open(Program *p, EndOption *e, Error **errp)
+bool program_end_open(Program *p, EndOption *e, Error **errp)
 {
     ChardevSpec spec;
     bool mux_monitor;
@@ -86,12 +86,12 @@ static bool end_open(Program *p, EndOption *e, Error **errp)
     return ok;
 }
 
-static bool end_is_none(const EndOption *e)
+bool program_end_is_none(const EndOption *e)
 {
     return !e->by_id && g_str_equal(e->dev, "none");
 }
 
-static bool end_failed(const EndOption *e, Error **errp, Error *err)
+bool program_end_failed(const EndOption *e, Error **errp, Error *err)
 {
     bool short_form = e->by_id && !g_str_equal(e->option, "-mon");
     error_prepend(&err, "%s %s%s: ", e->option,
@@ -107,8 +107,8 @@ static bool open_ends(Program *p, Error **errp)
         Error *err = NULL;
         if (e->by_id) {
             e->id = g_strdup(e->dev);
-        } else if (!end_is_none(e) && !end_open(p, e, &err)) {
-            return end_failed(e, errp, err);
+        } else if (!program_end_is_none(e) && !program_end_open(p, e, &err)) {
+            return program_end_failed(e, errp, err);
         }
     }
     return true;
@@ -139,10 +139,10 @@ static bool claim_serials(Program *p, Error **errp)
             continue;
         }
         Error *err = NULL;
-        Chardev *c = end_is_none(e) ? NULL
+        Chardev *c = program_end_is_none(e) ? NULL
                                     : chardev_claim(p->chardevs, e->id, &err);
         if (err) {
-            return end_failed(e, errp, err);
+            return program_end_failed(e, errp, err);
         }
         if (serials->len == SERIAL_MAX) {
             error_set(errp, "%s %s: there are only %d serial ports",
@@ -190,81 +190,4 @@ bool program_open_chardevs(Program *p, Error **errp)
     }
     p->m->config.chardevs = chardev_set_table(p->chardevs);
     return true;
-}
-
-/* --- doors -------------------------------------------------------------------------- */
-
-static bool door_open(Program *p, const EndOption *e, Error **errp)
-{
-    if ((e->kind == END_GDB && p->gdb) || (e->kind == END_QTEST && p->qtest)) {
-        error_set(errp, "there can be one %s only",
-                  e->kind == END_GDB ? "gdb stub" : "such test");
-        return false;
-    }
-    Chardev *c = chardev_claim(p->chardevs, e->id, errp);
-    if (!c) {
-        return false;
-    }
-    if (e->kind == END_GDB) {
-        p->gdb = gdbstub_new(p->m, p->replay, c);
-    } else if (e->kind == END_QTEST) {
-        p->qtest = qtest_new(p->m, c, p->qtest_log);
-    } else {
-        g_ptr_array_add(p->monitors,
-                        monitor_new(p->m, p->replay, c,
-                                    e->kind == END_QMP ? MONITOR_CONTROL
-                                                       : MONITOR_READLINE,
-                                    e->pretty));
-    }
-    return true;
-}
-
-static bool open_qtest_log(Program *p, Error **errp)
-{
-    const char *path = p->opts.qtest_log;
-    if (!path || g_str_equal(path, "none")) {
-        return true;
-    }
-    p->qtest_log = fopen(path, "we");
-    if (!p->qtest_log) {
-        error_set(errp, "-qtest-log %s: cannot write it: %s", path,
-                  g_strerror(errno));
-    }
-    return p->qtest_log != NULL;
-}
-
-/* The others are claimed by devices. */
-static bool is_door(const EndOption *e)
-{
-    return e->kind != END_SERIAL && e->kind != END_DEBUGCON;
-}
-
-bool program_open_doors(Program *p, Error **errp)
-{
-    if (p->opts.verify.mode != VERIFY_NO) {
-        return true;
-    }
-    if (!open_qtest_log(p, errp)) {
-        return false;
-    }
-    for (unsigned i = 0; i < p->opts.ends->len; i++) {
-        const EndOption *e = g_ptr_array_index(p->opts.ends, i);
-        Error *err = NULL;
-        if (is_door(e) && !end_is_none(e) && !door_open(p, e, &err)) {
-            return end_failed(e, errp, err);
-        }
-    }
-    return true;
-}
-
-void program_close_doors(Program *p)
-{
-    gdbstub_free(p->gdb);
-    p->gdb = NULL;
-    g_clear_pointer(&p->qtest, qtest_free);
-    g_clear_pointer(&p->qtest_log, fclose);
-    for (unsigned i = 0; p->monitors && i < p->monitors->len; i++) {
-        monitor_free(g_ptr_array_index(p->monitors, i));
-    }
-    g_clear_pointer(&p->monitors, g_ptr_array_unref);
 }

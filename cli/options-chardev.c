@@ -18,16 +18,19 @@ static const struct {
     { "pipe", "path", "named pipes PATH.in and PATH.out" },
     { "pty", "", "a new pseudo terminal" },
     { "socket", "path host port fd server wait nodelay reconnect telnet "
-                "websocket",
+                "websocket tls-creds tls-authz",
       "unix (path=) or TCP (host=, port=); server=on, wait=off, "
-      "reconnect=SECONDS, fd=N" },
+      "reconnect=SECONDS, fd=N; telnet=on, websocket=on" },
+    { "udp", "host port localaddr localport ipv4 ipv6",
+      "datagrams to host=, port= and from there" },
+    { "ringbuf", "size", "the last size= bytes of output, for ringbuf-read" },
 };
 #define COMMON_KEYS "backend id mux logfile logappend "
 
 static const char *const absent[] = {
-    "vc", "udp", "serial", "tty", "parallel", "parport", "spicevmc",
+    "vc", "serial", "tty", "parallel", "parport", "spicevmc",
     "spiceport", "braille", "msmouse", "wctablet", "testdev", "console",
-    "ringbuf", "memory", "dbus", NULL,
+    "memory", "dbus", NULL,
 };
 
 static int backend_find(const char *name, Error **errp)
@@ -57,29 +60,73 @@ static void set_string(char **field, const KeyVal *kv, const char *key)
     }
 }
 
-static bool refuse(const KeyVal *kv, const char *key, Error **errp)
+/* What a socket's bytes are wrapped in. */
+static bool spec_framing(ChardevSpec *s, const KeyVal *kv, Error **errp)
 {
-    bool on = false;
-    if (!keyval_bool(kv, key, &on, errp)) {
+    if (keyval_has(kv, "tls-creds") || keyval_has(kv, "tls-authz")) {
+        error_set(errp, "Parameter 'tls-creds' is not supported: let a program "
+                  "such as stunnel or ssh stand before a local socket");
         return false;
     }
-    if (on) {
-        error_set(errp, "Parameter '%s' is not supported; use a plain "
-                  "connection", key);
+    if (!keyval_bool(kv, "telnet", &s->telnet, errp) ||
+        !keyval_bool(kv, "websocket", &s->websocket, errp)) {
+        return false;
     }
-    return !on;
+    if (s->telnet && s->websocket) {
+        error_set(errp, "Parameters 'telnet' and 'websocket' exclude each "
+                  "other");
+        return false;
+    }
+    return true;
+}
+
+static bool check_framing(const ChardevSpec *s, Error **errp)
+{
+    if (s->websocket && !s->server) {
+        error_set(errp, "Parameter 'websocket' needs server=on");
+        return false;
+    }
+    return true;
+}
+
+static bool spec_udp(ChardevSpec *s, const KeyVal *kv, Error **errp)
+{
+    set_string(&s->host, kv, "host");
+    set_string(&s->port, kv, "port");
+    set_string(&s->local_host, kv, "localaddr");
+    set_string(&s->local_port, kv, "localport");
+    if (!s->port) {
+        error_set(errp, "chardev: udp: remote port not specified");
+    }
+    return s->port != NULL;
+}
+
+static bool spec_ringbuf(ChardevSpec *s, const KeyVal *kv, Error **errp)
+{
+    enum { MOST = 1 << 30 };
+    if (!keyval_size(kv, "size", 1, &s->size_bytes, errp)) {
+        return false;
+    }
+    if (keyval_has(kv, "size") &&
+        (!s->size_bytes || s->size_bytes > MOST ||
+         (s->size_bytes & (s->size_bytes - 1)))) {
+        error_set(errp, "size of ringbuf chardev must be power of two");
+        return false;
+    }
+    return true;
 }
 
 static bool spec_socket(ChardevSpec *s, const KeyVal *kv, Error **errp)
 {
     uint64_t fd = 0, seconds = s->reconnect_s;
     bool unset_fd = !keyval_has(kv, "fd");
-    if (!refuse(kv, "telnet", errp) || !refuse(kv, "websocket", errp) ||
+    if (!spec_framing(s, kv, errp) ||
         !keyval_bool(kv, "server", &s->server, errp) ||
         !keyval_bool(kv, "wait", &s->wait, errp) ||
         !keyval_bool(kv, "nodelay", &s->nodelay, errp) ||
         !keyval_number(kv, "fd", 0, INT32_MAX, &fd, errp) ||
-        !keyval_number(kv, "reconnect", 0, 3600, &seconds, errp)) {
+        !keyval_number(kv, "reconnect", 0, 3600, &seconds, errp) ||
+        !check_framing(s, errp)) {
         return false;
     }
     s->fd = unset_fd ? -1 : (int)fd;
@@ -99,7 +146,7 @@ static bool spec_socket(ChardevSpec *s, const KeyVal *kv, Error **errp)
     return true;
 }
 
-static bool spec_fill(ChardevSpec *s, const KeyVal *kv, Error **errp)
+bool chardev_spec_fill(ChardevSpec *s, const KeyVal *kv, Error **errp)
 {
     set_string(&s->path, kv, "path");
     set_string(&s->input_path, kv, "input-path");
@@ -112,6 +159,12 @@ static bool spec_fill(ChardevSpec *s, const KeyVal *kv, Error **errp)
     }
     if (g_str_equal(s->backend, "socket")) {
         return spec_socket(s, kv, errp);
+    }
+    if (g_str_equal(s->backend, "udp")) {
+        return spec_udp(s, kv, errp);
+    }
+    if (g_str_equal(s->backend, "ringbuf")) {
+        return spec_ringbuf(s, kv, errp);
     }
     if (!s->path && (g_str_equal(s->backend, "file") ||
                      g_str_equal(s->backend, "pipe"))) {
@@ -150,97 +203,9 @@ bool opt_chardev(Options *o, const char *arg, KeyVal *kv, Error **errp)
     chardev_spec_init(&c->spec);
     c->spec.backend = backends[n].name;
     g_ptr_array_add(o->chardevs, c);
-    return spec_fill(&c->spec, kv, errp) &&
+    return chardev_spec_fill(&c->spec, kv, errp) &&
            options_resolve_fdset(o, &c->spec.path, errp) &&
            options_resolve_fdset(o, &c->spec.logfile, errp);
-}
-
-/* --- the short forms --------------------------------------------------------------- */
-
-#define SOCKET_KEYS "server wait nodelay reconnect telnet websocket"
-
-/* "HOST:PORT" or "[HOST]:PORT". */
-static bool split_address(ChardevSpec *s, const char *text, Error **errp)
-{
-    const char *colon = strrchr(text, ':');
-    if (!colon || !colon[1]) {
-        error_set(errp, "'%s' is not HOST:PORT", text);
-        return false;
-    }
-    size_t len = colon - text;
-    if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
-        text++;
-        len -= 2;
-    }
-    s->host = g_strndup(text, len);
-    s->port = g_strdup(colon + 1);
-    return true;
-}
-
-/* "tcp:HOST:PORT,KEYS" or "unix:PATH,KEYS"; text is what follows the colon. */
-static bool parse_socket(ChardevSpec *s, const char *text, bool tcp,
-                         Error **errp)
-{
-    size_t len = strcspn(text, ",");
-    g_autofree char *address = g_strndup(text, len);
-    g_autoptr(KeyVal) kv = keyval_parse(text + len + (text[len] == ','),
-                                        SOCKET_KEYS, errp);
-    if (!kv) {
-        return false;
-    }
-    s->backend = "socket";
-    if (tcp) {
-        if (!split_address(s, address, errp)) {
-            return false;
-        }
-    } else {
-        s->path = g_strdup(address);
-    }
-    return spec_fill(s, kv, errp);
-}
-
-static bool parse_short(ChardevSpec *s, const char *text, Error **errp)
-{
-    static const char *const plain[] = { "null", "stdio", "pty", NULL };
-    const char *rest = strchr(text, ':');
-    rest = rest ? rest + 1 : "";
-    if (g_strv_contains(plain, text)) {
-        s->backend = text;
-        return true;
-    }
-    if (g_str_has_prefix(text, "tcp:") || g_str_has_prefix(text, "unix:")) {
-        return parse_socket(s, rest, *text == 't', errp);
-    }
-    if (g_str_has_prefix(text, "file:") || g_str_has_prefix(text, "pipe:")) {
-        s->backend = *text == 'f' ? "file" : "pipe";
-        s->path = g_strdup(rest);
-        if (!*rest) {
-            error_set(errp, "'%s' lacks a path", text);
-        }
-        return *rest;
-    }
-    if (g_str_has_prefix(text, "vc") || g_str_has_prefix(text, "telnet:") ||
-        g_str_has_prefix(text, "udp:") || g_str_has_prefix(text, "/dev/")) {
-        error_set(errp, "'%s' is not supported; use stdio, tcp:, unix:, "
-                  "pty or file:", text);
-        return false;
-    }
-    error_set(errp, "'%s' is not a valid character device", text);
-    return false;
-}
-
-bool chardev_spec_parse(ChardevSpec *s, const char *text, bool *mux_monitor,
-                        Error **errp)
-{
-    chardev_spec_init(s);
-    *mux_monitor = g_str_has_prefix(text, "mon:");
-    if (*mux_monitor) {
-        /* Ctrl-C is for the guest; Ctrl-A x ends the program. */
-        text += strlen("mon:");
-        s->mux = true;
-        s->signal = false;
-    }
-    return parse_short(s, text, errp);
 }
 
 /* --- ends ------------------------------------------------------------------------ */
@@ -257,10 +222,10 @@ static EndOption *end_add(Options *o, EndKind kind, const char *option,
     return e;
 }
 
-void options_add_end(Options *o, EndKind kind, const char *option,
-                     const char *dev)
+EndOption *options_add_end(Options *o, EndKind kind, const char *option,
+                           const char *dev)
 {
-    end_add(o, kind, option, dev);
+    return end_add(o, kind, option, dev);
 }
 
 bool options_have_end(const Options *o, EndKind kind)

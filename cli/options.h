@@ -10,6 +10,7 @@
 
 #include "io/blockdev.h"
 #include "io/chardev-open.h"
+#include "io/sandbox.h"
 #include "keyval.h"
 #include "svc/monitor.h"
 #include "svc/timeline.h"
@@ -167,6 +168,8 @@ typedef struct Options {
     GPtrArray *dumps;          /* DumpOption */
     GPtrArray *shares;         /* ShareOption */
     GPtrArray *chardevs;       /* ChardevOption */
+    SandboxSpec sandbox;       /* -sandbox */
+    uint64_t escape;           /* -echr: 0: Ctrl-A */
     GPtrArray *ends;           /* EndOption */
     IcountOption icount;
     ReplayOption timeline;
@@ -251,9 +254,12 @@ void options_print_help(void);
  * "unix:PATH") as a spec. *mux_monitor: it began with "mon:". */
 bool chardev_spec_parse(ChardevSpec *spec, const char *text,
                         bool *mux_monitor, Error **errp);
+/* What the keys of a -chardev, or of a short form, say about a spec whose back
+ * end is known. */
+bool chardev_spec_fill(ChardevSpec *spec, const KeyVal *kv, Error **errp);
 
 /* Adds an end; see EndOption. */
-void options_add_end(Options *o, EndKind kind, const char *option,
+EndOption *options_add_end(Options *o, EndKind kind, const char *option,
                      const char *dev);
 /* Adds a -device with one property. */
 void options_add_device(Options *o, const char *driver, const char *name,

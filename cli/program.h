@@ -1,7 +1,7 @@
 /*
  * The program: a machine, what it is connected to, and its run.
  *
- * Implemented by build.c, drives.c, identity.c, ends.c and run.c;
+ * Implemented by build.c, drives.c, identity.c, ends.c, doors.c and run.c;
  * called by main.c.
  */
 #ifndef CLI_PROGRAM_H
@@ -30,6 +30,9 @@ typedef struct Program {
     Replay *replay;            /* NULL: neither record nor replay */
     GPtrArray *monitors;       /* Monitor */
     Gdbstub *gdb;
+    Chardev *gdb_chardev;      /* its own, and the one to come */
+    Chardev *gdb_next;
+    guint gdb_source;          /* HMP gdbserver: when that happens */
     Qtest *qtest;
     FILE *qtest_log;           /* -qtest-log */
     NondetPort *host_clock;    /* without -icount: virtual time's master */
@@ -86,7 +89,12 @@ void program_close_perfmap(Program *p);
 
 /* Opens chardevs, and fills in m->config.serials and chardevs. */
 bool program_open_chardevs(Program *p, Error **errp);
-/* Creates monitors and the gdb stub; the machine is built. */
+/* Opens the chardev of a short form; whether it is none; an error that names
+ * the option, false (ends.c). */
+bool program_end_open(Program *p, EndOption *e, Error **errp);
+bool program_end_is_none(const EndOption *e);
+bool program_end_failed(const EndOption *e, Error **errp, Error *err);
+/* Creates monitors and the gdb stub; the machine is built (doors.c). */
 bool program_open_doors(Program *p, Error **errp);
 void program_close_doors(Program *p);
 

@@ -23,6 +23,11 @@ typedef struct ChardevBackend {
     void (*ended)(Chardev *c);
     /* Instead of writing to out_fd; NULL: buffered by the core. */
     void (*write)(Chardev *c, const uint8_t *data, size_t len);
+    /* Instead of read(): its result; NULL: read(). */
+    ssize_t (*read)(Chardev *c, uint8_t *data, size_t len);
+    int (*take_fd)(Chardev *c); /* chardev_take_fd(); NULL: never one */
+    /* read() has something although the descriptor may not; NULL: never. */
+    bool (*has_input)(const Chardev *c);
     /* A guest's port was bound (to a front end of a mux); may be NULL. */
     void (*bound)(Chardev *c);
     /* The user is not spoken to now: OPENED waits (a front end of a mux
@@ -59,13 +64,15 @@ struct ChardevSet {
     GHashTable *table;         /* id -> Chardev, owned */
     GPtrArray *order;          /* Chardev, in order of creation */
     bool muted;                /* guest devices are not heard */
+    uint8_t escape;            /* of shared terminals */
     void (*quit)(void *opaque);
     void *opaque;
 };
 
 /* ORDER chardev-backend (host/chardev-set.c) */
 extern const ChardevBackend chardev_null, chardev_stdio, chardev_file,
-    chardev_pipe, chardev_pty, chardev_socket, chardev_mux_front;
+    chardev_pipe, chardev_pty, chardev_socket, chardev_udp, chardev_ringbuf,
+    chardev_mux_front;
 
 /* For the set: a chardev without descriptors, and its end (output drained). */
 Chardev *chardev_new(ChardevSet *set, const char *id,
@@ -89,6 +96,9 @@ size_t chardev_room(Chardev *c);
 void chardev_receive(Chardev *c, const uint8_t *data, size_t len);
 /* Tells the handler that the peer came or went. */
 void chardev_event(Chardev *c, ChardevEvent event);
+
+/* Sends bytes as they are, for a back end's write(). */
+void chardev_buffer(Chardev *c, const uint8_t *data, size_t len);
 
 /* --- mux (chardev-mux.c) */
 

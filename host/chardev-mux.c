@@ -2,14 +2,13 @@
  * A terminal shared by several users (a serial port and the monitor, say).
  *
  * Output of all goes to the terminal; what is typed goes to the one that has
- * the focus. Ctrl-A is the way out: c moves the focus, x ends the program, h
+ * the focus. Ctrl-A (-echr: another) is the way out: c moves the focus, x ends the program, h
  * lists them, and Ctrl-A again is a Ctrl-A for whoever has the focus.
  */
 #include "chardev-impl.h"
 
 #include <string.h>
 
-#define ESCAPE 0x01
 /* Typed ahead of a user that has no room: escapes must still get through. */
 #define AHEAD_BYTES 1024
 
@@ -94,13 +93,22 @@ static void mux_say(Mux *mux, const char *text)
     chardev_write(mux->base, text, strlen(text));
 }
 
+static uint8_t escape_of(const Mux *mux)
+{
+    return mux->base->set->escape;
+}
+
 static void mux_help(Mux *mux)
 {
-    mux_say(mux, "\r\n"
-                 "C-a h    print this help\r\n"
-                 "C-a x    exit\r\n"
-                 "C-a c    switch between console and monitor\r\n"
-                 "C-a C-a  send C-a\r\n");
+    uint8_t escape = escape_of(mux);
+    g_autofree char *key = g_ascii_iscntrl(escape)
+        ? g_strdup_printf("C-%c", g_ascii_tolower(escape ^ '@'))
+        : g_strdup_printf("%c", escape);
+    g_autofree char *text = g_strdup_printf(
+        "\r\n%s h    print this help\r\n%s x    exit\r\n"
+        "%s c    switch between console and monitor\r\n%s %s  send %s\r\n",
+        key, key, key, key, key, key);
+    mux_say(mux, text);
 }
 
 static void mux_switch(Mux *mux)
@@ -148,9 +156,6 @@ static void mux_command(Mux *mux, uint8_t byte)
     case '?':
         mux_help(mux);
         break;
-    case ESCAPE:
-        mux_pass(mux, ESCAPE);
-        break;
     }
 }
 
@@ -160,8 +165,12 @@ static void mux_input(void *opaque, const uint8_t *data, size_t len)
     for (size_t i = 0; i < len; i++) {
         if (mux->escaped) {
             mux->escaped = false;
-            mux_command(mux, data[i]);
-        } else if (data[i] == ESCAPE) {
+            if (data[i] == escape_of(mux)) {
+                mux_pass(mux, data[i]);
+            } else {
+                mux_command(mux, data[i]);
+            }
+        } else if (data[i] == escape_of(mux)) {
             mux->escaped = true;
         } else {
             mux_pass(mux, data[i]);

@@ -10,7 +10,8 @@
 /* ORDER chardev-backend (chardev-impl.h) */
 static const ChardevBackend *const backends[] = {
     &chardev_null, &chardev_stdio, &chardev_file,
-    &chardev_pipe, &chardev_pty, &chardev_socket,
+    &chardev_pipe, &chardev_pty, &chardev_socket, &chardev_udp,
+    &chardev_ringbuf,
 };
 
 ChardevSet *chardev_set_new(void (*quit)(void *opaque), void *opaque)
@@ -19,6 +20,7 @@ ChardevSet *chardev_set_new(void (*quit)(void *opaque), void *opaque)
     set->table = g_hash_table_new(g_str_hash, g_str_equal);
     set->order = g_ptr_array_new();
     set->quit = quit;
+    set->escape = 0x01;        /* Ctrl-A */
     set->opaque = opaque;
     return set;
 }
@@ -26,6 +28,11 @@ ChardevSet *chardev_set_new(void (*quit)(void *opaque), void *opaque)
 void chardev_set_machine(ChardevSet *set, Machine *m)
 {
     set->machine = m;
+}
+
+void chardev_set_escape(ChardevSet *set, uint8_t escape)
+{
+    set->escape = escape;
 }
 
 void chardev_set_mute(ChardevSet *set, bool muted)
@@ -107,6 +114,8 @@ void chardev_spec_clear(ChardevSpec *spec)
     g_free(spec->input_path);
     g_free(spec->host);
     g_free(spec->port);
+    g_free(spec->local_host);
+    g_free(spec->local_port);
     g_free(spec->logfile);
     chardev_spec_init(spec);
 }
@@ -136,6 +145,26 @@ Chardev *chardev_open(ChardevSet *set, const char *id,
         chardev_mux_init(c);
     }
     return c;
+}
+
+void chardev_release(Chardev *c)
+{
+    c->claimed = false;
+}
+
+bool chardev_close(ChardevSet *set, const char *id, Error **errp)
+{
+    Chardev *c = g_hash_table_lookup(set->table, id);
+    if (!c) {
+        error_set(errp, "Chardev '%s' not found", id);
+        return false;
+    }
+    if (c->claimed || chardev_is_mux(c) || c->port) {
+        error_set(errp, "Chardev '%s' is busy", id);
+        return false;
+    }
+    chardev_remove(c);
+    return true;
 }
 
 Chardev *chardev_claim(ChardevSet *set, const char *id, Error **errp)

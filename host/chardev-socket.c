@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "framing.h"
 #include "socket-util.h"
 
 typedef struct Socket {
@@ -26,10 +27,73 @@ typedef struct Socket {
     int pending_fd;            /* a connection under way, or -1 */
     guint watch;               /* accept or connect, while unconnected */
     guint retry;               /* timer for the next try */
+    GQueue sent;               /* descriptors that the peer has sent */
+    bool telnet, websocket;
+    Framing *framing;          /* of this peer; NULL: bytes are themselves */
 } Socket;
 
 static void start_accepting(Chardev *c);
 static void start_connecting(Chardev *c);
+
+/* --- what the bytes are wrapped in ------------------------------------------------ */
+
+static void begin_framing(Chardev *c)
+{
+    Socket *s = c->priv;
+    g_autoptr(GByteArray) out = g_byte_array_new();
+    if (s->telnet || s->websocket) {
+        s->framing = s->telnet ? framing_telnet_new()
+                               : framing_websocket_new();
+        s->framing->ops->begin(s->framing, out);
+        chardev_buffer(c, out->data, out->len);
+    }
+}
+
+static void end_framing(Socket *s)
+{
+    if (s->framing) {
+        s->framing->ops->free(s->framing);
+        s->framing = NULL;
+    }
+}
+
+/* len bytes have come; how many are left without their wrapping: -1 with errno
+ * if none are for now, 0 at the end. */
+static ssize_t unwrap(Chardev *c, uint8_t *data, size_t len)
+{
+    const Socket *s = c->priv;
+    g_autoptr(GByteArray) out = g_byte_array_new();
+    bool before = s->framing->ready;
+    ssize_t n = s->framing->ops->decode(s->framing, data, len, out);
+    chardev_buffer(c, out->data, out->len);
+    if (n < 0) {
+        chardev_drain(c);
+        return 0;
+    }
+    if (!before && s->framing->ready) {
+        chardev_event(c, CHARDEV_OPENED);
+    }
+    errno = EAGAIN;
+    return n ? n : -1;
+}
+
+static void socket_write(Chardev *c, const uint8_t *data, size_t len)
+{
+    const Socket *s = c->priv;
+    if (!s->framing) {
+        chardev_buffer(c, data, len);
+    } else if (s->framing->ready) {
+        g_autoptr(GByteArray) out = g_byte_array_new();
+        s->framing->ops->encode(s->framing, data, len, out);
+        chardev_buffer(c, out->data, out->len);
+    }
+}
+
+static bool socket_aside(const Chardev *c)
+{
+    const Socket *s = c->priv;
+    return s->framing && !s->framing->ready;
+}
 
 static void peer_came(Chardev *c, int fd)
 {
@@ -40,6 +104,7 @@ static void peer_came(Chardev *c, int fd)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
     chardev_attach(c, fd, fd);
+    begin_framing(c);
 }
 
 /* --- server ----------------------------------------------------------------- */
@@ -66,7 +131,9 @@ static void start_accepting(Chardev *c)
 static char *server_name(const Socket *s)
 {
     g_autofree char *name = socket_local_name(s->listen_fd);
-    return g_strdup_printf("%s:%s", s->tcp ? "tcp" : "unix", name);
+    const char *kind = s->telnet ? "telnet" : s->websocket ? "websocket"
+                       : s->tcp ? "tcp" : "unix";
+    return g_strdup_printf("%s:%s", kind, name);
 }
 
 /* wait=on: the program goes on when a peer has come. */
@@ -202,6 +269,8 @@ static bool socket_open(Chardev *c, const ChardevSpec *spec, Error **errp)
     s->server = spec->server;
     s->nodelay = spec->nodelay;
     s->reconnect_s = spec->reconnect_s;
+    s->telnet = spec->telnet;
+    s->websocket = spec->websocket;
     if (spec->fd >= 0) {
         return take_fd(c, spec, errp);
     }
@@ -214,10 +283,38 @@ static bool socket_open(Chardev *c, const ChardevSpec *spec, Error **errp)
                             : client_open(c, errp));
 }
 
+static void forget_sent(Socket *s)
+{
+    while (!g_queue_is_empty(&s->sent)) {
+        close(GPOINTER_TO_INT(g_queue_pop_head(&s->sent)));
+    }
+}
+
+static ssize_t socket_read(Chardev *c, uint8_t *data, size_t len)
+{
+    Socket *s = c->priv;
+    int fds[SOCKET_FDS_MAX];
+    unsigned count = 0;
+    ssize_t n = socket_receive(c->in_fd, data, len, fds, &count);
+    for (unsigned i = 0; i < count; i++) {
+        g_queue_push_tail(&s->sent, GINT_TO_POINTER(fds[i]));
+    }
+    return n > 0 && s->framing ? unwrap(c, data, n) : n;
+}
+
+static int socket_take_fd(Chardev *c)
+{
+    Socket *s = c->priv;
+    return g_queue_is_empty(&s->sent)
+        ? -1 : GPOINTER_TO_INT(g_queue_pop_head(&s->sent));
+}
+
 static void socket_ended(Chardev *c)
 {
     Socket *s = c->priv;
+    forget_sent(s);
     chardev_detach(c);
+    end_framing(s);
     if (s->listen_fd >= 0) {
         start_accepting(c);
     } else {
@@ -246,6 +343,8 @@ static void socket_close(Chardev *c)
             unlink(s->path);
         }
     }
+    forget_sent(s);
+    end_framing(s);
     g_free(s->path);
     g_free(s);
     c->priv = NULL;
@@ -283,4 +382,8 @@ const ChardevBackend chardev_socket = {
     .close = socket_close,
     .describe = socket_describe,
     .ended = socket_ended,
+    .read = socket_read,
+    .write = socket_write,
+    .aside = socket_aside,
+    .take_fd = socket_take_fd,
 };

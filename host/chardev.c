@@ -86,7 +86,8 @@ static void read_some(Chardev *c)
     if (!room) {
         return;
     }
-    ssize_t n = read(c->in_fd, buf, room);
+    ssize_t n = c->backend->read ? c->backend->read(c, buf, room)
+                                 : read(c->in_fd, buf, room);
     if (n > 0) {
         chardev_receive(c, buf, n);
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -156,7 +157,7 @@ static void write_log(Chardev *c, const uint8_t *data, size_t len)
     }
 }
 
-static void buffer_output(Chardev *c, const uint8_t *data, size_t len)
+void chardev_buffer(Chardev *c, const uint8_t *data, size_t len)
 {
     if (c->out_fd < 0 || !c->connected) {
         return;
@@ -184,7 +185,7 @@ static void stream_write(Chardev *c, const void *data, size_t len)
     if (c->backend->write) {
         c->backend->write(c, data, len);
     } else {
-        buffer_output(c, data, len);
+        chardev_buffer(c, data, len);
     }
 }
 
@@ -231,6 +232,13 @@ static unsigned input_events(Chardev *c)
     return deaf(c) ? POLLRDHUP : chardev_room(c) ? G_IO_IN : 0;
 }
 
+/* The back end has read more than the user had room for, and there is room. */
+static bool has_input(Chardev *c)
+{
+    return c->backend->has_input && c->backend->has_input(c) && !deaf(c) &&
+           chardev_room(c);
+}
+
 static gboolean source_prepare(GSource *source, gint *timeout_ms)
 {
     Chardev *c = ((ChardevSource *)source)->c;
@@ -243,7 +251,7 @@ static gboolean source_prepare(GSource *source, gint *timeout_ms)
     }
     poll_want(c, c->in_fd, &c->in_tag, events);
     poll_want(c, c->out_fd, &c->out_tag, out_waiting(c) ? G_IO_OUT : 0);
-    return c->announce;
+    return c->announce || has_input(c);
 }
 
 static bool tag_ready(const Chardev *c, void *tag)
@@ -254,7 +262,8 @@ static bool tag_ready(const Chardev *c, void *tag)
 static gboolean source_check(GSource *source)
 {
     Chardev *c = ((ChardevSource *)source)->c;
-    return c->announce || tag_ready(c, c->in_tag) || tag_ready(c, c->out_tag);
+    return c->announce || has_input(c) || tag_ready(c, c->in_tag) ||
+           tag_ready(c, c->out_tag);
 }
 
 static gboolean source_dispatch(GSource *source, GSourceFunc fn, gpointer data)
@@ -267,7 +276,9 @@ static gboolean source_dispatch(GSource *source, GSourceFunc fn, gpointer data)
         flush(c);
     }
     /* A failed write may have detached it. */
-    if (tag_ready(c, c->in_tag)) {
+    if (has_input(c)) {
+        read_some(c);
+    } else if (tag_ready(c, c->in_tag)) {
         if (deaf(c)) {
             stream_ended(c);
         } else {
@@ -371,6 +382,11 @@ void chardev_set_handlers(Chardev *c, ChardevInput *input,
     c->notify = notify;
     c->opaque = opaque;
     c->announce = notify && c->connected;
+}
+
+int chardev_take_fd(Chardev *c)
+{
+    return c->backend->take_fd ? c->backend->take_fd(c) : -1;
 }
 
 void chardev_disconnect(Chardev *c)

@@ -167,3 +167,27 @@ char *socket_peer_name(int fd)
 {
     return socket_name(fd, getpeername);
 }
+
+ssize_t socket_receive(int fd, void *data, size_t len, int *fds,
+                       unsigned *count)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(SOCKET_FDS_MAX * sizeof(int))];
+    } control;
+    struct iovec iov = { data, len };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+                          .msg_control = &control,
+                          .msg_controllen = sizeof control };
+    ssize_t n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+    if (n < 0) {
+        return n;
+    }
+    for (struct cmsghdr *h = CMSG_FIRSTHDR(&msg); h; h = CMSG_NXTHDR(&msg, h)) {
+        if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS) {
+            *count = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+            memcpy(fds, CMSG_DATA(h), *count * sizeof(int));
+        }
+    }
+    return n;
+}

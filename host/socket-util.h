@@ -39,4 +39,11 @@ char *socket_local_name(int fd);
 /* The same of the other end. */
 char *socket_peer_name(int fd);
 
+/* Reads from a stream socket as read() does. Descriptors that came with the
+ * bytes (of a unix socket) are put into fds, closed on exec; the caller owns
+ * them. */
+#define SOCKET_FDS_MAX 16
+ssize_t socket_receive(int fd, void *data, size_t len, int *fds,
+                       unsigned *count);
+
 #endif

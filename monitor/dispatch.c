@@ -22,7 +22,8 @@ static const QmpCommand *find_command(const char *name)
 
 static void command_sink(void *opaque, const void *data, size_t len)
 {
-    QmpContext ctx = { .machine = opaque };
+    const MonitorShared *shared = opaque;
+    QmpContext ctx = { .machine = shared->machine };
     json_t *o = json_loadb(data, len, 0, NULL);
     const char *name = json_string_value(json_object_get(o, "execute"));
     const QmpCommand *c = name ? find_command(name) : NULL;
@@ -36,8 +37,36 @@ static void command_sink(void *opaque, const void *data, size_t len)
 
 void monitor_init(Machine *m)
 {
+    MonitorShared *shared = g_new0(MonitorShared, 1);
+    shared->machine = m;
+    shared->sessions = g_ptr_array_new();
+    shared->dump = monitor_dump_new();
     m->command_port->sink = command_sink;
-    m->command_port->device = m;
+    m->command_port->device = shared;
+}
+
+void monitor_set_roof(Machine *m, const MonitorRoof *roof)
+{
+    monitor_shared(m)->roof = *roof;
+}
+
+bool monitor_has_roof(const Machine *m, Error **errp)
+{
+    bool has = monitor_shared(m)->roof.opaque != NULL;
+    if (!has) {
+        error_set(errp, "this program cannot do that");
+    }
+    return has;
+}
+
+void monitor_done(Machine *m)
+{
+    MonitorShared *shared = monitor_shared(m);
+    m->command_port->sink = NULL;
+    m->command_port->device = NULL;
+    monitor_dump_free(shared->dump);
+    g_ptr_array_unref(shared->sessions);
+    g_free(shared);
 }
 
 static json_t *post_command(QmpContext *ctx, const QmpCommand *c,
@@ -89,6 +118,11 @@ static const QmpCommand *allowed(Monitor *mon, const char *name, Error **errp)
         error_set_class(errp, ERROR_COMMAND_NOT_FOUND,
                         "Expecting capabilities negotiation with "
                         "'qmp_capabilities'");
+        return NULL;
+    }
+    const char *reason = c ? NULL : refused_qmp(name);
+    if (reason) {
+        error_set(errp, "%s is not supported: %s", name, reason);
         return NULL;
     }
     if (!c) {

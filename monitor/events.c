@@ -46,6 +46,18 @@ static void send_guest_event(Monitor *mon, const RunEvent *ev)
     }
 }
 
+void events_broadcast(Machine *m, json_t *event)
+{
+    const GPtrArray *sessions = monitor_shared(m)->sessions;
+    for (guint i = 0; i < sessions->len; i++) {
+        Monitor *mon = g_ptr_array_index(sessions, i);
+        if (mon->mode == MONITOR_CONTROL) {
+            events_send(mon, json_copy(event));
+        }
+    }
+    json_decref(event);
+}
+
 void events_run(void *opaque, const RunEvent *ev)
 {
     Monitor *mon = opaque;

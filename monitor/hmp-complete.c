@@ -95,6 +95,32 @@ static void complete_log(Completion *c)
     offer(c, "none");
 }
 
+static void complete_chardevs(Completion *c)
+{
+    GHashTable *all = c->h->ctx.machine->config.chardevs;
+    GHashTableIter iter;
+    gpointer id;
+    if (all) {
+        g_hash_table_iter_init(&iter, all);
+        while (g_hash_table_iter_next(&iter, &id, NULL)) {
+            offer(c, id);
+        }
+    }
+}
+
+static void complete_watchdog(Completion *c)
+{
+    for (const char *const *w = qapi_WatchdogAction_words; *w; w++) {
+        offer(c, *w);
+    }
+}
+
+static void complete_gdbserver(Completion *c)
+{
+    offer(c, "none");
+    offer(c, "tcp::1234");
+}
+
 static const struct {
     const char *command;
     void (*complete)(Completion *c);
@@ -106,6 +132,11 @@ static const struct {
     { "replay_seek", complete_bookmarks },
     { "replay_delete_bookmark", complete_bookmarks },
     { "cpu", complete_cpus },
+    { "chardev-remove", complete_chardevs },
+    { "ringbuf_read", complete_chardevs },
+    { "ringbuf_write", complete_chardevs },
+    { "watchdog_action", complete_watchdog },
+    { "gdbserver", complete_gdbserver },
     { "log", complete_log },
 };
 

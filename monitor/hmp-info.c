@@ -66,7 +66,13 @@ void cmd_info(Hmp *h, const char *args)
             return;
         }
     }
-    if (!machine_info(h->ctx.machine, name, h->out)) {
+    const char *reason = refused_info(name);
+    if (machine_info(h->ctx.machine, name, h->out)) {
+        return;
+    }
+    if (reason) {
+        hmp_print(h, "Error: info %s: %s\n", name, reason);
+    } else {
         hmp_print(h, "unknown command: 'info %s'\n", name);
     }
 }

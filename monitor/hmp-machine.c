@@ -8,40 +8,14 @@
 #include "hmp.h"
 #include "qom.h"
 
-/* Up to `most` words; complains unless there are at least `least`. */
-static bool words(Hmp *h, const char *command, const char *args, unsigned least,
-                  unsigned most, char **out)
-{
-    unsigned n = 0;
-    while (n < most && hmp_word(&args, &out[n])) {
-        n++;
-    }
-    if (n < least) {
-        hmp_print(h, "%s: %s expected\n", command,
-                  n ? "another argument" : "an argument");
-        return false;
-    }
-    return hmp_end(h, command, args);
-}
-
-static bool number(Hmp *h, const char *text, uint64_t *out)
-{
-    Error *err = NULL;
-    if (!expr_eval(hmp_cpu(h), &text, out, &err)) {
-        hmp_error(h, err);
-        return false;
-    }
-    return true;
-}
-
 /* --- memory ------------------------------------------------------------------ */
 
 static void save(Hmp *h, const char *command, const char *args)
 {
     char *word[3] = { NULL };
     uint64_t addr, size;
-    if (words(h, command, args, 3, 3, word) && number(h, word[0], &addr) &&
-        number(h, word[1], &size)) {
+    if (hmp_words(h, command, args, 3, 3, word) &&
+        hmp_number(h, word[0], &addr) && hmp_number(h, word[1], &size)) {
         json_t *o = json_pack("{s:I,s:I,s:s}", "val", (json_int_t)addr, "size",
                               (json_int_t)size, "filename", word[2]);
         if (g_str_equal(command, "memsave")) {
@@ -69,7 +43,8 @@ void cmd_gva2gpa(Hmp *h, const char *args)
     char *word[1] = { NULL };
     uint64_t va;
     PhysAddr pa;
-    if (words(h, "gva2gpa", args, 1, 1, word) && number(h, word[0], &va)) {
+    if (hmp_words(h, "gva2gpa", args, 1, 1, word) &&
+        hmp_number(h, word[0], &va)) {
         if (cpu_translate_debug(hmp_cpu(h), va, &pa)) {
             hmp_print(h, "gpa: %#" PRIx64 "\n", pa);
         } else {
@@ -79,13 +54,34 @@ void cmd_gva2gpa(Hmp *h, const char *args)
     g_free(word[0]);
 }
 
+/* --- the debugger ---------------------------------------------------------------- */
+
+void cmd_gdbserver(Hmp *h, const char *args)
+{
+    char *word[1] = { NULL };
+    Error *err = NULL;
+    const MonitorRoof *roof = &monitor_shared(h->ctx.machine)->roof;
+    if (hmp_words(h, "gdbserver", args, 0, 1, word)) {
+        const char *device = word[0] ? word[0] : "tcp::1234";
+        if (!monitor_has_roof(h->ctx.machine, &err) ||
+            !roof->gdbserver(roof->opaque, device, &err)) {
+            hmp_error(h, err);
+        } else if (g_str_equal(device, "none")) {
+            hmp_print(h, "Disabled gdbserver\n");
+        } else {
+            hmp_print(h, "Waiting for gdb connection on device '%s'\n", device);
+        }
+    }
+    hmp_free_words(word, 1);
+}
+
 /* --- the log ---------------------------------------------------------------------- */
 
 void cmd_log(Hmp *h, const char *args)
 {
     char *word[1] = { NULL };
     Error *err = NULL;
-    if (words(h, "log", args, 1, 1, word)) {
+    if (hmp_words(h, "log", args, 1, 1, word)) {
         if (g_str_equal(word[0], "none")) {
             log_disable();
         } else if (!log_enable(word[0], &err)) {
@@ -100,7 +96,7 @@ void cmd_logfile(Hmp *h, const char *args)
     char *word[1] = { NULL };
     Error *err = NULL;
     OutFile f;
-    if (words(h, "logfile", args, 1, 1, word) &&
+    if (hmp_words(h, "logfile", args, 1, 1, word) &&
         (!monitor_open_file(&h->ctx, &f, word[0], &err) ||
          !outfile_close(&f, &err) || !log_set_file(word[0], &err))) {
         hmp_error(h, err);
@@ -114,7 +110,7 @@ void cmd_qom_list(Hmp *h, const char *args)
 {
     char *word[1] = { NULL };
     Error *err = NULL;
-    if (words(h, "qom-list", args, 0, 1, word)) {
+    if (hmp_words(h, "qom-list", args, 0, 1, word)) {
         const char *path = word[0] && *word[0] ? word[0] : "/";
         json_t *list = qmp_qom_list(&h->ctx, path, &err), *o;
         size_t i;
@@ -135,7 +131,7 @@ void cmd_qom_get(Hmp *h, const char *args)
 {
     char *word[2] = { NULL };
     Error *err = NULL;
-    if (words(h, "qom-get", args, 2, 2, word)) {
+    if (hmp_words(h, "qom-get", args, 2, 2, word)) {
         json_t *v = qmp_qom_get(&h->ctx, word[0], word[1], &err);
         char *text = v ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
         hmp_print(h, "%s%s", text ? text : "", text ? "\n" : "");

@@ -46,31 +46,6 @@ void hmp_error(Hmp *h, Error *err)
     error_free(err);
 }
 
-bool hmp_word(const char **args, char **word)
-{
-    while (g_ascii_isspace(**args)) {
-        (*args)++;
-    }
-    const char *start = *args;
-    while (**args && !g_ascii_isspace(**args)) {
-        (*args)++;
-    }
-    *word = g_strndup(start, *args - start);
-    return *args != start;
-}
-
-bool hmp_end(Hmp *h, const char *command, const char *args)
-{
-    while (g_ascii_isspace(*args)) {
-        args++;
-    }
-    if (*args) {
-        hmp_print(h, "%s: extraneous characters at the end of line\n",
-                  command);
-    }
-    return !*args;
-}
-
 static const HmpCommand *find(const char *name)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
@@ -80,6 +55,16 @@ static const HmpCommand *find(const char *name)
         }
     }
     return NULL;
+}
+
+static void print_unknown(Hmp *h, const char *name)
+{
+    const char *reason = refused_hmp(name);
+    if (reason) {
+        hmp_print(h, "Error: %s is not supported: %s\n", name, reason);
+    } else {
+        hmp_print(h, "unknown command: '%s'\n", name);
+    }
 }
 
 void hmp_run(Hmp *h, const char *line)
@@ -96,7 +81,7 @@ void hmp_run(Hmp *h, const char *line)
     }
     const HmpCommand *c = find(name);
     if (!c) {
-        hmp_print(h, "unknown command: '%s'\n", name);
+        print_unknown(h, name);
         return;
     }
     c->handler(h, line);
@@ -129,7 +114,7 @@ static void cmd_help(Hmp *h, const char *args)
     } else if (c) {
         print_help(h, c);
     } else {
-        hmp_print(h, "unknown command: '%s'\n", name);
+        print_unknown(h, name);
     }
 }
 

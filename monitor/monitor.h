@@ -27,7 +27,26 @@ struct Monitor {
     GPtrArray *jobs;       /* QMP: that have ended (qmp-job.c); NULL: none yet */
     GString *waiting;      /* what came while the machine was travelling */
     guint waiting_source;
+    GHashTable *fds;       /* name -> descriptor that getfd brought */
 };
+
+/* What the monitors of a machine have in common. */
+typedef struct MonitorShared {
+    Machine *machine;
+    GPtrArray *sessions;   /* Monitor */
+    struct MonitorDump *dump; /* dump.c */
+    MonitorRoof roof;
+} MonitorShared;
+
+/* It is what the port of monitors' commands belongs to (monitor_init()). */
+static inline MonitorShared *monitor_shared(const Machine *m)
+{
+    return m->command_port->device;
+}
+
+/* What the roof offers; with a roof that offers nothing (a test) an error, and
+ * false. */
+bool monitor_has_roof(const Machine *m, Error **errp);
 
 /* --- qmp.c: a QMP connection -------------------------------------------------- */
 
@@ -46,11 +65,30 @@ json_t *dispatch_request(Monitor *mon, QmpContext *ctx, const json_t *request);
 bool dispatch_command(QmpContext *ctx, const char *name, json_t *args,
                       Error **errp);
 
+/* --- refused.c ------------------------------------------------------------- */
+
+/* Why a command of QEMU's is refused; NULL: it is not one of those. */
+const char *refused_qmp(const char *name);
+const char *refused_hmp(const char *name);
+const char *refused_info(const char *name);
+
 /* --- files.c -------------------------------------------------------------- */
 
 /* outfile_open(), but for a file of this machine: its disks, its recording. */
 bool monitor_open_file(QmpContext *ctx, OutFile *f, const char *path,
                        Error **errp);
+
+/* --- fds.c ----------------------------------------------------------------- */
+
+/* Takes a descriptor that getfd brought to this session; -1 with an error. */
+int monitor_take_fd(QmpContext *ctx, const char *name, Error **errp);
+/* A session's table of them. */
+GHashTable *monitor_fds_new(void);
+
+/* --- dump.c ---------------------------------------------------------------- */
+
+struct MonitorDump *monitor_dump_new(void);
+void monitor_dump_free(struct MonitorDump *s);
 
 /* --- events.c -------------------------------------------------------------------- */
 
@@ -59,6 +97,8 @@ void events_run(void *opaque, const RunEvent *ev);
 
 /* Adds the time and sends an event to one session; it is taken over. */
 void events_send(Monitor *mon, json_t *event);
+/* The same to the sessions of all monitors. */
+void events_broadcast(Machine *m, json_t *event);
 
 /* --- qom.c ----------------------------------------------------------------- */
 
@@ -111,6 +151,8 @@ Readline *readline_new(Chardev *chr, const char *prompt, ReadlineDone *done,
 void readline_set_complete(Readline *r, ReadlineComplete *complete);
 void readline_free(Readline *r);
 void readline_show_prompt(Readline *r);
+/* The nth line that was typed; NULL behind the last. */
+const char *readline_history(const Readline *r, unsigned n);
 void readline_feed(Readline *r, uint8_t byte);
 
 #endif

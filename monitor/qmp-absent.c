@@ -57,3 +57,8 @@ json_t *qmp_query_fdsets(QmpContext *ctx, Error **errp)
 {
     return json_array();
 }
+
+json_t *qmp_query_block_jobs(QmpContext *ctx, Error **errp)
+{
+    return json_array();
+}

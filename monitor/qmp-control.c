@@ -66,3 +66,30 @@ char *qmp_human_monitor_command(QmpContext *ctx, const char *command_line,
     unsigned cpu = has_cpu_index ? cpu_index : 0;
     return monitor_run_hmp(ctx->machine, ctx->replay, &cpu, command_line);
 }
+
+/* ORDER panic-action */
+void qmp_set_action(QmpContext *ctx, bool has_reboot, RebootAction reboot,
+                    bool has_shutdown, ShutdownAction shutdown, bool has_panic,
+                    PanicActionName panic, bool has_watchdog,
+                    WatchdogAction watchdog, Error **errp)
+{
+    Machine *m = ctx->machine;
+    if ((has_reboot || has_shutdown || has_panic) &&
+        replay_mode(ctx->replay) != REPLAY_NONE) {
+        error_set(errp, "what becomes of a machine in record or replay is said "
+                        "on its command line (-action)");
+        return;
+    }
+    if (has_watchdog &&
+        !dispatch_command(ctx, "watchdog-set-action",
+                          json_pack("{s:s}", "action",
+                                    qapi_WatchdogAction_words[watchdog]),
+                          errp)) {
+        return;
+    }
+    m->no_reboot = has_reboot ? reboot == REBOOT_ACTION_SHUTDOWN : m->no_reboot;
+    m->no_shutdown = has_shutdown ? shutdown == SHUTDOWN_ACTION_PAUSE
+                                  : m->no_shutdown;
+    m->config.panic_action = has_panic ? (PanicAction)panic
+                                       : m->config.panic_action;
+}

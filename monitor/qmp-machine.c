@@ -74,6 +74,17 @@ json_t *qmp_query_memory_size_summary(QmpContext *ctx, Error **errp)
     return qapi_put_MemoryInfo(&info);
 }
 
+json_t *qmp_query_vm_generation_id(QmpContext *ctx, Error **errp)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    if (!machine_info(ctx->machine, "vm-generation-id", text)) {
+        error_set(errp, "VM Generation ID device not found");
+        return NULL;
+    }
+    GuidInfo info = { g_strchomp(text->str) };
+    return qapi_put_GuidInfo(&info);
+}
+
 json_t *qmp_query_memory_devices(QmpContext *ctx, Error **errp)
 {
     return json_array();

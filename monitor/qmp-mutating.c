@@ -8,7 +8,9 @@
  */
 #include "io/input.h"
 #include "monitor.h"
+#include "qapi/visit.h"
 #include "vm/guest-action.h"
+#include "vm/guest-port.h"
 #include "vm/knobs.h"
 
 void qmp_system_reset(QmpContext *ctx, Error **errp)
@@ -88,6 +90,136 @@ void qmp_send_key(QmpContext *ctx, json_t *keys, bool has_hold_time,
     }
     for (size_t i = n; ctx->machine && i-- > 0;) {
         input_send_key(ctx->machine, key[i], false);
+    }
+}
+
+/* --- events of keyboard and mouse ------------------------------------------------ */
+
+/* What the events of one command add up to. */
+typedef struct InputSum {
+    Machine *m;            /* NULL: they are only looked at */
+    InputPointer pointer;
+} InputSum;
+
+/* Keeps the order of what a device sees: what the pointer did goes before a
+ * change of its buttons. */
+static void send_pointer(InputSum *sum)
+{
+    if (sum->m) {
+        input_send_pointer(sum->m, &sum->pointer);
+    }
+    sum->pointer = (InputPointer){ 0 };
+}
+
+static bool take_key_event(InputSum *sum, const json_t *data, Error **errp)
+{
+    InputKey key;
+    bool down;
+    json_t *which = json_object_get(data, "key");
+    if (!qapi_get_bool(data, "down", true, NULL, &down, errp) ||
+        !take_key(which, &key, errp)) {
+        return false;
+    }
+    if (sum->m) {
+        input_send_key(sum->m, key, down);
+    }
+    return true;
+}
+
+static bool take_button_event(InputSum *sum, const json_t *data, Error **errp)
+{
+    int button;
+    bool down;
+    if (!qapi_get_bool(data, "down", true, NULL, &down, errp) ||
+        !qapi_get_enum(data, "button", true, NULL, qapi_InputButton_words,
+                       &button, errp)) {
+        return false;
+    }
+    if (button < (int)INPUT_BUTTONS) {
+        sum->pointer.mask = 1u << button;
+        sum->pointer.buttons = (unsigned)down << button;
+        send_pointer(sum);
+    } else if (down) {
+        sum->pointer.dz += button == INPUT_BUTTON_WHEEL_UP ? -1 : 1;
+    }
+    return true;
+}
+
+static bool take_move_event(InputSum *sum, const json_t *data, Error **errp)
+{
+    int axis;
+    int64_t value;
+    if (!qapi_get_enum(data, "axis", true, NULL, qapi_InputAxis_words, &axis,
+                       errp) ||
+        !qapi_get_int(data, "value", true, NULL, &value, errp)) {
+        return false;
+    }
+    int *d = axis == INPUT_AXIS_X ? &sum->pointer.dx : &sum->pointer.dy;
+    *d = CLAMP(*d + CLAMP(value, INT16_MIN, INT16_MAX), INT16_MIN, INT16_MAX);
+    return true;
+}
+
+static bool take_event(InputSum *sum, const json_t *o, Error **errp)
+{
+    int kind;
+    const json_t *data = json_object_get(o, "data");
+    if (!json_is_object(o) || !json_is_object(data)) {
+        error_set(errp, "Parameter 'events' takes objects like {'type': 'btn', "
+                        "'data': {'down': true, 'button': 'left'}}");
+        return false;
+    }
+    if (!qapi_get_enum(o, "type", true, NULL, qapi_InputEventKind_words, &kind,
+                       errp)) {
+        return false;
+    }
+    switch ((InputEventKind)kind) {
+    case INPUT_EVENT_KIND_KEY:
+        return take_key_event(sum, data, errp);
+    case INPUT_EVENT_KIND_BTN:
+        return take_button_event(sum, data, errp);
+    case INPUT_EVENT_KIND_REL:
+        return take_move_event(sum, data, errp);
+    default:
+        error_set(errp, "Input handler not found for event type %s: there is "
+                        "a PS/2 keyboard and mouse",
+                  qapi_InputEventKind_words[kind]);
+        return false;
+    }
+}
+
+void qmp_input_send_event(QmpContext *ctx, const char *device, bool has_head,
+                          int64_t head, json_t *events, Error **errp)
+{
+    InputSum sum = { ctx->machine };
+    size_t i;
+    const json_t *o;
+    if (device) {
+        error_set(errp, "Device '%s' not found", device);
+        return;
+    }
+    json_array_foreach(events, i, o) {
+        if (!take_event(&sum, o, errp)) {
+            return;
+        }
+    }
+    const InputPointer *p = &sum.pointer;
+    if (p->dx || p->dy || p->dz) {
+        send_pointer(&sum);
+    }
+}
+
+/* --- ports ----------------------------------------------------------------------- */
+
+void qmp_port_write(QmpContext *ctx, int64_t port, int64_t value, int64_t size,
+                    Error **errp)
+{
+    if (size != 1 && size != 2 && size != 4) {
+        error_set(errp, "Parameter 'size' expects 1, 2 or 4");
+    } else if (port < 0 || port + size > 0x10000) {
+        error_set(errp, "Parameter 'port' expects a port");
+    }
+    if (ctx->machine) {
+        guest_write_port(ctx->machine, port, value, size);
     }
 }
 

@@ -320,3 +320,8 @@ void readline_feed(Readline *r, uint8_t byte)
         insert(r, &c, 1);
     }
 }
+
+const char *readline_history(const Readline *r, unsigned n)
+{
+    return n < r->history->len ? g_ptr_array_index(r->history, n) : NULL;
+}

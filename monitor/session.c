@@ -8,8 +8,12 @@ static void hmp_line(void *opaque, const char *line)
     Monitor *mon = opaque;
     unsigned peer = mon->peer;
     mon->busy = true;
-    g_autofree char *out = monitor_run_hmp(mon->machine, mon->replay, &mon->cpu,
-                                              line);
+    Hmp h = { .ctx = { .machine = mon->machine, .replay = mon->replay,
+                       .session = mon },
+              .out = g_string_new(NULL), .cpu = mon->cpu };
+    hmp_run(&h, line);
+    mon->cpu = h.cpu;
+    g_autofree char *out = g_string_free(h.out, FALSE);
     mon->busy = false;
     if (mon->peer != peer) {
         return; /* who asked is gone */
@@ -144,6 +148,8 @@ Monitor *monitor_new(Machine *m, Replay *r, Chardev *chr, MonitorMode mode,
     mon->readline = readline_new(chr, "(qemu) ", hmp_line, mon);
     readline_set_complete(mon->readline, complete_line);
     mon->waiting = g_string_new(NULL);
+    mon->fds = monitor_fds_new();
+    g_ptr_array_add(monitor_shared(m)->sessions, mon);
     runstate_listen(m, session_event, mon);
     chardev_set_handlers(chr, session_input, session_notify, mon);
     return mon;
@@ -156,11 +162,13 @@ void monitor_free(Monitor *mon)
     }
     chardev_set_handlers(mon->chr, NULL, NULL, NULL);
     runstate_unlisten(mon->machine, session_event, mon);
+    g_ptr_array_remove(monitor_shared(mon->machine)->sessions, mon);
     if (mon->waiting_source) {
         g_source_remove(mon->waiting_source);
     }
     g_clear_pointer(&mon->jobs, g_ptr_array_unref);
     g_string_free(mon->waiting, TRUE);
+    g_hash_table_unref(mon->fds);
     readline_free(mon->readline);
     g_string_free(mon->input, TRUE);
     g_free(mon);

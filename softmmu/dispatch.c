@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "memory-view.h"
 #include "vm/machine.h"
+#include "vm/memory-walk.h"
 #include "vm/work.h"
 
 const MemRange *address_space_find(AddressSpace *as, PhysAddr addr)
@@ -25,6 +26,17 @@ const MemRange *address_space_find(AddressSpace *as, PhysAddr addr)
         } else {
             as->last = mid;
             return &view[mid];
+        }
+    }
+    return NULL;
+}
+
+const MemRange *address_space_next(AddressSpace *as, PhysAddr addr)
+{
+    for (guint i = 0; i < as->view->len; i++) {
+        const MemRange *r = &g_array_index(as->view, MemRange, i);
+        if (r->end >= addr) {
+            return r;
         }
     }
     return NULL;

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "softmmu.h"
+#include "vm/guest-port.h"
 #include "vm/machine.h"
 
 /* ORDER run-event-action (qapi/run-state.json: GuestPanicAction). */
@@ -70,6 +71,12 @@ void guest_press_power(Machine *m)
 void guest_press_nmi(Machine *m)
 {
     press(&m->nmi_button);
+}
+
+void guest_write_port(Machine *m, unsigned port, uint32_t value,
+                      unsigned size)
+{
+    address_space_st(m->io, port, value, size);
 }
 
 /* -------- watchdogs --------------------------------------------------------- */

@@ -7,6 +7,7 @@
  * pages somebody may be writing that way, so that arming a bit knows when
  * TLB entries must be revoked. See vm/memory.h.
  */
+#include "vm/memory-walk.h"
 #include "vm/memory.h"
 
 #include <sys/mman.h>
@@ -204,5 +205,20 @@ void ram_will_write(Machine *m, RamAddr ra, uint64_t len)
         }
         ra += n;
         len -= n;
+    }
+}
+
+void ram_print_blocks(Machine *m, bool roms, GString *out)
+{
+    const GPtrArray *blocks = ram_blocks(m);
+    g_string_append_printf(out, "%24s %18s %18s\n", "Block Name", "Offset",
+                           "Bytes");
+    for (guint i = 0; i < blocks->len; i++) {
+        const RamBlock *b = g_ptr_array_index(blocks, i);
+        if (!roms || b->readonly) {
+            g_string_append_printf(out, "%24s 0x%016" G_GINT64_MODIFIER "x 0x%016"
+                                   G_GINT64_MODIFIER "x\n", b->name, b->base,
+                                   b->size_bytes);
+        }
     }
 }

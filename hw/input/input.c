@@ -36,7 +36,7 @@ static const DeviceClass input_hub_class = {
     .state = state_none,
 };
 
-static InputHub *hub_find(Machine *m)
+static InputHub *hub_find(const Machine *m)
 {
     for (guint i = 0; i < m->devices->len; i++) {
         Device *dev = g_ptr_array_index(m->devices, i);
@@ -96,10 +96,22 @@ void input_send_key(Machine *m, InputKey key, bool down)
     }
 }
 
-void input_send_pointer(Machine *m, int dx, int dy, unsigned buttons)
+void input_send_pointer(Machine *m, const InputPointer *p)
 {
     InputHub *hub = hub_find(m);
     if (hub && hub->pointer) {
-        hub->pointer(hub->pointer_opaque, dx, dy, buttons);
+        hub->pointer(hub->pointer_opaque, p);
     }
+}
+
+bool input_has_keyboard(const Machine *m)
+{
+    const InputHub *hub = hub_find(m);
+    return hub && hub->key;
+}
+
+bool input_has_pointer(const Machine *m)
+{
+    const InputHub *hub = hub_find(m);
+    return hub && hub->pointer;
 }

@@ -60,15 +60,18 @@ typedef uint8_t MouseRates[3];
     _(uint8_t, STATE_U8, rate, 100, 1, "samples a second")                   \
     _(MouseRates, STATE_U8, rates, 0, 1, "the last three rates set")         \
     _(uint8_t, STATE_U8, type, ID_STANDARD, 1, "device ID")                  \
-    _(uint8_t, STATE_U8, buttons, 0, 1, "left, right, middle held")          \
+    _(uint8_t, STATE_U8, buttons, 0, 1,                                      \
+      "left, right, middle, side, extra held", STATE_IN(0, 31))              \
     _(uint8_t, STATE_U8, reported, 0, 1, "buttons in the last packet")       \
     _(int64_t, STATE_I64, dx, 0, 1, "movement not reported, right",          \
       STATE_IN(INT16_MIN, INT16_MAX))                                        \
     _(int64_t, STATE_I64, dy, 0, 1, "movement not reported, up",             \
+      STATE_IN(INT16_MIN, INT16_MAX))                                        \
+    _(int64_t, STATE_I64, dz, 0, 2, "the wheel's, towards the user",         \
       STATE_IN(INT16_MIN, INT16_MAX))
 
 STATE_STRUCT(MouseState, MOUSE_STATE);
-static STATE_TABLE(mouse_state, "ps2-mouse", 1, MouseState, MOUSE_STATE)
+static STATE_TABLE(mouse_state, "ps2-mouse", 2, MouseState, MOUSE_STATE)
 
 typedef struct Mouse {
     Ps2Device ps2;
@@ -97,15 +100,31 @@ static int take_movement(const MouseState *s, int64_t *d)
     return scaled(s, part);
 }
 
+/* What a packet has room for: four bits, signed, beside the further buttons
+ * (ID 4); a byte of which as many are used (ID 3). */
+static int take_wheel(MouseState *s)
+{
+    int64_t part = CLAMP(s->dz, -8, 7);
+    s->dz -= part;
+    return part;
+}
+
+/* The fourth byte of a packet: the wheel, and buttons 4 and 5. */
+static uint8_t wheel_byte(MouseState *s)
+{
+    int dz = take_wheel(s);
+    return s->type == ID_FIVE ? (dz & 0xf) | (s->buttons & 0x18) << 1 : dz;
+}
+
 static unsigned mouse_packet(MouseState *s, uint8_t *out)
 {
     int dx = take_movement(s, &s->dx), dy = take_movement(s, &s->dy);
     s->reported = s->buttons;
-    out[0] = PACKET_ALWAYS | s->buttons | (dx < 0 ? PACKET_X_NEG : 0)
+    out[0] = PACKET_ALWAYS | (s->buttons & 7) | (dx < 0 ? PACKET_X_NEG : 0)
              | (dy < 0 ? PACKET_Y_NEG : 0);
     out[1] = dx;
     out[2] = dy;
-    out[3] = 0;            /* wheel and further buttons: there are none */
+    out[3] = s->type == ID_STANDARD ? 0 : wheel_byte(s);
     return s->type == ID_STANDARD ? 3 : 4;
 }
 
@@ -113,7 +132,8 @@ static void mouse_report(Ps2Device *ps2)
 {
     Mouse *m = (Mouse *)ps2;
     MouseState *s = &m->s;
-    bool news = s->dx || s->dy || s->buttons != s->reported;
+    bool wheel = s->dz && s->type != ID_STANDARD;
+    bool news = s->dx || s->dy || wheel || s->buttons != s->reported;
     if (news && s->enabled && !s->remote && !s->wrap && !s->count) {
         uint8_t packet[4];
         unsigned n = mouse_packet(s, packet);
@@ -121,15 +141,16 @@ static void mouse_report(Ps2Device *ps2)
     }
 }
 
-static void mouse_moved(void *opaque, int dx, int dy, unsigned buttons)
+static void mouse_moved(void *opaque, const InputPointer *p)
 {
     Mouse *m = opaque;
-    m->s.buttons = buttons & 7;
+    m->s.buttons = (m->s.buttons & ~p->mask) | (p->buttons & p->mask);
     if (!m->s.enabled && !m->s.remote) {
         return;
     }
-    m->s.dx = CLAMP(m->s.dx + dx, INT16_MIN, INT16_MAX);
-    m->s.dy = CLAMP(m->s.dy - (int64_t)dy, INT16_MIN, INT16_MAX);
+    m->s.dx = CLAMP(m->s.dx + p->dx, INT16_MIN, INT16_MAX);
+    m->s.dy = CLAMP(m->s.dy - (int64_t)p->dy, INT16_MIN, INT16_MAX);
+    m->s.dz = CLAMP(m->s.dz + p->dz, INT16_MIN, INT16_MAX);
     mouse_report(&m->ps2);
 }
 
@@ -140,7 +161,7 @@ static void mouse_reply(Mouse *m, uint8_t byte)
 
 static void mouse_clear_movement(MouseState *s)
 {
-    s->dx = s->dy = 0;
+    s->dx = s->dy = s->dz = 0;
     s->reported = s->buttons;
 }
 

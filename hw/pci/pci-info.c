@@ -30,16 +30,25 @@ static const ClassName class_names[] = {
     { 0x0c05, "SMBus" },
 };
 
+const char *pci_class_name(uint16_t class_code)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(class_names); i++) {
+        if (class_names[i].class_code == class_code) {
+            return class_names[i].name;
+        }
+    }
+    return NULL;
+}
+
 static void print_class(const PciFunction *f, GString *out)
 {
     uint16_t code = pci_config_16(f, PCI_CLASS);
-    for (unsigned i = 0; i < G_N_ELEMENTS(class_names); i++) {
-        if (class_names[i].class_code == code) {
-            g_string_append(out, class_names[i].name);
-            return;
-        }
+    const char *name = pci_class_name(code);
+    if (name) {
+        g_string_append(out, name);
+    } else {
+        g_string_append_printf(out, "Class %04u", code);
     }
-    g_string_append_printf(out, "Class %04u", code);
 }
 
 static void print_bar(const PciFunction *f, unsigned n, GString *out)

@@ -66,6 +66,8 @@ bool pci_overlaps(unsigned offset, unsigned size, unsigned start,
 /* The expansion ROM that property romfile gives (hw/pci/pci-rom.c). */
 bool pci_rom_add(PciFunction *f, Error **errp);
 
+/* What a class code is called; NULL: nothing (hw/pci/pci-info.c). */
+const char *pci_class_name(uint16_t class_code);
 /* What BAR n decodes now; false: nothing. */
 bool pci_bar_decode(const PciFunction *f, unsigned n, PhysAddr *addr);
 /* A configuration access to a function; offset + size <= 4096. */

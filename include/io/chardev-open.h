@@ -15,11 +15,14 @@ typedef struct ChardevSpec {
     const char *backend;   /* "null", "stdio", "file", "socket", … */
     char *path;            /* file, pipe, unix socket */
     char *input_path;      /* file: where input comes from */
-    char *host, *port;     /* TCP */
+    char *host, *port;     /* TCP, UDP */
+    char *local_host, *local_port; /* UDP; NULL: any */
+    uint64_t size_bytes;   /* ringbuf: 0: the default */
     char *logfile;         /* a copy of all output */
     int fd;                /* socket handed over by a parent; -1: none */
     unsigned reconnect_s;  /* client: try again after so many seconds; 0: no */
     bool server, wait, nodelay;
+    bool telnet, websocket; /* what a socket's bytes are wrapped in */
     bool append, logappend;
     bool signal;           /* stdio: Ctrl-C and friends are signals */
     bool mux;              /* several front ends may share it */
@@ -32,6 +35,8 @@ typedef struct ChardevSet ChardevSet;
 ChardevSet *chardev_set_new(void (*quit)(void *opaque), void *opaque);
 /* The machine whose boundary inputs cross; before any port is bound. */
 void chardev_set_machine(ChardevSet *set, Machine *m);
+/* What gets out of a shared terminal instead of Ctrl-A. */
+void chardev_set_escape(ChardevSet *set, uint8_t escape);
 /* While muted, what guest devices write is dropped: it was shown before. */
 void chardev_set_mute(ChardevSet *set, bool muted);
 /* Drains, closes and frees every chardev; restores the terminal. */
@@ -50,5 +55,10 @@ GHashTable *chardev_set_table(ChardevSet *set);
 /* Takes a chardev for one user: itself the first time; of a mux, a new front
  * end each time. NULL with an error if it is in use or there is none. */
 Chardev *chardev_claim(ChardevSet *set, const char *id, Error **errp);
+
+/* Its user has let go of it. */
+void chardev_release(Chardev *c);
+/* Closes a chardev that nobody has claimed; false with an error. */
+bool chardev_close(ChardevSet *set, const char *id, Error **errp);
 
 #endif

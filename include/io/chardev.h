@@ -64,6 +64,12 @@ void chardev_kick(Chardev *c);
 /* Connects a door. input and notify may be NULL to disconnect. */
 void chardev_set_handlers(Chardev *c, ChardevInput *input,
                           ChardevNotify *notify, void *opaque);
+/* A "ringbuf": takes what was written longest ago out of it; how many bytes. */
+bool chardev_is_ringbuf(const Chardev *c);
+size_t chardev_ringbuf_read(Chardev *c, uint8_t *data, size_t len);
+/* The oldest descriptor that the peer of a unix socket has sent and nobody has
+ * taken, which is the caller's from now on; -1: there is none. */
+int chardev_take_fd(Chardev *c);
 /* Hangs up the present peer of a socket; others keep going. */
 void chardev_disconnect(Chardev *c);
 

@@ -16,8 +16,15 @@ typedef uint16_t InputKey;
 
 /* A key went down or up. */
 typedef void InputKeyFn(void *opaque, InputKey key, bool down);
-/* The pointer moved by (dx, dy) with buttons (bit 0 left, 1 right, 2 middle). */
-typedef void InputPointerFn(void *opaque, int dx, int dy, unsigned buttons);
+/* The pointer moved, its wheel was turned, or buttons went up or down. */
+typedef struct InputPointer {
+    int dx, dy;            /* right, down */
+    int dz;                /* notches towards the user */
+    unsigned buttons;      /* bit 0 left, 1 right, 2 middle, 3 side, 4 extra */
+    unsigned mask;         /* which buttons that speaks of */
+} InputPointer;
+#define INPUT_BUTTONS 5u
+typedef void InputPointerFn(void *opaque, const InputPointer *p);
 
 void input_register_keyboard(Machine *m, InputKeyFn *fn, void *opaque);
 void input_register_pointer(Machine *m, InputPointerFn *fn, void *opaque);
@@ -32,6 +39,9 @@ unsigned input_key_count(void);
 
 /* To the keyboard / pointer registered last; nothing if there is none. */
 void input_send_key(Machine *m, InputKey key, bool down);
-void input_send_pointer(Machine *m, int dx, int dy, unsigned buttons);
+void input_send_pointer(Machine *m, const InputPointer *p);
+/* Whether there is a keyboard, a pointer. */
+bool input_has_keyboard(const Machine *m);
+bool input_has_pointer(const Machine *m);
 
 #endif

@@ -20,6 +20,20 @@ typedef struct Monitor Monitor;
  * delivered (they pass the boundary). Called once, before record or replay
  * starts, whether or not there will be a monitor. */
 void monitor_init(Machine *m);
+/* What monitors ask of the roof. */
+typedef struct MonitorRoof {
+    void *opaque;
+    /* Starts a gdb stub on a device as -gdb takes it; "none": ends it. */
+    bool (*gdbserver)(void *opaque, const char *device, Error **errp);
+    /* Opens a character device; options as -chardev takes them. */
+    bool (*chardev_add)(void *opaque, const char *options, Error **errp);
+    bool (*chardev_remove)(void *opaque, const char *id, Error **errp);
+} MonitorRoof;
+
+/* Once, before there are sessions. */
+void monitor_set_roof(Machine *m, const MonitorRoof *roof);
+/* Ends what the monitors have going on in the background. */
+void monitor_done(Machine *m);
 
 /* Serves the machine on chr, which it takes over with chardev_set_handlers()
  * but does not own. r may be NULL (no record/replay). pretty: QMP answers are

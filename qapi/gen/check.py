@@ -16,8 +16,17 @@ def check(entities):
             check_members(e, types)
         if e.returns is not None:
             check_type(e, e.returns, types)
+        if e.kind == 'event':
+            check_event(e)
         if e.kind in ('command', 'event'):
             check_doc(e)
+
+
+def check_event(e):
+    for m in members(e.data):
+        if m.optional and not m.is_list and m.type in ('int', 'bool'):
+            raise SchemaError(f'{e.where}: {e.name}: an optional member of an '
+                              f'event is no number ({m.name})')
 
 
 def check_type(e, typ, types):

@@ -24,6 +24,8 @@ def source(events, types):
         if e.data:
             out.append('    json_t *data = json_object();')
             for m in members(e.data):
+                if m.optional:     # never a scalar: see check.py
+                    out.append(f'    if ({m.c_name})')
                 out.append(f'    json_object_set_new(data, "{m.name}", '
                            f'{types.put(m, m.c_name)});')
             out.append('    json_object_set_new(o, "data", data);')

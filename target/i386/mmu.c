@@ -4,21 +4,9 @@
  */
 #include "base/bytes.h"
 #include "cpuid.h"
+#include "paging.h"
 #include "show.h"
 #include "sys.h"
-
-#define PTE_P   UINT64_C(1)
-#define PTE_W   UINT64_C(2)
-#define PTE_U   UINT64_C(4)
-#define PTE_A   UINT64_C(0x20)
-#define PTE_D   UINT64_C(0x40)
-#define PTE_PS  UINT64_C(0x80)
-#define PTE_G   UINT64_C(0x100)
-#define PTE_NX  (UINT64_C(1) << 63)
-
-/* The address in an 8-byte entry. Bits that a model does not have are
- * reserved, and so are zero where this is used. */
-#define FRAME_MASK UINT64_C(0x000ffffffffff000)
 
 /* Bits of a #PF error code (4.7). */
 enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16, PF_PK = 32 };
@@ -271,12 +259,6 @@ static bool unpaged(Walk *w, MmuResult *res)
     return true;
 }
 
-/* What an entry of the top table covers in long mode. */
-static unsigned top_shift(const X86State *s)
-{
-    return s->cr[4] & CR4_LA57 ? 48 : 39;
-}
-
 bool x86_walk(Cpu *parent, GuestAddr va, MmuAccess access, unsigned mode,
               bool probe, MmuResult *res)
 {
@@ -303,7 +285,7 @@ bool x86_walk(Cpu *parent, GuestAddr va, MmuAccess access, unsigned mode,
             note_not_canonical(cpu, mode);
         }
         return canonical && descend(&w, s->cr[3] & FRAME_MASK,
-                                    top_shift(s), res);
+                                    paging_top_shift(s), res);
     }
     w.va = (uint32_t)va;
     return w.pae ? walk_pae(&w, res)
@@ -357,7 +339,7 @@ void mmu_change_root(X86Cpu *cpu, const MmuRoot *before)
     const X86State *s = &cpu->s;
     bool pae = s->cr[4] & CR4_PAE, wide = s->efer & EFER_LMA;
     uint8_t pdptes[2][4 * 8];
-    TlbRoots r = { .entry_bytes = pae ? 8 : 4, .shift = wide ? top_shift(s) : 22,
+    TlbRoots r = { .entry_bytes = pae ? 8 : 4, .shift = wide ? paging_top_shift(s) : 22,
                    .index_bits = pae ? 9 : 10, .valid = PTE_P | PTE_A,
                    .in_ram = true };
 
@@ -378,152 +360,4 @@ void mmu_change_root(X86Cpu *cpu, const MmuRoot *before)
     } else {
         tlb_flush(&cpu->parent);
     }
-}
-
-/* --- info mem, info tlb ---------------------------------------------------------------------- */
-
-typedef void PageFn(void *opaque, GuestAddr va, uint64_t size,
-                    const MmuResult *res, uint64_t rights);
-
-/* A guest's tables may refer to each other in circles: so many entries are
- * looked at, and so much is printed. */
-#define SCAN_ENTRIES (1u << 20)
-#define SCAN_TEXT    (512 * KIB)
-
-/* Every mapped page. */
-typedef struct Scan {
-    X86Cpu *cpu;
-    PageFn *fn;
-    void *opaque;
-    GString *out;
-    unsigned looked;       /* at entries */
-} Scan;
-
-static bool scan_goes_on(const Scan *sc)
-{
-    return sc->looked < SCAN_ENTRIES && sc->out->len < SCAN_TEXT;
-}
-
-static void scan_table(Scan *sc, PhysAddr base, unsigned shift, GuestAddr va,
-                       uint64_t rights)
-{
-    bool pae = sc->cpu->s.cr[4] & CR4_PAE;
-    unsigned bits = pae ? 9 : 10;
-    AddressSpace *as = sc->cpu->parent.cls->memory(&sc->cpu->parent);
-    for (unsigned i = 0; i < 1u << bits && scan_goes_on(sc); i++) {
-        uint64_t entry = 0;
-        unsigned size = pae ? 8 : 4;
-        sc->looked++;
-        if (!address_space_read_debug(as, base + i * size, &entry, size) ||
-            !(entry & PTE_P)) {
-            continue;
-        }
-        GuestAddr at = va | (uint64_t)i << shift;
-        uint64_t r = (rights & (entry | ~(PTE_W | PTE_U))) | (entry & PTE_NX);
-        bool pse = pae || (sc->cpu->s.cr[4] & CR4_PSE);
-        if (shift == 12 || ((entry & PTE_PS) && pse && shift <= 30)) {
-            MmuResult res = { entry & (pae ? FRAME_MASK : 0xfffff000) &
-                                  ~bits_mask(shift), entry & 0xff };
-            if (sc->cpu->s.efer & EFER_LMA) {
-                at = bits_sext(at, x86_linear_bits(sc->cpu));
-            }
-            sc->fn(sc->opaque, at, UINT64_C(1) << shift, &res, r);
-        } else {
-            scan_table(sc, entry & (pae ? FRAME_MASK : 0xfffff000),
-                       shift - bits, at, r);
-        }
-    }
-}
-
-static void scan(Scan *sc)
-{
-    const X86State *s = &sc->cpu->s;
-    if (!(s->cr[0] & CR0_PG)) {
-        g_string_append(sc->out, "PG disabled\n");
-        return;
-    }
-    if (s->efer & EFER_LMA) {
-        scan_table(sc, s->cr[3] & FRAME_MASK, top_shift(s), 0,
-                   PTE_W | PTE_U);
-    } else if (s->cr[4] & CR4_PAE) {
-        for (unsigned i = 0; i < 4; i++) {
-            if (s->pdpte[i] & PTE_P) {
-                scan_table(sc, s->pdpte[i] & FRAME_MASK, 21,
-                           (uint64_t)i << 30, PTE_W | PTE_U);
-            }
-        }
-    } else {
-        scan_table(sc, s->cr[3] & 0xfffff000, 22, 0, PTE_W | PTE_U);
-    }
-}
-
-static void scan_end(const Scan *sc)
-{
-    if (!scan_goes_on(sc)) {
-        g_string_append(sc->out, "(there is more, which is not shown)\n");
-    }
-}
-
-typedef struct MemRun {
-    GString *out;
-    GuestAddr start, end;
-    uint64_t rights;
-    bool any;
-} MemRun;
-
-static void flush_run(MemRun *run)
-{
-    if (run->any) {
-        g_string_append_printf(run->out, "%016" G_GINT64_MODIFIER "x-%016"
-                               G_GINT64_MODIFIER "x %016" G_GINT64_MODIFIER
-                               "x %cr%c\n", run->start, run->end,
-                               run->end - run->start,
-                               run->rights & PTE_U ? 'u' : '-',
-                               run->rights & PTE_W ? 'w' : '-');
-    }
-    run->any = false;
-}
-
-static void mem_page(void *opaque, GuestAddr va, uint64_t size,
-                     const MmuResult *res, uint64_t rights)
-{
-    MemRun *run = opaque;
-    uint64_t r = rights & (PTE_U | PTE_W);
-    if (!run->any || va != run->end || r != run->rights) {
-        flush_run(run);
-        run->start = va;
-        run->rights = r;
-        run->any = true;
-    }
-    run->end = va + size;
-}
-
-void x86_print_mem(Cpu *cpu, GString *out)
-{
-    MemRun run = { .out = out };
-    Scan sc = { x86_cpu(cpu), mem_page, &run, out, 0 };
-    scan(&sc);
-    flush_run(&run);
-    scan_end(&sc);
-}
-
-static void tlb_page(void *opaque, GuestAddr va, uint64_t size,
-                     const MmuResult *res, uint64_t rights)
-{
-    GString *out = opaque;
-    uint8_t e = res->prot;
-    g_string_append_printf(out, "%016" G_GINT64_MODIFIER "x: %016"
-                           G_GINT64_MODIFIER "x %c-%c%c%c%c%c%c%c\n", va,
-                           res->phys, rights & PTE_NX ? 'X' : '-',
-                           size > 4096 ? 'P' : '-', e & PTE_D ? 'D' : '-',
-                           e & PTE_A ? 'A' : '-', e & 0x10 ? 'C' : '-',
-                           e & 0x08 ? 'T' : '-', e & PTE_U ? 'U' : '-',
-                           e & PTE_W ? 'W' : '-');
-}
-
-void x86_print_tlb(Cpu *cpu, GString *out)
-{
-    Scan sc = { x86_cpu(cpu), tlb_page, out, out, 0 };
-    scan(&sc);
-    scan_end(&sc);
 }

@@ -176,8 +176,8 @@ class Errors(reprise.TestCase):
         self.refused('-global a.b=c: global properties.*',
                      '-global', 'a.b=c')
         self.refused('-serial vc: .*not supported.*', '-serial', 'vc')
-        self.refused('-serial telnet:.*not supported.*',
-                     '-serial', 'telnet:127.0.0.1:1')
+        self.refused('-serial websocket:.*needs server=on.*',
+                     '-serial', 'websocket:127.0.0.1:1')
 
     def test_drives(self):
         image = self.raw_image()

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "hw/parts.h"
+#include "io/background.h"
 #include "io/outfile.h"
 #include "io/world.h"
 #include "svc/monitor.h"
@@ -89,6 +90,40 @@ void outfile_write(OutFile *f, const void *data, size_t bytes)
 bool outfile_close(OutFile *f, Error **errp)
 {
     return true;
+}
+
+int chardev_take_fd(Chardev *c)
+{
+    return -1;
+}
+
+bool chardev_is_ringbuf(const Chardev *c)
+{
+    return false;
+}
+
+size_t chardev_ringbuf_read(Chardev *c, uint8_t *data, size_t len)
+{
+    return 0;
+}
+
+Background *background_start(const BackgroundWork *work, Error **errp)
+{
+    error_set(errp, "there is one process here");
+    return NULL;
+}
+
+void background_tell(Background *b, uint64_t completed)
+{
+}
+
+uint64_t background_completed(const Background *b)
+{
+    return 0;
+}
+
+void background_cancel(Background *b)
+{
 }
 
 static void tell(ChardevEvent event)
@@ -176,6 +211,7 @@ Machine *door_machine_new(void)
 void door_machine_free(Machine *m)
 {
     MachineConfig c = m->config;
+    monitor_done(m);
     machine_free(m);
     g_bytes_unref(c.firmware);
     g_ptr_array_free(c.drives, TRUE);

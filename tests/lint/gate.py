@@ -37,7 +37,7 @@ WRITES = re.compile(r'''^(
     )$''', re.X)
 # For handlers of mutating commands: what happens at delivery.
 AT_DELIVERY = re.compile(r'^(runstate_request_(reset|shutdown)|input_send_\w+|'
-                         r'guest_(press|set)_\w+|(link|balloon)_set)$')
+                         r'guest_(press|set|write)_\w+|(link|balloon)_set)$')
 # A register's set(), a port's sink(), a button's press(); RUNNING is the gate's.
 SOURCES = re.compile(r'(->|\.)(set|sink|press)\(|'
                      r'runstate_set\([^;]*RUN_RUNNING')

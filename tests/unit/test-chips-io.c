@@ -7,6 +7,12 @@
 #include "base/bytes.h"
 #include "chips-machine.h"
 
+static void move_pointer(Machine *m, int dx, int dy, unsigned buttons)
+{
+    InputPointer p = { dx, dy, 0, buttons & 7, 7 };
+    input_send_pointer(m, &p);
+}
+
 /* --- serial --------------------------------------------------------------- */
 
 #define COM1 0x3f8
@@ -308,15 +314,15 @@ static void test_mouse(void)
     ChipsMachine *c = chips_new();
     static const uint8_t wheel[] = { 200, 100, 80 };
     mouse_command(c, 0xff, "fa aa 00");
-    input_send_pointer(c->m, 5, 5, 0);
+    move_pointer(c->m, 5, 5, 0);
     expect_bytes(c, "");               /* not enabled */
     mouse_command(c, 0xf4, "fa");
-    input_send_pointer(c->m, 3, 2, 1);
+    move_pointer(c->m, 3, 2, 1);
     g_assert_true(c->level[12]);
     g_assert_cmphex(chips_in(c, 0x64) & 0x21, ==, 0x21);
     expect_bytes(c, "29 03 fe");
-    input_send_pointer(c->m, 300, 0, 1);   /* more than a packet carries */
-    input_send_pointer(c->m, -10, 0, 0);
+    move_pointer(c->m, 300, 0, 1);   /* more than a packet carries */
+    move_pointer(c->m, -10, 0, 0);
     expect_bytes(c, "09 ff 00 08 23 00");
     mouse_command(c, 0xe9, "fa 20 02 64");
     for (int i = 0; i < 3; i++) {
@@ -324,7 +330,7 @@ static void test_mouse(void)
         mouse_command(c, wheel[i], "fa");
     }
     mouse_command(c, 0xf2, "fa 03");
-    input_send_pointer(c->m, 0, 0, 4);
+    move_pointer(c->m, 0, 0, 4);
     expect_bytes(c, "0c 00 00 00");
     chips_free(c);
 }

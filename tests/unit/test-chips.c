@@ -3,6 +3,12 @@
  */
 #include "chips-machine.h"
 
+static void move_pointer(Machine *m, int dx, int dy, unsigned buttons)
+{
+    InputPointer p = { dx, dy, 0, buttons & 7, 7 };
+    input_send_pointer(m, &p);
+}
+
 #define PIT_HZ 1193182
 
 /* --- PIC ------------------------------------------------------------------ */
@@ -507,7 +513,7 @@ static void test_save_load(void)
     pit_program(a, 2, 4, 777);
     cmos_set(a, 0x0b, 0x72);
     chips_run_ns(a, 987654321);
-    input_send_pointer(a->m, 5, -7, 1);
+    move_pointer(a->m, 5, -7, 1);
     GByteArray *saved = chips_save(a);
     uint64_t digest = machine_state_digest(a->m);
     b = chips_new();
@@ -550,7 +556,7 @@ static uint64_t poke(ChipsMachine *c, GRand *r)
                        g_rand_boolean(r));
         return 0;
     case 3:
-        input_send_pointer(c->m, g_rand_int(r) % 99, 1, g_rand_int(r));
+        move_pointer(c->m, g_rand_int(r) % 99, 1, g_rand_int(r));
         return 0;
     case 4:
         chips_serial_input(c, text + g_rand_int_range(r, 0, 10));
