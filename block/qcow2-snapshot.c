@@ -128,7 +128,12 @@ static GPtrArray *rows_changed(const Qcow2 *q, int except,
 
 GPtrArray *qcow2_snapshots_copy(const Qcow2 *q)
 {
-    return rows_changed(q, -1, NULL);
+    GPtrArray *rows = rows_changed(q, -1, NULL);
+    for (guint i = 0; i < rows->len; i++) {
+        /* As they are going to be in the file. */
+        qcow2_snapshot_complete(g_ptr_array_index(rows, i));
+    }
+    return rows;
 }
 
 static Qcow2Snapshot *row_new(const Qcow2 *q, const BlockSnapshot *info,

@@ -51,6 +51,14 @@ bool qcow2_snapshot_incomplete(const Qcow2 *q, const Qcow2Snapshot *s)
     return q->version >= 3 && s->extra->len < EXTRA_DISK_SIZE + 8;
 }
 
+void qcow2_snapshot_complete(Qcow2Snapshot *s)
+{
+    static const uint8_t none[EXTRA_BYTES];
+    if (s->extra->len < EXTRA_BYTES) {
+        g_byte_array_append(s->extra, none, EXTRA_BYTES - s->extra->len);
+    }
+}
+
 static Qcow2Snapshot *row_parse(const Qcow2 *q, const uint8_t *row)
 {
     Qcow2Snapshot *s = g_new0(Qcow2Snapshot, 1);

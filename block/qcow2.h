@@ -443,6 +443,7 @@ int qcow2_snapshot_index(const Qcow2 *q, const char *name);
 /* Does a row lack what version 3 asks for? It is complete when it is written
  * the next time. */
 bool qcow2_snapshot_incomplete(const Qcow2 *q, const Qcow2Snapshot *s);
+void qcow2_snapshot_complete(Qcow2Snapshot *s);
 /* The rows once more; they are complete when they are stored. */
 GPtrArray *qcow2_snapshots_copy(const Qcow2 *q);
 GPtrArray *qcow2_snapshot_list(BlockNode *n);

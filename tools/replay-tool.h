@@ -19,12 +19,12 @@ enum {
 
 /* What a command line said; not every command accepts everything. */
 typedef struct ToolArgs {
-    Icount from, to;           /* dump */
+    Icount from, to;           /* dump, events, trace */
     bool json, quiet, force;
     bool yes;                  /* pack: do not ask */
     GPtrArray *also;           /* pack: char *, folders to take files from */
     uint64_t max_bytes;        /* unpack: of all files together */
-    const char *out;           /* pack -o */
+    const char *out;           /* pack, trace -o */
     const char *folder;        /* unpack -C */
     const char *file;
 } ToolArgs;
@@ -34,6 +34,8 @@ int tool_info(const ToolArgs *a);
 int tool_dump(const ToolArgs *a);
 int tool_verify(const ToolArgs *a);
 int tool_stats(const ToolArgs *a);
+int tool_events(const ToolArgs *a);
+int tool_trace(const ToolArgs *a);
 int tool_pack(const ToolArgs *a);
 int tool_unpack(const ToolArgs *a);
 

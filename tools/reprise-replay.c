@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "replay-tool.h"
+#include "tool-version.h"
 
 enum {
     OPT_OUTPUT = 256,
@@ -32,6 +33,11 @@ static const struct {
     { "dump", tool_dump, "T", "dump [--from ICOUNT] [--to ICOUNT] FILE" },
     { "verify", tool_verify, "q", "verify [-q] FILE" },
     { "stats", tool_stats, "J", "stats [--output=human|json] FILE" },
+    { "events", tool_events, "TJ",
+      "events [--json] [--from ICOUNT] [--to ICOUNT] FILE" },
+    { "trace", tool_trace, "Toqf",
+      "trace [-q] [--force] [--from ICOUNT] [--to ICOUNT] [-o OUT.json] "
+      "FILE" },
     { "pack", tool_pack, "oqfay",
       "pack [-q] [--force] [--yes] [--also FOLDER]... -o OUT.rrpack FILE" },
     { "unpack", tool_unpack, "Cqfm",
@@ -66,6 +72,9 @@ static void print_help(void)
            "  dump     its chunks and events as text, a line each\n"
            "  verify   checks all that can be checked without running it\n"
            "  stats    where its bytes and events come from\n"
+           "  events   what came from outside, snapshots and digests, a line "
+           "each\n"
+           "  trace    the same for Perfetto and Chrome's about:tracing\n"
            "  pack     it and all files that a replay needs, in one file\n"
            "  unpack   writes those into a folder, with a script 'replay'\n"
            "  --json   the same as --output=json\n"
@@ -208,7 +217,7 @@ int main(int argc, char **argv)
         return STATUS_GOOD;
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-        printf("reprise-replay version " REPRISE_VERSION "\n");
+        printf("reprise-replay version %s\n", tool_version());
         return STATUS_GOOD;
     }
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {

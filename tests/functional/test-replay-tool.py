@@ -135,6 +135,34 @@ class Describe(ToolCase):
         self.assertNotIn('pull', part)
         self.assertNotIn('target=', part)
 
+    def test_events_and_trace(self):
+        log = self.record_calls()
+        items = [json.loads(line)
+                 for line in self.good('events', '--json', log).splitlines()]
+        self.assertEqual({i['kind'] for i in items if i.get('op') == 'pull'},
+                         {'rtc-base', 'seed'})
+        self.assertEqual([i['name'] for i in items
+                          if i['what'] == 'snapshot'], ['init'])
+        self.assertEqual(sum(i['what'] == 'digest' for i in items), 7)
+        self.assertEqual((items[-1]['what'], items[-1]['name']),
+                         ('end', 'guest-shutdown'))
+        part = self.good('events', '--json', '--from', '1000000', '--to',
+                         '2500000', log).splitlines()
+        self.assertEqual([json.loads(line)['what'] for line in part],
+                         ['digest', 'digest'])
+        self.assertIn('snapshot init', self.good('events', log))
+        out = self.path('trace.json')
+        self.assertIn('trace.json: ', self.good('trace', '-o', out, log))
+        with open(out, encoding='ascii') as f:
+            trace = json.load(f)['traceEvents']
+        self.assertEqual([(e['ts'], e['args']['what']) for e in trace
+                          if e['ph'] == 'i'],
+                         [(i['icount'], i['what']) for i in items])
+        tracks = {e['tid'] for e in trace if e['name'] == 'thread_name'}
+        self.assertEqual({e['tid'] for e in trace if e['ph'] == 'i'}, tracks)
+        self.assertEqual(tool('trace', '-o', out, log).returncode, 1)
+        self.good('trace', '--force', '-q', '-o', out, log)
+
     def test_verify(self):
         log = self.record_calls()
         self.assertIn('good', self.good('verify', log))

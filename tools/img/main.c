@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "img.h"
+#include "tool-version.h"
 
 int main(int argc, char **argv)
 {
@@ -18,7 +19,7 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-        printf("reprise-img version " REPRISE_VERSION "\n");
+        printf("reprise-img version %s\n", tool_version());
         return EXIT_SUCCESS;
     }
     if (strcmp(argv[1], "--describe") == 0) {
