@@ -236,6 +236,10 @@ uint64_t tlb_load_slow(Cpu *cpu, GuestAddr va, unsigned size, unsigned mode)
     if (host) {
         return bytes_ld_le(host, size);
     }
+    uint8_t across[8];
+    if (tlb_load_across(cpu, va, across, size, mode)) {
+        return bytes_ld_le(across, size);
+    }
     unsigned parts = tlb_split(cpu, va, size, MMU_LOAD, mode, part);
     mode &= ~MMU_FLAGS;
     if (parts == 1) {
@@ -258,6 +262,11 @@ void tlb_store_slow(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size,
         beside_watchpoint(cpu, va, size, MMU_STORE, mode & ~MMU_FLAGS);
     if (host) {
         bytes_st_le(host, size, v);
+        return;
+    }
+    uint8_t across[8];
+    bytes_st_le(across, size, v);
+    if (tlb_store_across(cpu, va, across, size, mode)) {
         return;
     }
     unsigned parts = tlb_split(cpu, va, size, MMU_STORE, mode, part);

@@ -55,38 +55,39 @@ static void probe_other_half(Cpu *cpu, GuestAddr va, IrMem mem)
     }
 }
 
-void tlb_load_vec(Cpu *cpu, GuestAddr va, V128 *out, IrMem mem)
+static void load_parts(Cpu *cpu, GuestAddr va, IrMem mem, uint8_t *bytes)
 {
     TlbPart part[2];
-    uint8_t bytes[16] = { 0 };
-    unsigned mode = ir_mem_mode(mem);
-    cpu->tlb.slow++;
-    check_alignment(cpu, va, mem);
     unsigned count = tlb_split(cpu, va, ir_mem_size(mem), MMU_LOAD,
                                ir_mem_access(mem), part);
     for (unsigned n = 0; n < count; n++) {
         tlb_prepare_load(cpu, &part[n]);
     }
     if (count == 1) {
-        tlb_loads_may_be_fast(cpu, &part[0], mode);
+        tlb_loads_may_be_fast(cpu, &part[0], ir_mem_mode(mem));
     }
     for (unsigned n = 0; n < count; n++) {
         load_wide(cpu, &part[n], bytes + (n ? part[0].size : 0));
+    }
+}
+
+void tlb_load_vec(Cpu *cpu, GuestAddr va, V128 *out, IrMem mem)
+{
+    uint8_t bytes[16] = { 0 };
+    cpu->tlb.slow++;
+    check_alignment(cpu, va, mem);
+    if (!tlb_load_across(cpu, va, bytes, ir_mem_size(mem),
+                         ir_mem_access(mem))) {
+        load_parts(cpu, va, mem, bytes);
     }
     out->w[0] = bytes_ld_le64(bytes);
     out->w[1] = bytes_ld_le64(bytes + 8);
 }
 
-void tlb_store_vec(Cpu *cpu, GuestAddr va, const V128 *v, IrMem mem)
+static void store_parts(Cpu *cpu, GuestAddr va, IrMem mem,
+                        const uint8_t *bytes)
 {
     TlbPart part[2];
-    uint8_t bytes[16];
-    unsigned mode = ir_mem_mode(mem);
-    cpu->tlb.slow++;
-    bytes_st_le64(bytes, v->w[0]);
-    bytes_st_le64(bytes + 8, v->w[1]);
-    check_alignment(cpu, va, mem);
-    probe_other_half(cpu, va, mem);
     unsigned count = tlb_split(cpu, va, ir_mem_size(mem), MMU_STORE,
                                ir_mem_access(mem), part);
     for (unsigned n = 0; n < count; n++) {
@@ -96,6 +97,20 @@ void tlb_store_vec(Cpu *cpu, GuestAddr va, const V128 *v, IrMem mem)
         store_wide(cpu, &part[n], bytes + (n ? part[0].size : 0));
     }
     if (part[0].host && !part[0].lost) {
-        tlb_stores_may_be_fast(cpu, &part[0], mode);
+        tlb_stores_may_be_fast(cpu, &part[0], ir_mem_mode(mem));
+    }
+}
+
+void tlb_store_vec(Cpu *cpu, GuestAddr va, const V128 *v, IrMem mem)
+{
+    uint8_t bytes[16];
+    cpu->tlb.slow++;
+    bytes_st_le64(bytes, v->w[0]);
+    bytes_st_le64(bytes + 8, v->w[1]);
+    check_alignment(cpu, va, mem);
+    probe_other_half(cpu, va, mem);
+    if (!tlb_store_across(cpu, va, bytes, ir_mem_size(mem),
+                          ir_mem_access(mem))) {
+        store_parts(cpu, va, mem, bytes);
     }
 }

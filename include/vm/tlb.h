@@ -82,6 +82,12 @@ uint64_t tlb_load_slow(Cpu *cpu, GuestAddr va, unsigned size,
                        unsigned mmu_mode);
 void tlb_store_slow(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size,
                     unsigned mmu_mode);
+/* Loads or stores up to 32 bytes across two pages, if both are fast. False:
+ * nothing was done. */
+bool tlb_load_across(Cpu *cpu, GuestAddr va, void *out, unsigned size,
+                     unsigned mmu_mode);
+bool tlb_store_across(Cpu *cpu, GuestAddr va, const void *from, unsigned size,
+                      unsigned mmu_mode);
 /* What IR_CANON does with a target that it refuses. */
 void cpu_bad_target(Cpu *cpu, uint64_t target) G_GNUC_NORETURN;
 /* The same for vectors; mem: size (4, 8 or 16), alignment, mode. */
