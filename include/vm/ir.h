@@ -143,6 +143,8 @@ typedef struct IrReg {
     IrType type;           /* IR_I32: 4 bytes, IR_I64: 8, others: 16 */
     bool hot;              /* used all the time: a back end should keep it in a
                             * host register from TB to TB */
+    uint16_t upper;        /* number of the register that is the other half of one
+                            * of 32 bytes, whose low half this is; 0: none */
 } IrReg;
 
 typedef uint16_t IrVal;    /* number of the defining instruction */

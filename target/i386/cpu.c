@@ -10,8 +10,9 @@
 
 #define GPR(name, n) \
     { name, offsetof(X86Cpu, s.gpr) + 8 * (n), IR_I64, .hot = (n) < 8 }
-#define VEC(name, member, n) \
-    { name #n, offsetof(X86Cpu, s.member[n]), IR_V128 }
+#define XMM(n) \
+    { "xmm" #n, offsetof(X86Cpu, s.xmm[n]), IR_V128, .upper = X86_YMMH0 + (n) }
+#define YMMH(n) { "ymmh" #n, offsetof(X86Cpu, s.ymmh[n]), IR_V128 }
 #define FPR(n) { "fpr" #n, offsetof(X86Cpu, s.fpr[n]), IR_F80 }
 #define CACHE(name, member, type) { name, offsetof(X86Cpu, member), type }
 #define BASE(name, seg) \
@@ -36,18 +37,11 @@ const IrReg x86_ir_regs[X86_REG_COUNT] = {
     CACHE("fcs", s.fcs, IR_I32), CACHE("fds", s.fds, IR_I32),
     CACHE("fip", s.fip, IR_I64), CACHE("fdp", s.fdp, IR_I64),
     FPR(0), FPR(1), FPR(2), FPR(3), FPR(4), FPR(5), FPR(6), FPR(7),
-    VEC("xmm", xmm, 0), VEC("xmm", xmm, 1), VEC("xmm", xmm, 2),
-    VEC("xmm", xmm, 3), VEC("xmm", xmm, 4), VEC("xmm", xmm, 5),
-    VEC("xmm", xmm, 6), VEC("xmm", xmm, 7), VEC("xmm", xmm, 8),
-    VEC("xmm", xmm, 9), VEC("xmm", xmm, 10), VEC("xmm", xmm, 11),
-    VEC("xmm", xmm, 12), VEC("xmm", xmm, 13), VEC("xmm", xmm, 14),
-    VEC("xmm", xmm, 15),
-    VEC("ymmh", ymmh, 0), VEC("ymmh", ymmh, 1), VEC("ymmh", ymmh, 2),
-    VEC("ymmh", ymmh, 3), VEC("ymmh", ymmh, 4), VEC("ymmh", ymmh, 5),
-    VEC("ymmh", ymmh, 6), VEC("ymmh", ymmh, 7), VEC("ymmh", ymmh, 8),
-    VEC("ymmh", ymmh, 9), VEC("ymmh", ymmh, 10), VEC("ymmh", ymmh, 11),
-    VEC("ymmh", ymmh, 12), VEC("ymmh", ymmh, 13), VEC("ymmh", ymmh, 14),
-    VEC("ymmh", ymmh, 15),
+    XMM(0), XMM(1), XMM(2), XMM(3), XMM(4), XMM(5), XMM(6), XMM(7),
+    XMM(8), XMM(9), XMM(10), XMM(11), XMM(12), XMM(13), XMM(14), XMM(15),
+    YMMH(0), YMMH(1), YMMH(2), YMMH(3), YMMH(4), YMMH(5), YMMH(6), YMMH(7),
+    YMMH(8), YMMH(9), YMMH(10), YMMH(11), YMMH(12), YMMH(13), YMMH(14),
+    YMMH(15),
 };
 
 static STATE_TABLE(x86_state, "cpu", 4, X86State, X86_STATE)

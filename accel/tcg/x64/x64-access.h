@@ -27,6 +27,12 @@ static inline bool is_vector(const IrInst *i)
     return i->type == IR_V128;
 }
 
+/* Both halves of 32 bytes at once. */
+static inline bool is_pair(const Gen *g, const IrInst *i)
+{
+    return g->val[i - g->inst].pair == PAIR_MEMORY;
+}
+
 static inline bool is_big(const IrInst *i)
 {
     return ir_is_big(i->type);
@@ -39,7 +45,7 @@ extern const uint32_t x64_load_ops[2][4];
 
 /* dst = what is at m, extended as the load asks for. */
 void x64_load_value(Gen *g, const IrInst *i, unsigned dst, HostMem m);
-/* Vectors of 4, 8 or 16 bytes. */
+/* Vectors of 4, 8 or 16 bytes, or two of them. */
 void x64_load_vector(Gen *g, const IrInst *i, unsigned dst, HostMem m);
 void x64_store_vector(Gen *g, const IrInst *i, HostMem m, unsigned src);
 
@@ -53,9 +59,8 @@ HostMem x64_access_host(Gen *g, Access *a, uint8_t **miss);
 void x64_probe(Gen *g, const Access *a);
 /* The host's address minus the guest's, into s1. */
 void x64_load_addend(Gen *g, const Access *a);
-/* Notes the line of a store at base + imm that has hit the TLB. */
-void x64_note_line(Gen *g, MmuAccess kind, unsigned base, int32_t imm,
-                   unsigned scratch);
+/* Notes the lines of a store at base + its offset that has hit the TLB. */
+void x64_note_lines(Gen *g, const Access *a, unsigned scratch);
 
 /* --- x64-slow.c ------------------------------------------------------------------- */
 

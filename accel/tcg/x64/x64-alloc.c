@@ -231,12 +231,11 @@ void x64_alloc_begin(Gen *g)
 
 void x64_alloc_inst(Gen *g, unsigned n)
 {
-    const IrInst *i = &g->inst[n];
     g->n = n;
     g->locked = 0;
     g->vec_locked = 0;
-    for (unsigned k = 0; k < i->nargs; k++) {
-        value(g, i->arg[k])->next = g->next_use[n * IR_MAX_ARGS + k];
+    for (unsigned k = 0; k < x64_operands(g, n); k++) {
+        value(g, x64_operand(g, n, k))->next = *x64_next_use(g, n, k);
     }
 }
 

@@ -7,6 +7,7 @@
  */
 #include "x64-gen.h"
 #include "x64-host.h"
+#include "x64-vec-emit.h"
 
 void x64_lea_cpu(const X64State *x, Asm *a)
 {
@@ -209,6 +210,7 @@ void x64_call(Gen *g, const IrInst *i)
     } else {
         move_arguments(g, i);
     }
+    asm_vzeroupper(&g->a);
     x64_lea_cpu(g->x, &g->a);
     asm_mov_imm(&g->a, RAX, (uintptr_t)h->fn);
     asm_call_reg(&g->a, RAX);

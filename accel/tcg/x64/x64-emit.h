@@ -45,6 +45,7 @@ enum {
 typedef struct Asm {
     uint8_t *p;
     ptrdiff_t rx;
+    bool vex;              /* the host has AVX, and code may use it */
 } Asm;
 
 /* [base + index * (1 << scale) + disp]; index HOST_NONE: none. */

@@ -13,12 +13,14 @@
  *   x64-call.c    helper calls
  *   x64-vec.c     vector operations; x64-vec-ops.def: which have an instruction;
  *                 x64-vec-int.c, x64-vec-special.c, x64-vec-portable.c: the rest
- *   x64-vec-alloc.c   where vectors are
+ *   x64-vec-alloc.c   where vectors are; x64-vec-regs.c: guest registers;
+ *                 x64-vec-pair.c: halves of 32 bytes (found by x64-pair.c)
  *   x64-x80*.c    numbers of 80 bits, see x64-x80.c
  *   x64-fp.c      the guest's rounding and flags in the host's MXCSR
  *   x64-exit.c    the ways out of a TB
  *   x64-frame.c   frame states, when something has faulted
- *   x64.c         the back end's table, entry and exit of generated code
+ *   x64-entry.c   entry and exit of generated code, pins
+ *   x64.c         the back end's table
  *
  * Host registers. The hot guest registers are pinned: each has a host register
  * of its own from TB to TB and is stored to the CPU struct only for C code to
@@ -33,13 +35,12 @@
 #include "codebuf.h"
 #include "tb.h"
 #include "x64-emit.h"
+#include "x64-value.h"
 #include "x64-x80.h"
 
 /* Points into the CPU struct, so that guest registers have short offsets. */
 #define HOST_ENV    R14
 #define HOST_BUDGET R15
-#define PINS        8
-#define NO_PIN      (-1)
 #define HOST_VECS   16
 
 /* ORDER x64-pin: the host register of each pin. */
@@ -59,16 +60,16 @@ enum {
     FRAME_MXCSR,           /* on its way to and from the register */
     FRAME_FP_LIVE,         /* byte: MXCSR is the guest's, see x64-fp.c; the
                             * next one: FRAME_X80_LIVE, see x64-x80-env.c */
-    FRAME_MEM,             /* slow path of vectors: IrMem, and the vector */
+    FRAME_MEM,             /* slow path of vectors: IrMem, and one or two */
     FRAME_VEC = 24,
-    FRAME_VEC_SAVE = 26,   /* XMM0 to 15 on the slow path */
-    FRAME_VEC_ARGS = 58,   /* VecArgs of an operation without an instruction */
-    FRAME_X80_ARG = 70,    /* an integer, for the host's x87 */
+    FRAME_VEC_SAVE = 28,   /* YMM0 to 15 on the slow path */
+    FRAME_VEC_ARGS = 92,   /* VecArgs of an operation without an instruction */
+    FRAME_X80_ARG = 104,   /* an integer, for the host's x87 */
     FRAME_X80_CW,          /* on its way to the register */
     FRAME_X80_ENV,         /* 28 bytes: the host's x87 environment */
-    FRAME_X80_SAVE = 76,   /* the host's x87 stack on the slow path */
-    FRAME_PAGES = 92,      /* pages of groups of accesses, by lane */
-    FRAME_SLOTS = 96,      /* spilled values; vectors take even pairs */
+    FRAME_X80_SAVE = 110,  /* the host's x87 stack on the slow path */
+    FRAME_PAGES = 126,     /* pages of groups of accesses, by lane */
+    FRAME_SLOTS = 130,     /* spilled values; vectors take even pairs */
     FRAME_SLOT_COUNT = 1024,
 };
 
@@ -95,11 +96,13 @@ struct X64State {
     uint8_t *slow[2][4][MMU_ACCESSES];
     uint8_t *bad_target;   /* calls cpu_bad_target() */
     uint8_t *slow_vec[2];  /* [is store]; what else there is: FRAME_MEM */
-    uint8_t *save_vec, *restore_vec; /* XMM0 to 15, to FRAME_VEC_SAVE */
+    uint8_t *slow_pair[2]; /* the same for both halves of 32 bytes */
+    uint8_t *save_vec, *restore_vec; /* YMM0 to 15, to FRAME_VEC_SAVE */
     uint8_t *fp_enter, *fp_leave;    /* see x64-fp.c */
     unsigned int_regs;     /* behind them guest registers are vectors only */
     bool bmi2, lzcnt, bmi1, popcnt;
     uint32_t features;     /* HOST_* of host-features.h */
+    bool pairs;            /* the host has AVX2: halves of 32 bytes together */
     uint8_t *x80_enter, *x80_set_c1; /* see x64-x80-env.c */
     uint8_t *x80_store;    /* slow path: x64_x80_store_slow() */
     unsigned x80_first, x80_count; /* guest registers of 80 bits */
@@ -107,50 +110,6 @@ struct X64State {
 };
 
 /* --- compiling one TB ---------------------------------------------------------- */
-
-typedef enum ValueForm {
-    FORM_OP,               /* computed by its instruction */
-    FORM_ALIAS,            /* its root's value */
-    FORM_NONE,             /* part of another instruction */
-    FORM_LAZY,             /* computed when a fault asks for it */
-} ValueForm;
-
-/* Accesses off one base within a TB mostly touch one page. The first of such a
- * group probes the TLB for the range of all; the others use the host address
- * that it found, if it did. Groups may overlap: each has a lane of its own. */
-typedef enum GroupRole { GROUP_NONE, GROUP_FIRST, GROUP_NEXT } GroupRole;
-#define LANES 4
-
-/* A value, where it is, and what becomes of it. It may be in several places. */
-typedef struct Value {
-    uint16_t last;         /* instruction of its last use, frames included */
-    uint16_t next;         /* of its next use */
-    uint16_t uses, address_uses;
-    uint32_t stamp;        /* Gen.stamp of the last walk that came here */
-    IrVal root;
-    uint8_t form;          /* ValueForm */
-    bool short_value;      /* the IR says that its upper half is zero */
-    bool low;              /* nobody looks at its upper half */
-    bool narrow;           /* its op is done in 32 bits */
-    bool compares_wide;    /* it compares i64 values */
-    bool clean;            /* bits 32 to 63 are known to be zero */
-    uint8_t unclean_args;  /* CALL: i32 arguments that are not clean, a bit each */
-    uint8_t role;          /* LD, ST: GroupRole */
-    uint8_t lane;          /* of its group */
-    bool stores;           /* GROUP_FIRST: the group has a store, so that its
-                            * page must be one that may be stored to */
-    int16_t range_from, range_to; /* GROUP_FIRST: bytes, relative to its own
-                            * address */
-    uint16_t group_end;    /* GROUP_FIRST: the last access */
-    IrVal alike;           /* the first value that is computed the same way */
-    int8_t hint;           /* pin that it will be SET to, soon enough to be
-                            * computed there */
-    uint8_t temp;          /* host register, or HOST_NONE */
-    uint8_t pins;          /* a bit a pin */
-    int16_t reg;           /* guest register in memory, or -1 */
-    int16_t slot;          /* or -1 */
-    int8_t vreg;           /* vectors: XMM register, or -1 */
-} Value;
 
 /* What the host's flags say: of the value flags_result (zero, sign), or of the
  * comparison of flags_x and flags_y as well. */
@@ -239,14 +198,22 @@ struct Gen {
                             * only: they are to be saved */
     uint32_t stamp;
     bool vectors;          /* the block has some */
-    IrVal in_vec[HOST_VECS];
+    IrVal in_vec[HOST_VECS], in_upper[HOST_VECS]; /* low and high halves */
     uint16_t vec_locked;   /* XMM registers that must stay */
+    bool uppers_dirty;     /* upper halves of YMM registers may not be zero */
     bool fp_live;          /* MXCSR is the guest's here */
     X80Gen x80;
     GArray *cold;          /* Cold */
     GArray *rows;          /* X64Row */
     GArray *lazy;          /* X64Lazy */
 };
+
+/* --- x64-entry.c ------------------------------------------------------------------ */
+
+/* Which guest registers have a host register from TB to TB. */
+void x64_choose_pins(X64State *x);
+/* The code that run() calls, and the one that every way out ends in. */
+void x64_make_entry(X64State *x, Asm *a);
 
 /* --- x64-lower.c ------------------------------------------------------------------ */
 
@@ -258,6 +225,40 @@ void x64_lower(Gen *g);
  * to g->stamp. */
 typedef void LeafFn(Gen *g, IrVal v, void *opaque);
 void x64_leaves(Gen *g, IrVal v, LeafFn *fn, void *opaque);
+
+/* The operands of instruction n, and behind them those of the half that it makes
+ * as well; where next uses of each are kept. */
+static inline unsigned x64_operands(const Gen *g, unsigned n)
+{
+    const Value *v = &g->val[n];
+    bool both = v->pair && v->pair <= PAIR_TABLE;
+    bool store = v->pair == PAIR_MEMORY && g->inst[n].op == IR_ST;
+    return g->inst[n].nargs + (both ? g->inst[v->twin].nargs : store ? 1 : 0);
+}
+
+static inline IrVal x64_operand(const Gen *g, unsigned n, unsigned k)
+{
+    const IrInst *i = &g->inst[n];
+    if (k < i->nargs) {
+        return i->arg[k];
+    }
+    unsigned skips = i->op == IR_ST ? 1 : 0; /* the address */
+    return g->inst[g->val[n].twin].arg[k - i->nargs + skips];
+}
+
+static inline uint16_t *x64_next_use(Gen *g, unsigned n, unsigned k)
+{
+    unsigned own = g->inst[n].nargs;
+    unsigned at = k < own ? n * IR_MAX_ARGS + k
+                          : g->val[n].twin * IR_MAX_ARGS + k - own;
+    return &g->next_use[at];
+}
+
+/* The half that instruction n makes besides its own value, or NULL. */
+static inline Value *x64_other_half(const Gen *g, unsigned n)
+{
+    return g->val[n].pair ? &g->val[g->val[n].twin] : NULL;
+}
 
 static inline IrVal x64_root(const Gen *g, IrVal v)
 {
@@ -338,47 +339,6 @@ void x64_reg_forget(Gen *g, unsigned reg);
 bool x64_only_in_reg(Gen *g, unsigned reg);
 void x64_rescue(Gen *g, IrVal v);
 
-/* --- x64-vec-alloc.c -------------------------------------------------------------------- */
-
-void x64_vec_alloc_begin(Gen *g);
-/* The value in an XMM register, locked. */
-unsigned x64_vec_use(Gen *g, IrVal v);
-/* An operand of a VEX instruction: in memory (reg HOST_NONE) where it is in no
- * register and has no later use. */
-typedef struct VecSrc {
-    uint8_t reg;
-    HostMem mem;
-} VecSrc;
-VecSrc x64_vec_src(Gen *g, IrVal v);
-/* A free register, locked. */
-unsigned x64_vec_scratch(Gen *g);
-/* Frees that register, whose value moves elsewhere, and locks it. */
-void x64_vec_take(Gen *g, unsigned host);
-/* x64_release_args(), and registers of vectors likewise. */
-void x64_vec_release_args(Gen *g);
-/* Where the present instruction's result goes: into `prefer` if that is free.
- * Locked registers are not chosen. */
-unsigned x64_vec_def(Gen *g, unsigned prefer);
-void x64_vec_def_end(Gen *g);
-void x64_vec_get(Gen *g, unsigned reg);
-void x64_vec_set(Gen *g, unsigned reg, IrVal v);
-/* Two slots for a value of 16 bytes; the first. */
-unsigned x64_pair_new(Gen *g, IrVal v);
-/* The value gets slots, if it has none. */
-void x64_vec_spill(Gen *g, IrVal v);
-/* A call is next, or was: no register survives. */
-void x64_vec_save_for_call(Gen *g);
-void x64_vec_after_call(Gen *g);
-/* A guest instruction begins: frees registers of what is not needed. */
-void x64_vec_alloc_insn(Gen *g);
-/* True if a register has a value that is needed behind this instruction. */
-bool x64_vec_is_live(Gen *g);
-
-/* --- x64-vec.c ---------------------------------------------------------------------------- */
-
-/* Compiles VEC, FVEC and FVECX. */
-void x64_vec(Gen *g, const IrInst *i);
-
 /* --- x64-fp.c ------------------------------------------------------------------------------ */
 
 /* True if the host's instructions do what cpu->fp asks for. */
@@ -432,5 +392,7 @@ void x64_exit_if(Gen *g, const IrInst *i);
 /* rax = tb | why, and out. */
 void x64_leave(Gen *g, unsigned why);
 Cold *x64_cold(Gen *g, void (*emit)(Gen *g, const Cold *c), uint8_t *from);
+
+#include "x64-vec-alloc.h"
 
 #endif

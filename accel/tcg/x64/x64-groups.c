@@ -25,7 +25,7 @@ static bool are_alike(const Gen *g, IrVal m, IrVal n)
 /* Compilers compute an address anew where registers are short. Of sums, scaled
  * indices and constants the first that is the same is found; a few that are not
  * found do not matter. */
-static void number_values(Gen *g)
+void x64_number_values(Gen *g)
 {
     IrVal seen[ALIKE_SLOTS];
     memset(seen, 0xff, sizeof seen);
@@ -46,14 +46,7 @@ static void number_values(Gen *g)
     }
 }
 
-/* An address as base + offset. */
-typedef struct Place {
-    IrVal base;
-    bool narrow;
-    int64_t offset;
-} Place;
-
-static Place place_of(const Gen *g, const IrInst *access)
+Place x64_place_of(const Gen *g, const IrInst *access)
 {
     Place p = { access->arg[0], g->val[access->arg[0]].narrow, 0 };
     for (;;) {
@@ -97,7 +90,7 @@ static void find_accesses(const Gen *g, Accesses *all)
         calls += i->op == IR_CALL && helper(g, i)->effects;
         if ((i->op == IR_LD || i->op == IR_ST) &&
             !x64_const(g, i->arg[0], &unused)) {
-            all->at[all->count++] = (GroupAccess){ n, calls, place_of(g, i) };
+            all->at[all->count++] = (GroupAccess){ n, calls, x64_place_of(g, i) };
         }
     }
 }
@@ -158,7 +151,6 @@ void x64_find_groups(Gen *g)
 {
     Accesses all;
     unsigned busy[LANES] = { 0 }; /* up to here a lane has a group */
-    number_values(g);
     find_accesses(g, &all);
     for (unsigned k = 0; k < all.count; k++) {
         unsigned n = all.at[k].n, lane = 0;

@@ -139,12 +139,17 @@ static void drop_unused(Gen *g)
         const IrInst *i = inst(g, n);
         Value *v = &g->val[n];
         bool pure = ir_is_pure(i) || i->op == IR_GET;
-        if (!pure || v->uses || v->form != FORM_OP) {
+        const Value *second = x64_other_half(g, n);
+        if (!pure || v->uses || v->form != FORM_OP ||
+            (second && second->uses)) {
             continue;
         }
         v->form = FORM_NONE;
         for (unsigned k = 0; k < i->nargs; k++) {
             g->val[i->arg[k]].uses--;
+        }
+        for (unsigned k = 0; k < x64_operands(g, n) - i->nargs; k++) {
+            g->val[x64_operand(g, n, i->nargs + k)].uses--;
         }
     }
 }
@@ -152,15 +157,15 @@ static void drop_unused(Gen *g)
 static void find_uses(Gen *g)
 {
     for (unsigned n = g->count; n-- > 0;) {
-        const IrInst *i = inst(g, n);
         if (g->val[n].form != FORM_OP) {
             continue;
         }
-        for (unsigned k = 0; k < i->nargs; k++) {
-            g->next_use[n * IR_MAX_ARGS + k] = g->val[i->arg[k]].next;
+        unsigned operands = x64_operands(g, n);
+        for (unsigned k = 0; k < operands; k++) {
+            *x64_next_use(g, n, k) = g->val[x64_operand(g, n, k)].next;
         }
-        for (unsigned k = 0; k < i->nargs; k++) {
-            Value *v = &g->val[i->arg[k]];
+        for (unsigned k = 0; k < operands; k++) {
+            Value *v = &g->val[x64_operand(g, n, k)];
             v->next = n;
             v->last = MAX(v->last, n);
         }
@@ -238,12 +243,16 @@ void x64_lower(Gen *g)
     for (unsigned n = 0; n < g->count; n++) {
         g->val[n] = (Value){ .root = n, .next = UINT16_MAX, .hint = NO_PIN,
                              .temp = HOST_NONE, .reg = -1, .slot = -1,
-                             .vreg = -1 };
+                             .vreg = -1, .twin = IR_NO_VAL };
         g->vectors |= inst(g, n)->type == IR_V128;
     }
     x64_skip_extensions(g);
     x64_find_narrow(g);
     x64_find_roots(g);
+    x64_number_values(g);
+    if (g->vectors && g->x->pairs) {
+        x64_find_pairs(g);
+    }
     drop_unused(g);
     x64_find_groups(g);
     find_addressing(g);

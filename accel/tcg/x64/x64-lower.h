@@ -37,7 +37,24 @@ void x64_find_roots(Gen *g);
 /* --- x64-groups.c ----------------------------------------------------------------- */
 
 #define GROUP_BYTES 256    /* longest range */
+
+/* An address as base + offset. */
+typedef struct Place {
+    IrVal base;
+    bool narrow;
+    int64_t offset;
+} Place;
+
+/* Finds values that are computed the same way. */
+void x64_number_values(Gen *g);
+/* What an access's address is made of; behind x64_number_values(). */
+Place x64_place_of(const Gen *g, const IrInst *access);
 /* Which accesses share a probe of the TLB. */
 void x64_find_groups(Gen *g);
+
+/* --- x64-pair.c ------------------------------------------------------------------- */
+
+/* Which values and operations are halves of what the host does at once. */
+void x64_find_pairs(Gen *g);
 
 #endif

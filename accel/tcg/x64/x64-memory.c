@@ -25,17 +25,23 @@ void x64_load_value(Gen *g, const IrInst *i, unsigned dst, HostMem m)
     asm_rm(&g->a, x64_load_ops[sign][size], wide, dst, m);
 }
 
-/* Vectors of 4, 8 or 16 bytes. */
+static uint32_t wide_move(const Gen *g, const IrInst *i)
+{
+    return is_pair(g, i) ? VEX_256 : 0;
+}
+
 void x64_load_vector(Gen *g, const IrInst *i, unsigned dst, HostMem m)
 {
     static const uint32_t ops[] = { VOP_MOVSS_LD, VOP_MOVQ_LD, VOP_MOVUPS_LD };
-    asm_vec_rm(&g->a, ops[ir_mem_log2(i->mem) - 2], dst, m);
+    uint32_t op = ops[ir_mem_log2(i->mem) - 2];
+    asm_vec_move(&g->a, op | wide_move(g, i), dst, m);
 }
 
 void x64_store_vector(Gen *g, const IrInst *i, HostMem m, unsigned src)
 {
     static const uint32_t ops[] = { VOP_MOVSS_ST, VOP_MOVQ_ST, VOP_MOVUPS_ST };
-    asm_vec_rm(&g->a, ops[ir_mem_log2(i->mem) - 2], src, m);
+    uint32_t op = ops[ir_mem_log2(i->mem) - 2];
+    asm_vec_move(&g->a, op | wide_move(g, i), src, m);
 }
 
 /* --- loads and stores ------------------------------------------------------------------- */
@@ -45,6 +51,7 @@ static void load_vec(Gen *g, const IrInst *i)
     Access a;
     uint8_t *miss;
     unsigned dst = x64_vec_def(g, HOST_NONE);
+    g->uppers_dirty |= is_pair(g, i);
     x64_access_begin(g, i, MMU_LOAD, &a);
     HostMem m = x64_access_host(g, &a, &miss);
     Cold *c = x64_access_cold(g, &a, miss, x64_site(g));
@@ -58,7 +65,9 @@ static void store_vec(Gen *g, const IrInst *i)
 {
     Access a;
     uint8_t *miss;
-    unsigned src = x64_vec_use(g, i->arg[1]);
+    unsigned src = is_pair(g, i)
+        ? x64_vec_both(g, i->arg[1], x64_operand(g, g->n, i->nargs))
+        : x64_vec_use(g, i->arg[1]);
     x64_access_begin(g, i, MMU_STORE, &a);
     HostMem m = x64_access_host(g, &a, &miss);
     x64_store_vector(g, i, m, src);

@@ -25,15 +25,9 @@ static size_t addend_offset(unsigned mode)
 
 /* --- lines of data (vm/page-trace.h) -------------------------------------------------- */
 
-/* Notes the line of a store at base + imm that has hit the TLB; nothing for a
- * load. */
-void x64_note_line(Gen *g, MmuAccess kind, unsigned base, int32_t imm,
-                      unsigned scratch)
+static void note_line(Gen *g, unsigned base, int32_t imm, unsigned scratch)
 {
     HostMem line = x64_env(g, offsetof(Cpu, lines));
-    if (kind != MMU_STORE || !g->cpu->notes_lines) {
-        return;
-    }
     if (imm) {
         asm_rm(&g->a, OP_LEA, false, scratch, host_mem(base, imm));
     } else {
@@ -45,11 +39,20 @@ void x64_note_line(Gen *g, MmuAccess kind, unsigned base, int32_t imm,
     asm_store_imm(&g->a, 0, line, 1);
 }
 
-static void note_constant_line(Gen *g, MmuAccess kind, uint64_t va)
+/* Nothing for a load. What is longer than PAGE_TRACE_ACCESS is two stores. */
+void x64_note_lines(Gen *g, const Access *a, unsigned scratch)
 {
-    if (kind == MMU_STORE && g->cpu->notes_lines) {
-        asm_store_imm(&g->a, 0,
-                      x64_env(g, offsetof(Cpu, lines) + cpu_line(va)), 1);
+    unsigned bytes = is_pair(g, a->i) ? 32 : 16;
+    if (a->kind != MMU_STORE || !g->cpu->notes_lines) {
+        return;
+    }
+    for (unsigned at = 0; at < bytes; at += 16) {
+        if (a->constant) {
+            asm_store_imm(&g->a, 0, x64_env(g, offsetof(Cpu, lines) +
+                                               cpu_line(a->va + at)), 1);
+        } else {
+            note_line(g, a->base, a->i->imm + at, scratch);
+        }
     }
 }
 
@@ -157,7 +160,7 @@ static HostMem constant_host(Gen *g, Access *a, uint8_t **miss)
     }
     probe_constant(g, a);
     *miss = asm_jcc(&g->a, CC_NE);
-    note_constant_line(g, a->kind, a->va);
+    x64_note_lines(g, a, HOST_NONE);
     asm_load(&g->a, true, a->s1, x64_env(g, addend_offset(a->mode) + entry));
     if (fits32(a->va)) {
         return host_mem(a->s1, a->va);
@@ -208,7 +211,7 @@ HostMem x64_access_host(Gen *g, Access *a, uint8_t **miss)
         check_alignment(g, a);
         asm_rr(&g->a, OP_TEST, true, g->page_host, g->page_host);
         *miss = asm_jcc(&g->a, CC_E);
-        x64_note_line(g, a->kind, a->base, a->i->imm, a->s2);
+        x64_note_lines(g, a, a->s2);
         return host_mem_index(g->page_host, a->base, a->i->imm);
     }
     a->s1 = x64_scratch(g);
@@ -218,7 +221,7 @@ HostMem x64_access_host(Gen *g, Access *a, uint8_t **miss)
     check_alignment(g, a);
     x64_probe(g, a);
     *miss = asm_jcc(&g->a, CC_NE);
-    x64_note_line(g, a->kind, a->base, a->i->imm, a->s2);
+    x64_note_lines(g, a, a->s2);
     x64_load_addend(g, a);
     if (role == GROUP_FIRST) {
         begin_group(g, a->s1);

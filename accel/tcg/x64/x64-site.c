@@ -14,7 +14,8 @@ static void find_place(Gen *g, IrVal v, X64Row *row)
         return;
     }
     if (x->vreg >= 0 && x->slot < 0 && x->reg < 0) {
-        row->where = offsetof(Cpu, frame) + 8 * FRAME_VEC_SAVE + 16 * x->vreg;
+        row->where = offsetof(Cpu, frame) + 8 * FRAME_VEC_SAVE +
+                     32 * x->vreg + (x->upper ? 16 : 0);
         g->site_vec = true;
     } else if (x->slot >= 0) {
         row->where = offsetof(Cpu, frame) + 8 * (FRAME_SLOTS + x->slot);

@@ -56,6 +56,7 @@ static void slow_begin(const X64State *x, Asm *a)
 {
     for_temps(x, a, true);
     for_pins(x, a, true);
+    asm_vzeroupper(a);
     x64_fp_drop_fixed(x, a);
     asm_store(a, true, fixed_env(x, offsetof(Cpu, budget)), HOST_BUDGET);
 }
@@ -96,8 +97,8 @@ static void make_slow_path(X64State *x, Asm *a, bool store, unsigned sm)
                           : (uintptr_t)tlb_load_slow);
 }
 
-/* tlb_load_vec(), tlb_store_vec() and x64_x80_store_slow() take the same
- * arguments. */
+/* tlb_load_vec(), tlb_store_vec(), those of pairs and x64_x80_store_slow() take
+ * the same arguments. */
 static uint8_t *make_slow_big(const X64State *x, Asm *a, uintptr_t fn)
 {
     uint8_t *start = a->p;
@@ -112,14 +113,17 @@ static uint8_t *make_slow_big(const X64State *x, Asm *a, uintptr_t fn)
 
 static void make_vector_saves(X64State *x, Asm *a)
 {
+    uint32_t wide = x->pairs ? VEX_256 : 0;
     x->save_vec = a->p;
     for (unsigned t = 0; t < HOST_VECS; t++) {
-        asm_vec_store(a, save_word(x, FRAME_VEC_SAVE + 2 * t), t);
+        asm_vec_move(a, VOP_MOVUPS_ST | wide, t,
+                     save_word(x, FRAME_VEC_SAVE + 4 * t));
     }
     asm_ret(a);
     x->restore_vec = a->p;
     for (unsigned t = 0; t < HOST_VECS; t++) {
-        asm_vec_load(a, t, save_word(x, FRAME_VEC_SAVE + 2 * t));
+        asm_vec_move(a, VOP_MOVUPS_LD | wide, t,
+                     save_word(x, FRAME_VEC_SAVE + 4 * t));
     }
     asm_ret(a);
 }
@@ -133,6 +137,8 @@ void x64_make_slow_paths(X64State *x, Asm *a)
     }
     x->slow_vec[0] = make_slow_big(x, a, (uintptr_t)tlb_load_vec);
     x->slow_vec[1] = make_slow_big(x, a, (uintptr_t)tlb_store_vec);
+    x->slow_pair[0] = make_slow_big(x, a, (uintptr_t)x64_load_pair_slow);
+    x->slow_pair[1] = make_slow_big(x, a, (uintptr_t)x64_store_pair_slow);
     x->x80_store = make_slow_big(x, a, (uintptr_t)x64_x80_store_slow);
     make_bad_target(x, a);
     make_vector_saves(x, a);

@@ -38,6 +38,11 @@ static void move_number(Gen *g, const Cold *c, HostMem m)
     }
 }
 
+static uint32_t wide(const Gen *g, const IrInst *i)
+{
+    return is_pair(g, i) ? VEX_256 : 0;
+}
+
 /* The value to be stored, where the slow path finds it. */
 static void pass_value(Gen *g, const Cold *c)
 {
@@ -46,7 +51,8 @@ static void pass_value(Gen *g, const Cold *c)
         return;                        /* see x64_x80_cold_pass_top() */
     }
     if (is_vector(c->inst)) {
-        asm_vec_store(&g->a, x64_frame(g, FRAME_VEC), c->vec);
+        asm_vec_move(&g->a, VOP_MOVUPS_ST | wide(g, c->inst), c->vec,
+                     x64_frame(g, FRAME_VEC));
     } else if (c->value == HOST_NONE) {
         x64_store_imm64(g, arg1, c->value_imm);
     } else {
@@ -60,6 +66,7 @@ static const uint8_t *slow_path_of(Gen *g, const IrInst *i)
     if (is_big(i)) {
         asm_store_imm(&g->a, 2, x64_frame(g, FRAME_MEM), i->mem);
         return store && i->type == IR_F80 ? g->x->x80_store
+               : is_pair(g, i)            ? g->x->slow_pair[store]
                                           : g->x->slow_vec[store];
     }
     return g->x->slow[store][ir_mem_log2(i->mem)][ir_mem_access(i->mem)];
@@ -75,7 +82,8 @@ static void take_result(Gen *g, const Cold *c)
         return;
     }
     if (is_vector(c->inst)) {
-        asm_vec_load(&g->a, c->vec, x64_frame(g, FRAME_VEC));
+        asm_vec_move(&g->a, VOP_MOVUPS_LD | wide(g, c->inst), c->vec,
+                     x64_frame(g, FRAME_VEC));
     } else {
         x64_load_value(g, c->inst, c->result, x64_frame(g, FRAME_RESULT));
     }
@@ -160,7 +168,7 @@ static void cold_alone(Gen *g, const Cold *c)
     x64_probe(g, &a);
     uint8_t *miss = asm_jcc(&g->a, CC_NE);
     x64_load_addend(g, &a);
-    x64_note_line(g, a.kind, a.base, i->imm, a.s2);
+    x64_note_lines(g, &a, a.s2);
     HostMem m = host_mem_index(a.s1, a.base, i->imm);
     if (i->type == IR_F80) {
         move_number(g, c, m);

@@ -4,7 +4,8 @@
  * XMM0 to 15 are all temporaries; no call leaves them alone. A guest register
  * is SET in the CPU struct at once; its value stays in the XMM register as well.
  * What a frame state names is found there, in slots, or where the slow path of
- * an access saves the XMM registers.
+ * an access saves the registers. With AVX2 a register has two values, one of
+ * which may be in its upper half: mostly the halves of a guest's register.
  */
 #include "x64-gen.h"
 #include "x64-host.h"
@@ -25,30 +26,26 @@ static HostMem slot_mem(const Gen *g, unsigned slot)
     return x64_frame(g, FRAME_SLOTS + slot);
 }
 
-static bool needed_later(const Gen *g, IrVal v)
-{
-    return g->val[v].last > g->n;
-}
-
-static void forget(Gen *g, unsigned host)
-{
-    IrVal v = g->in_vec[host];
-    if (v != IR_NO_VAL) {
-        value(g, v)->vreg = -1;
-        g->in_vec[host] = IR_NO_VAL;
-    }
-}
-
-static void hold(Gen *g, unsigned host, IrVal v)
-{
-    g->in_vec[host] = v;
-    value(g, v)->vreg = host;
-}
-
 static bool elsewhere(Gen *g, IrVal v)
 {
     const Value *x = value(g, v);
     return x->reg >= 0 || x->slot >= 0 || g->inst[v].op == IR_CONST;
+}
+
+void x64_vec_forget(Gen *g, IrVal v)
+{
+    Value *x = value(g, v);
+    if (x->vreg >= 0) {
+        (x->upper ? g->in_upper : g->in_vec)[x->vreg] = IR_NO_VAL;
+        x->vreg = -1;
+    }
+}
+
+void x64_vec_hold(Gen *g, unsigned host, bool upper, IrVal v)
+{
+    (upper ? g->in_upper : g->in_vec)[host] = v;
+    value(g, v)->vreg = host;
+    value(g, v)->upper = upper;
 }
 
 /* --- spilling --------------------------------------------------------------------- */
@@ -76,21 +73,37 @@ unsigned x64_pair_new(Gen *g, IrVal v)
 void x64_vec_spill(Gen *g, IrVal v)
 {
     uint16_t locked = g->vec_locked;
-    if (value(g, v)->slot < 0) {
+    if (value(g, v)->slot < 0 && value(g, v)->upper &&
+        value(g, v)->vreg >= 0) {
+        unsigned host = value(g, v)->vreg;
+        asm_vec_store_upper(&g->a, slot_mem(g, x64_pair_new(g, v)), host);
+    } else if (value(g, v)->slot < 0) {
         unsigned host = x64_vec_use(g, v);
         asm_vec_store(&g->a, slot_mem(g, x64_pair_new(g, v)), host);
     }
     g->vec_locked = locked;
 }
 
-static unsigned eviction_score(Gen *g, IrVal v)
+static unsigned value_score(Gen *g, IrVal v)
 {
-    const Value *x = value(g, v);
-    if (x->last < g->n) {
+    if (v == IR_NO_VAL || value(g, v)->last < g->n) {
         return UINT32_MAX;
     }
+    const Value *x = value(g, v);
     unsigned next = x->next == UINT16_MAX ? x->last : x->next;
     return next + (elsewhere(g, v) ? 0x20000 : 0);
+}
+
+/* Of a register's halves the one that is needed sooner counts. */
+static unsigned eviction_score(Gen *g, unsigned host)
+{
+    return MIN(value_score(g, g->in_vec[host]),
+               value_score(g, g->in_upper[host]));
+}
+
+static bool is_free(const Gen *g, unsigned host)
+{
+    return g->in_vec[host] == IR_NO_VAL && g->in_upper[host] == IR_NO_VAL;
 }
 
 /* A register that is free, or whose value is needed last. */
@@ -101,10 +114,10 @@ static unsigned choose(Gen *g)
         if (g->vec_locked & BIT(t)) {
             continue;
         }
-        if (g->in_vec[t] == IR_NO_VAL) {
+        if (is_free(g, t)) {
             return t;
         }
-        unsigned score = eviction_score(g, g->in_vec[t]);
+        unsigned score = eviction_score(g, t);
         if (best == HOST_NONE || score > best_score) {
             best = t;
             best_score = score;
@@ -114,13 +127,21 @@ static unsigned choose(Gen *g)
     return best;
 }
 
-static void evict(Gen *g, unsigned host)
+static void evict_value(Gen *g, IrVal v)
 {
-    IrVal v = g->in_vec[host];
-    if (v != IR_NO_VAL && value(g, v)->last >= g->n && !elsewhere(g, v)) {
+    if (v == IR_NO_VAL) {
+        return;
+    }
+    if (value(g, v)->last >= g->n && !elsewhere(g, v)) {
         x64_vec_spill(g, v);
     }
-    forget(g, host);
+    x64_vec_forget(g, v);
+}
+
+static void evict(Gen *g, unsigned host)
+{
+    evict_value(g, g->in_upper[host]);
+    evict_value(g, g->in_vec[host]);
 }
 
 unsigned x64_vec_scratch(Gen *g)
@@ -133,20 +154,27 @@ unsigned x64_vec_scratch(Gen *g)
 
 void x64_vec_take(Gen *g, unsigned host)
 {
-    IrVal v = g->in_vec[host];
     g_assert(!(g->vec_locked & BIT(host)));
     g->vec_locked |= BIT(host);
-    if (v == IR_NO_VAL) {
-        return;
+    bool needed = false;
+    IrVal halves[2] = { g->in_vec[host], g->in_upper[host] };
+    for (unsigned k = 0; k < 2; k++) {
+        needed |= halves[k] != IR_NO_VAL && value(g, halves[k])->last >= g->n;
     }
-    if (value(g, v)->last >= g->n) {
-        unsigned t = x64_vec_scratch(g);
-        asm_vec_mov(&g->a, t, host);
-        g->in_vec[host] = IR_NO_VAL;
-        hold(g, t, v);
+    unsigned t = needed ? x64_vec_scratch(g) : HOST_NONE;
+    if (needed) {
+        asm_vec_mov_wide(&g->a, halves[1] != IR_NO_VAL, t, host);
+    }
+    for (unsigned k = 0; k < 2; k++) {
+        if (halves[k] != IR_NO_VAL) {
+            x64_vec_forget(g, halves[k]);
+        }
+        if (halves[k] != IR_NO_VAL && needed) {
+            x64_vec_hold(g, t, k, halves[k]);
+        }
+    }
+    if (needed) {
         g->vec_locked &= ~BIT(t);
-    } else {
-        forget(g, host);
     }
 }
 
@@ -160,16 +188,16 @@ static void cold_constant(Gen *g, const Cold *c)
 }
 
 /* Behind the TB's code there is room for constants. */
-static void load_constant(Gen *g, unsigned host, uint64_t imm)
+void x64_vec_constant(Gen *g, unsigned host, uint64_t imm, bool wide)
 {
+    uint32_t all = wide ? VEX_256 : 0;
     if (!imm) {
-        asm_vec_rr(&g->a, VOP_PXOR, false, host, host);
+        asm_vec_same(&g->a, VOP_PXOR, host);
     } else if (imm == UINT64_MAX) {
-        asm_vec_rr(&g->a, VOP_PCMPEQD, false, host, host);
+        asm_vec_same(&g->a, VOP_PCMPEQD | all, host);
     } else {
-        asm_vec_op(&g->a, VOP_MOVUPS_LD, asm_rex(false, host, 0, 0));
-        asm_8(&g->a, (host & 7) << 3 | 5); /* [rip + disp32] */
-        asm_32(&g->a, 0);
+        asm_vec_rip(&g->a, wide ? VOP_VPBROADCASTQ | VEX_256 : VOP_MOVUPS_LD,
+                    host);
         x64_cold(g, cold_constant, g->a.p - 4)->imm = imm;
     }
 }
@@ -178,7 +206,9 @@ static void copy_to(Gen *g, unsigned host, IrVal v)
 {
     const Value *x = value(g, v);
     uint64_t imm;
-    if (x->vreg >= 0) {
+    if (x->vreg >= 0 && x->upper) {
+        asm_vec_upper(&g->a, host, x->vreg);
+    } else if (x->vreg >= 0) {
         asm_vec_mov(&g->a, host, x->vreg);
     } else if (x->reg >= 0) {
         asm_vec_load(&g->a, host, reg_mem(g, x->reg));
@@ -187,20 +217,31 @@ static void copy_to(Gen *g, unsigned host, IrVal v)
     } else {
         bool constant = x64_const(g, v, &imm);
         g_assert(constant);
-        load_constant(g, host, imm);
+        x64_vec_constant(g, host, imm, false);
     }
 }
 
+/* An upper half gets a register of its own. */
 unsigned x64_vec_use(Gen *g, IrVal v)
 {
     Value *x = value(g, v);
-    if (x->vreg < 0) {
+    if (x->vreg < 0 || x->upper) {
+        uint16_t source = x->vreg >= 0 ? BIT(x->vreg) & ~g->vec_locked : 0;
+        g->vec_locked |= source;
         unsigned t = x64_vec_scratch(g);
         copy_to(g, t, v);
-        hold(g, t, v);
+        x64_vec_forget(g, v);
+        x64_vec_hold(g, t, false, v);
+        g->vec_locked &= ~source;
     }
     g->vec_locked |= BIT(x->vreg);
     return x->vreg;
+}
+
+/* The value into a register that holds none. */
+void x64_vec_copy_to(Gen *g, unsigned host, IrVal v)
+{
+    copy_to(g, host, v);
 }
 
 VecSrc x64_vec_src(Gen *g, IrVal v)
@@ -214,113 +255,47 @@ VecSrc x64_vec_src(Gen *g, IrVal v)
     return (VecSrc){ x64_vec_use(g, v), host_mem(HOST_NONE, 0) };
 }
 
+static void release(Gen *g, IrVal v)
+{
+    if (value(g, v)->vreg >= 0 && value(g, v)->last <= g->n) {
+        x64_vec_forget(g, v);
+    }
+}
+
 void x64_vec_release_args(Gen *g)
 {
-    const IrInst *i = &g->inst[g->n];
     x64_release_args(g);
-    for (unsigned k = 0; k < i->nargs; k++) {
-        const Value *x = value(g, i->arg[k]);
-        if (x->vreg >= 0 && x->last <= g->n) {
-            forget(g, x->vreg);
-        }
+    for (unsigned k = 0; k < x64_operands(g, g->n); k++) {
+        release(g, x64_operand(g, g->n, k));
     }
 }
 
 unsigned x64_vec_def(Gen *g, unsigned prefer)
 {
     unsigned t = prefer;
-    if (t >= HOST_VECS || g->in_vec[t] != IR_NO_VAL) {
+    if (t >= HOST_VECS || !is_free(g, t)) {
         t = x64_vec_scratch(g);
     }
     g->vec_locked |= BIT(t);
-    hold(g, t, g->n);
+    x64_vec_hold(g, t, false, g->n);
+    if (g->val[g->n].pair) {
+        x64_vec_hold(g, t, true, g->val[g->n].twin);
+    }
     return t;
 }
 
 void x64_vec_def_end(Gen *g)
 {
-    const Value *x = value(g, g->n);
-    if (x->vreg >= 0 && x->last <= g->n) {
-        forget(g, x->vreg);
+    release(g, g->n);
+    if (g->val[g->n].pair) {
+        release(g, g->val[g->n].twin);
     }
 }
-
-/* --- guest registers -------------------------------------------------------------------- */
-
-void x64_vec_get(Gen *g, unsigned reg)
-{
-    IrVal old = g->in_reg[reg];
-    if (old != IR_NO_VAL && needed_later(g, old)) {
-        /* Two values in one place: the second gets a copy. */
-        unsigned t = x64_vec_scratch(g);
-        copy_to(g, t, old);
-        hold(g, t, g->n);
-        return;
-    }
-    x64_reg_forget(g, reg);
-    value(g, g->n)->reg = reg;
-    g->in_reg[reg] = g->n;
-}
-
-void x64_vec_set(Gen *g, unsigned reg, IrVal v)
-{
-    if (g->in_reg[reg] != v) {
-        unsigned host = x64_vec_use(g, v);
-        if (x64_only_in_reg(g, reg)) {
-            x64_rescue(g, g->in_reg[reg]);
-        }
-        x64_reg_forget(g, reg);
-        asm_vec_store(&g->a, reg_mem(g, reg), host);
-        if (value(g, v)->reg < 0) {
-            value(g, v)->reg = reg;
-            g->in_reg[reg] = v;
-        }
-    }
-    x64_vec_release_args(g);
-}
-
-/* --- from instruction to instruction ----------------------------------------------------- */
 
 void x64_vec_alloc_begin(Gen *g)
 {
     memset(g->in_vec, 0xff, sizeof g->in_vec);
+    memset(g->in_upper, 0xff, sizeof g->in_upper);
     g->vec_locked = 0;
-}
-
-void x64_vec_alloc_insn(Gen *g)
-{
-    for (unsigned t = 0; t < HOST_VECS; t++) {
-        IrVal v = g->in_vec[t];
-        if (v != IR_NO_VAL && value(g, v)->last <= g->n) {
-            forget(g, t);
-        }
-    }
-}
-
-bool x64_vec_is_live(Gen *g)
-{
-    for (unsigned t = 0; t < HOST_VECS; t++) {
-        IrVal v = g->in_vec[t];
-        if (v != IR_NO_VAL && v != g->n && needed_later(g, v)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void x64_vec_save_for_call(Gen *g)
-{
-    for (unsigned t = 0; t < HOST_VECS; t++) {
-        IrVal v = g->in_vec[t];
-        if (v != IR_NO_VAL && needed_later(g, v) && !elsewhere(g, v)) {
-            x64_vec_spill(g, v);
-        }
-    }
-}
-
-void x64_vec_after_call(Gen *g)
-{
-    for (unsigned t = 0; t < HOST_VECS; t++) {
-        forget(g, t);
-    }
+    g->uppers_dirty = true;
 }

@@ -42,7 +42,9 @@ void x64_vec_ext(Gen *g, const Op *o)
     x64_vec_release_args(g);
     unsigned dst = x64_def(g, HOST_NONE);
     if (x64_vec_is_movd(o)) {
-        asm_vec_rr(&g->a, VOP_MOVD_FROM, o->wide, a, dst);
+        Op movd = *o;
+        movd.code = VOP_MOVD_FROM;
+        x64_vec_emit(g, &movd, a, 0, dst);
         return;
     }
     x64_vec_emit(g, o, a, 0, dst);

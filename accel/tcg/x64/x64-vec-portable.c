@@ -37,6 +37,7 @@ static void pass_operands(Gen *g, const IrInst *i)
 
 static void call(Gen *g, uintptr_t fn)
 {
+    asm_vzeroupper(&g->a);
     asm_mov_imm(&g->a, RAX, fn);
     asm_call_reg(&g->a, RAX);
 }

@@ -38,7 +38,7 @@ bool x64_vec_fma_exists(unsigned imm)
            (!alternates || (alternates != 0x30 && !(imm & 3)));
 }
 
-void x64_vec_fma(Gen *g, const Op *o)
+VecFma x64_vec_fma_form(Gen *g, const Op *o)
 {
     /* By what is overwritten: the other two, and the form's distance. */
     static const uint8_t forms[3][3] = { { 2, 1, 0x00 }, { 0, 2, 0x10 },
@@ -46,14 +46,21 @@ void x64_vec_fma(Gen *g, const Op *o)
     bool scalar = o->code & 1;
     unsigned keep = fma_keeps(g, o, scalar);
     const uint8_t *form = forms[keep];
-    unsigned a = x64_vec_use(g, o->i->arg[keep]);
-    unsigned b = x64_vec_use(g, o->i->arg[form[0]]);
-    VecSrc c = x64_vec_src(g, o->i->arg[form[1]]);
+    return (VecFma){ keep, form[0], form[1],
+                     0x663800 | (fma_opcode(o->imm, scalar) + form[2]) };
+}
+
+void x64_vec_fma(Gen *g, const Op *o)
+{
+    VecFma f = x64_vec_fma_form(g, o);
+    unsigned a = x64_vec_use(g, o->i->arg[f.keeps]);
+    unsigned b = x64_vec_use(g, o->i->arg[f.factor]);
+    VecSrc c = x64_vec_src(g, o->i->arg[f.last]);
     x64_vec_release_args(g);
     unsigned dst = x64_vec_def(g, a);
     asm_vec_mov(&g->a, dst, a);
     Op fma = *o;
-    fma.code = 0x663800 | (fma_opcode(o->imm, scalar) + form[2]);
+    fma.code = f.code;
     x64_vec_emit_src(g, &fma, dst, b, c);
 }
 
@@ -73,7 +80,9 @@ static void string_compare(Gen *g, const Op *o)
         asm_mov(&g->a, false, RAX, RDX);
         asm_shift_imm(&g->a, SH_SHR, true, RDX, 32);
     }
-    asm_vec_rr(&g->a, o->code + (implicit ? 2 : 0), false, a, b);
+    Op form = *o;
+    form.code += implicit ? 2 : 0;
+    x64_vec_emit(g, &form, a, 0, b);
     asm_8(&g->a, o->imm);
     x64_vec_release_args(g);
 }

@@ -16,6 +16,13 @@ static const VecNative natives[VEC_OP_COUNT] = {
 #undef VEC_NATIVE
 };
 
+static const VecWide wides[VEC_OP_COUNT] = {
+#define VEC_WIDE(row, kind, code, bits) \
+    [VEC_##row] = { PAIR_##kind, bits, code },
+#include "x64-vec-wide.def"
+#undef VEC_WIDE
+};
+
 #define CODE_WIDE 0x1000000
 
 void x64_vec_emit(Gen *g, const Op *o, unsigned reg, unsigned vvvv, unsigned rm)
@@ -39,6 +46,20 @@ void x64_vec_emit_src(Gen *g, const Op *o, unsigned reg, unsigned vvvv, VecSrc b
 
 /* --- vectors to vectors --------------------------------------------------------------- */
 
+/* Instructions that have no VEX form would wait for the upper halves that they
+ * keep (vol. 1, 14.1.2), but for those that have values. */
+static void clean_uppers(Gen *g)
+{
+    bool used = false;
+    for (unsigned t = 0; t < HOST_VECS; t++) {
+        used |= g->in_upper[t] != IR_NO_VAL;
+    }
+    if (!used && g->uppers_dirty) {
+        asm_vzeroupper(&g->a);
+        g->uppers_dirty = false;
+    }
+}
+
 /* dst = a op b; without VEX dst is a first. b stays locked, so that it is not
  * dst unless it is a as well. */
 static void op_move(Gen *g, const Op *o, bool legacy)
@@ -47,6 +68,9 @@ static void op_move(Gen *g, const Op *o, bool legacy)
     unsigned b = x64_vec_use(g, o->i->arg[1]);
     x64_vec_release_args(g);
     unsigned dst = x64_vec_def(g, a);
+    if (legacy) {
+        clean_uppers(g);
+    }
     if (legacy || !has_avx(g)) {
         asm_vec_mov(&g->a, dst, a);
         asm_vec_rr(&g->a, o->code, o->wide, dst, b);
@@ -95,10 +119,10 @@ static void op_zlo32(Gen *g, const Op *o)
     x64_vec_release_args(g);
     unsigned dst = x64_vec_def(g, a);
     asm_vec_mov(&g->a, dst, a);
-    asm_vec_rr(&g->a, o->code, false, 7, dst);
-    asm_8(&g->a, 12);
-    asm_vec_rr(&g->a, o->code, false, 3, dst);
-    asm_8(&g->a, 12);
+    for (unsigned k = 0; k < 2; k++) {
+        x64_vec_emit(g, o, k ? 3 : 7, dst, dst);
+        asm_8(&g->a, 12);
+    }
 }
 
 static void op_blendv(Gen *g, const Op *o)
@@ -129,7 +153,7 @@ static void op_f16(Gen *g, const Op *o)
 
 /* --- the table ------------------------------------------------------------------------------ */
 
-static bool is_native(Gen *g, const Op *o)
+static bool is_native(const Gen *g, const Op *o)
 {
     unsigned have = g->x->features;
     if (o->row->form == FORM_NO_ROW || o->i->op == IR_FVECX ||
@@ -203,11 +227,23 @@ static void op_native(Gen *g, const Op *o)
     }
 }
 
-void x64_vec(Gen *g, const IrInst *i)
+static Op op_of(const IrInst *i)
 {
     const VecNative *row = &natives[ir_vec_op(i)];
-    Op o = { .i = i, .row = row, .code = row->code & ~CODE_WIDE,
-             .wide = row->code & CODE_WIDE, .imm = ir_vec_imm(i) };
+    return (Op){ .i = i, .row = row, .code = row->code & ~CODE_WIDE,
+                 .wide = row->code & CODE_WIDE, .imm = ir_vec_imm(i) };
+}
+
+const VecWide *x64_vec_wide(const Gen *g, const IrInst *i)
+{
+    const VecWide *w = &wides[ir_vec_op(i)];
+    Op o = op_of(i);
+    return w->kind && g->x->pairs && is_native(g, &o) ? w : NULL;
+}
+
+void x64_vec(Gen *g, const IrInst *i)
+{
+    Op o = op_of(i);
     if (!is_native(g, &o)) {
         x64_vec_portable(g, i);
         return;
@@ -215,5 +251,10 @@ void x64_vec(Gen *g, const IrInst *i)
     if (i->op == IR_FVEC) {
         x64_fp_ensure(g);
     }
-    op_native(g, &o);
+    if (g->val[g->n].pair) {
+        g->uppers_dirty = true;
+        x64_vec_pair_op(g, &o);
+    } else {
+        op_native(g, &o);
+    }
 }

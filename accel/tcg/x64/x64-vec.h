@@ -48,6 +48,13 @@ typedef struct VecNative {
     uint32_t code;
 } VecNative;
 
+/* A row of x64-vec-wide.def. */
+typedef struct VecWide {
+    uint8_t kind;          /* PairKind, or PAIR_NONE */
+    uint8_t bits;
+    uint32_t code;
+} VecWide;
+
 /* An operation being compiled. */
 typedef struct Op {
     const IrInst *i;
@@ -61,6 +68,20 @@ static inline bool has_avx(const Gen *g)
 {
     return g->x->features & HOST_AVX;
 }
+
+/* How a multiply and add is done: the operand that the result overwrites, the two
+ * others in their places, the opcode. */
+typedef struct VecFma {
+    uint8_t keeps, factor, last;
+    uint32_t code;
+} VecFma;
+VecFma x64_vec_fma_form(Gen *g, const Op *o);
+
+/* How the host does an operation for both halves of 32 bytes; NULL: not at
+ * once. */
+const VecWide *x64_vec_wide(const Gen *g, const IrInst *i);
+/* Compiles such an operation. */
+void x64_vec_pair_op(Gen *g, const Op *o);
 
 /* The instruction, as VEX where the host has it. */
 void x64_vec_emit(Gen *g, const Op *o, unsigned reg, unsigned vvvv, unsigned rm);

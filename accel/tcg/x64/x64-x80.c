@@ -141,7 +141,7 @@ void x64_x80_enter(Gen *g)
         IrVal v = entry_value(g, r);
         g->val[v] = (Value){ .root = v, .next = UINT16_MAX, .hint = NO_PIN,
                              .temp = HOST_NONE, .reg = -1, .slot = -1,
-                             .vreg = -1 };
+                             .vreg = -1, .twin = IR_NO_VAL };
         fld80(g, x80_mem(g, r));
         x64_x80_pushed(g, v);
         g->x80.reg[r] = v;

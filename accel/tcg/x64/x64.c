@@ -14,71 +14,7 @@
 #define GUARD_BYTES       16
 #define FLUSH_MARGIN      (2 * MIB)
 
-/* --- entering and leaving generated code --------------------------------------- */
-
-static HostMem cpu_mem(const X64State *x, size_t offset)
-{
-    return host_mem(HOST_ENV, (int32_t)((int64_t)offset - x->bias));
-}
-
-static const uint8_t saved[] = { RBX, RBP, R12, R13, R14, R15 };
-
-static void make_enter(X64State *x, Asm *a)
-{
-    x->enter = (uint64_t (*)(Cpu *, const void *))asm_here(a);
-    for (unsigned k = 0; k < sizeof saved; k++) {
-        asm_push(a, saved[k]);
-    }
-    asm_alu_imm(a, ALU_SUB, true, RSP, 8);
-    asm_rm(a, OP_LEA, true, HOST_ENV, host_mem(RDI, x->bias));
-    asm_mov(a, true, RAX, RSI);
-    asm_load(a, true, HOST_BUDGET, cpu_mem(x, offsetof(Cpu, budget)));
-    for (unsigned p = 0; p < x->pin_count; p++) {
-        asm_load(a, true, x64_pin_host[p],
-                 cpu_mem(x, x->cls->regs[x->pin_reg[p]].offset));
-    }
-    asm_rr(a, OP_GROUP5, false, 4, RAX); /* jmp rax */
-}
-
-static void make_leave(X64State *x, Asm *a)
-{
-    x->leave = a->p;
-    x64_fp_drop_fixed(x, a);
-    for (unsigned p = 0; p < x->pin_count; p++) {
-        asm_store(a, true, cpu_mem(x, x->cls->regs[x->pin_reg[p]].offset),
-                  x64_pin_host[p]);
-    }
-    asm_store(a, true, cpu_mem(x, offsetof(Cpu, budget)), HOST_BUDGET);
-    asm_alu_imm(a, ALU_ADD, true, RSP, 8);
-    for (unsigned k = sizeof saved; k-- > 0;) {
-        asm_pop(a, saved[k]);
-    }
-    asm_ret(a);
-}
-
-static void choose_pins(X64State *x)
-{
-    const CpuClass *cls = x->cls;
-    x->pin_of = g_new(int8_t, cls->reg_count);
-    for (unsigned r = 0; r < cls->reg_count; r++) {
-        bool pinned = cls->regs[r].hot && x->pin_count < PINS &&
-                      !ir_is_big(cls->regs[r].type);
-        g_assert(!pinned || cls->regs[r].type == IR_I64);
-        x->pin_of[r] = pinned ? (int)x->pin_count : NO_PIN;
-        if (pinned) {
-            x->pin_reg[x->pin_count++] = r;
-        }
-        if (cls->regs[r].type == IR_F80) {
-            x->x80_first = x->x80_count ? x->x80_first : r;
-            g_assert(r == x->x80_first + x->x80_count++);
-            g_assert(x->x80_count <= X80_DEPTH);
-        }
-        if (!ir_is_big(cls->regs[r].type)) {
-            x->int_regs = r + 1;
-        }
-    }
-    x->bias = x->pin_count ? cls->regs[x->pin_reg[0]].offset + 128 : 0;
-}
+/* --- what the host has ------------------------------------------------------------- */
 
 static void find_host_features(X64State *x, const AccelOptions *o)
 {
@@ -88,6 +24,7 @@ static void find_host_features(X64State *x, const AccelOptions *o)
     x->lzcnt = have & HOST_LZCNT;
     x->popcnt = have & HOST_POPCNT;
     x->features = have;
+    x->pairs = have & HOST_AVX2;
 }
 
 /* --- compiling --------------------------------------------------------------------- */
@@ -121,7 +58,8 @@ static void gen_free(Gen *g)
 static void gen_begin(Gen *g, Cpu *cpu, Tb *tb, const IrBlock *ir)
 {
     CodeBuf *buf = &g->x->buf;
-    g->a = (Asm){ buf->rw + ((buf->used + 15) & ~UINT64_C(15)), buf->rx };
+    g->a = (Asm){ buf->rw + ((buf->used + 15) & ~UINT64_C(15)), buf->rx,
+                  g->x->features & HOST_AVX };
     g->cpu = cpu;
     g->tb = tb;
     g->ir = ir;
@@ -348,14 +286,13 @@ static bool x64_init(TcgState *s, Cpu *cpu)
         g_free(x);
         return false;
     }
-    Asm a = { x->buf.rw, x->buf.rx };
-    x->cls = cpu->cls;
-    choose_pins(x);
     find_host_features(x, s->options);
+    Asm a = { x->buf.rw, x->buf.rx, x->features & HOST_AVX };
+    x->cls = cpu->cls;
+    x64_choose_pins(x);
     x64_make_x80_paths(x, &a);
     x64_make_fp_paths(x, &a);
-    make_enter(x, &a);
-    make_leave(x, &a);
+    x64_make_entry(x, &a);
     x64_make_slow_paths(x, &a);
     x->fixed_bytes = x->buf.used = a.p - x->buf.rw;
     x->gen = gen_new(x);
