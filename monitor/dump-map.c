@@ -93,7 +93,7 @@ GArray *dump_mappings(Machine *m, const GArray *ranges, Error **errp)
     for (guint i = 0; i < m->cpus->len && most != CPU_MAPPINGS_PART; i++) {
         Cpu *cpu = g_ptr_array_index(m->cpus, i);
         cpu->cls->sync(cpu);
-        CpuMappings found = cpu_dump_mappings(cpu, map_page, &mp);
+        CpuMappings found = cpu->cls->dump->mappings(cpu, map_page, &mp);
         most = MAX(most, found);
     }
     if (most == CPU_MAPPINGS_PART) {

@@ -58,7 +58,7 @@ static CpuDumpKind kind_of(Machine *m, const GArray *ranges)
     CpuDumpKind kind = { 0 };
     for (guint i = 0; i < m->cpus->len; i++) {
         Cpu *cpu = g_ptr_array_index(m->cpus, i);
-        CpuDumpKind k = cpu_dump_kind(cpu);
+        CpuDumpKind k = cpu->cls->dump->kind(cpu);
         kind = !i || k.bits > kind.bits ? k : kind;
     }
     const DumpRange *last = &g_array_index(ranges, DumpRange, ranges->len - 1);
@@ -86,7 +86,7 @@ static Dump *dump_new(Machine *m, GArray *ranges)
     d->notes = g_byte_array_new();
     for (guint i = 0; i < m->cpus->len; i++) {
         Cpu *cpu = g_ptr_array_index(m->cpus, i);
-        cpu_dump_notes(cpu, d->kind.bits, d->notes);
+        cpu->cls->dump->notes(cpu, d->kind.bits, d->notes);
     }
     for (guint i = 0; i < ranges->len; i++) {
         d->total += dump_range(d, i)->bytes;
@@ -272,6 +272,19 @@ static Dump *plan(QmpContext *ctx, const DumpOrder *o, Error **errp)
     return d;
 }
 
+static bool check_target(const Machine *m, Error **errp)
+{
+    bool known = true;
+    for (guint i = 0; i < m->cpus->len; i++) {
+        const Cpu *cpu = g_ptr_array_index(m->cpus, i);
+        known &= cpu->cls->dump != NULL;
+    }
+    if (!known) {
+        error_set(errp, "no dumps of this target's memory are known");
+    }
+    return known;
+}
+
 static void dump_start(QmpContext *ctx, const DumpOrder *o, Error **errp)
 {
     struct MonitorDump *s = state_of(ctx->machine);
@@ -279,7 +292,8 @@ static void dump_start(QmpContext *ctx, const DumpOrder *o, Error **errp)
         error_set(errp, "There is a dump in process, please wait.");
         return;
     }
-    Dump *d = check_filter(o, errp) && check_format(o, errp)
+    Dump *d = check_target(ctx->machine, errp) && check_filter(o, errp) &&
+              check_format(o, errp)
         ? plan(ctx, o, errp) : NULL;
     if (!d) {
         return;

@@ -2,8 +2,8 @@
  * What a target owes those who dump the guest's memory: where it has mapped
  * what, and its registers as notes of an ELF file.
  *
- * Implemented by each target (target/i386/dump.c, mmu-scan.c); called by
- * monitor/.
+ * A target has a table of it in its CpuClass (target/i386/dump.c, mmu-scan.c);
+ * monitor/ calls through it.
  */
 #ifndef VM_CPU_DUMP_H
 #define VM_CPU_DUMP_H
@@ -27,10 +27,13 @@ typedef struct CpuDumpKind {
     const char *uname;     /* as the guest's kernels call it */
 } CpuDumpKind;
 
-/* Tells each page that it has mapped. The CPU is in step (CpuClass.sync). */
-CpuMappings cpu_dump_mappings(Cpu *cpu, CpuMappingFn *fn, void *opaque);
-CpuDumpKind cpu_dump_kind(Cpu *cpu);
-/* Appends its ELF notes to a dump of that width. */
-void cpu_dump_notes(Cpu *cpu, unsigned bits, GByteArray *out);
+typedef struct CpuDumpOps {
+    CpuDumpKind (*kind)(Cpu *cpu);
+    /* Tells each page that it has mapped. The CPU is in step
+     * (CpuClass.sync). */
+    CpuMappings (*mappings)(Cpu *cpu, CpuMappingFn *fn, void *opaque);
+    /* Appends its ELF notes to a dump of that width. */
+    void (*notes)(Cpu *cpu, unsigned bits, GByteArray *out);
+} CpuDumpOps;
 
 #endif

@@ -168,6 +168,8 @@ struct CpuClass {
     void (*print_registers)(Cpu *cpu, GString *out); /* info registers */
     void (*print_mem)(Cpu *cpu, GString *out);       /* info mem */
     void (*print_tlb)(Cpu *cpu, GString *out);       /* info tlb */
+    const struct CpuDumpOps *dump; /* vm/cpu-dump.h; NULL: its memory cannot
+                                    * be dumped */
     /* How wide a debugger should print addresses now: 16, 32 or 64. */
     unsigned (*address_bits)(Cpu *cpu);
     /* NULL, or: tells the instructions in `code`, which lies at pc and would

@@ -340,6 +340,7 @@ static unsigned x86_address_bits(Cpu *cpu)
         .print_tlb = x86_print_tlb,                 \
         .address_bits = x86_address_bits,           \
         .disas = x86_disas,                         \
+        .dump = &x86_dump_ops,                      \
     }
 
 X86_CLASS(x86_64_cpu_class, "x86_64");

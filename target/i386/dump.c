@@ -7,8 +7,7 @@
 #include <elf.h>
 
 #include "base/bytes.h"
-#include "cpu.h"
-#include "vm/cpu-dump.h"
+#include "show.h"
 
 /* Bytes of the structures. */
 #define PRSTATUS32 144u
@@ -21,7 +20,7 @@
 #define PID64  32u
 #define REGS64 112u
 
-CpuDumpKind cpu_dump_kind(Cpu *parent)
+static CpuDumpKind dump_kind(Cpu *parent)
 {
     bool lma = x86_cpu(parent)->s.efer & EFER_LMA;
     return lma ? (CpuDumpKind){ EM_X86_64, 64, "x86_64" }
@@ -156,7 +155,7 @@ static void add_qemu_state(const X86State *s, GByteArray *out)
     add_note(out, "QEMU", 0, f.bytes, sizeof f.bytes);
 }
 
-void cpu_dump_notes(Cpu *parent, unsigned bits, GByteArray *out)
+static void dump_notes(Cpu *parent, unsigned bits, GByteArray *out)
 {
     const X86Cpu *cpu = x86_cpu(parent);
     parent->cls->sync(parent);
@@ -167,3 +166,9 @@ void cpu_dump_notes(Cpu *parent, unsigned bits, GByteArray *out)
     }
     add_qemu_state(&cpu->s, out);
 }
+
+const CpuDumpOps x86_dump_ops = {
+    .kind = dump_kind,
+    .mappings = x86_dump_mappings,
+    .notes = dump_notes,
+};

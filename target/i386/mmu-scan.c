@@ -7,7 +7,6 @@
 #include "paging.h"
 #include "show.h"
 #include "sys.h"
-#include "vm/cpu-dump.h"
 
 typedef void PageFn(void *opaque, GuestAddr va, uint64_t size,
                     const MmuResult *res, uint64_t rights);
@@ -176,7 +175,7 @@ static void map_page(void *opaque, GuestAddr va, uint64_t size,
     m->fn(m->opaque, va, res->phys, size);
 }
 
-CpuMappings cpu_dump_mappings(Cpu *parent, CpuMappingFn *fn, void *opaque)
+CpuMappings x86_dump_mappings(Cpu *parent, CpuMappingFn *fn, void *opaque)
 {
     Mapper m = { fn, opaque };
     Scan sc = { x86_cpu(parent), map_page, &m, NULL, DUMP_ENTRIES };

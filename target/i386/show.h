@@ -6,6 +6,7 @@
 #define TARGET_I386_SHOW_H
 
 #include "cpu.h"
+#include "vm/cpu-dump.h"
 
 extern const CpuClass x86_64_cpu_class, i386_cpu_class;
 
@@ -21,6 +22,10 @@ char *x86_describe(const CpuGdbView *view, const char *file);
 void x86_print_registers(Cpu *cpu, GString *out);
 void x86_print_mem(Cpu *cpu, GString *out);
 void x86_print_tlb(Cpu *cpu, GString *out);
+
+/* CpuClass.dump; dump.c has the table, mmu-scan.c what is mapped. */
+extern const CpuDumpOps x86_dump_ops;
+CpuMappings x86_dump_mappings(Cpu *cpu, CpuMappingFn *fn, void *opaque);
 
 /* CpuClass.disas: in AT&T's syntax, as the present code segment's size says. */
 size_t x86_disas(Cpu *cpu, GuestAddr pc, const uint8_t *code, size_t len,
