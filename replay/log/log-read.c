@@ -12,50 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
-#include "log-file.h"
-#include "log-format.h"
-
-#define CACHED_CHUNKS 4u
-
-typedef struct CachedChunk {
-    uint32_t index;
-    uint8_t *raw;          /* NULL: unused */
-    size_t len;
-} CachedChunk;
-
-struct LogReader {
-    char *path;
-    int fd;                /* holds the lock */
-    GMappedFile *map;
-    const uint8_t *data;
-    uint64_t len;
-    unsigned version;
-    char *identity;
-    char *command;         /* folder and arguments, a NUL behind each */
-    GPtrArray *argv;       /* into it, ended by NULL; or NULL */
-    char *parent_file;     /* of parent; NULL: none */
-    LogParent parent;
-    GArray *chunks;        /* LogChunk, all */
-    GArray *events;        /* LogChunk, EVENTS with at least one event */
-    GArray *digests;       /* LogChunk */
-    GPtrArray *marks;      /* LogMark */
-    uint64_t event_count;
-    Icount end;
-    char *end_reason;
-    GByteArray *tail;      /* its events; empty: none */
-    uint8_t recording[LOG_RECORDING_BYTES];
-    bool has_recording;
-    CachedChunk cache[CACHED_CHUNKS];
-    unsigned next_victim;
-};
-
-static bool bad(const LogReader *r, uint64_t offset, const char *what,
-                Error **errp)
-{
-    error_set(errp, "'%s' is damaged at byte %" G_GUINT64_FORMAT ": %s",
-              r->path, offset, what);
-    return false;
-}
+#include "log-reader.h"
 
 /* --- opening ------------------------------------------------------------------------ */
 
@@ -68,7 +25,7 @@ static bool read_header(LogReader *r, uint64_t *pos, Error **errp)
         return false;
     }
     if (crc32c(0, b, 28) != bytes_ld_le32(b + 28)) {
-        return bad(r, 0, "wrong checksum of the header", errp);
+        return log_reader_bad(r, 0, "wrong checksum of the header", errp);
     }
     r->version = bytes_ld_le32(b + 8);
     if (r->version < 1 || r->version > LOG_VERSION) {
@@ -79,167 +36,17 @@ static bool read_header(LogReader *r, uint64_t *pos, Error **errp)
     }
     uint64_t len = bytes_ld_le32(b + 12);
     if (len > LOG_IDENTITY_MAX || len > r->len - LOG_HEADER_BYTES) {
-        return bad(r, 12, "the machine's identity does not fit", errp);
+        return log_reader_bad(r, 12, "the machine's identity does not fit", errp);
     }
     const uint8_t *text = b + LOG_HEADER_BYTES;
     if (crc32c(0, text, len) != bytes_ld_le32(b + 16) ||
         memchr(text, 0, len)) {
-        return bad(r, LOG_HEADER_BYTES, "wrong checksum of the identity",
+        return log_reader_bad(r, LOG_HEADER_BYTES, "wrong checksum of the identity",
                    errp);
     }
     r->identity = g_strndup((const char *)text, len);
     *pos = LOG_HEADER_BYTES + len;
     return true;
-}
-
-uint8_t *log_reader_inflate(const LogReader *r, const LogChunk *c,
-                            Error **errp)
-{
-    if (c->tail) {
-        return g_memdup2(r->tail->data, r->tail->len);
-    }
-    uint8_t *raw = g_malloc(MAX(c->raw_bytes, 1u));
-    uLongf len = MAX(c->raw_bytes, 1u);
-    int ret = uncompress(raw, &len, r->data + c->offset + LOG_CHUNK_BYTES,
-                         c->bytes);
-    if (ret != Z_OK || len != c->raw_bytes) {
-        bad(r, c->offset, "a chunk cannot be inflated", errp);
-        g_free(raw);
-        return NULL;
-    }
-    return raw;
-}
-
-static bool add_mark(LogReader *r, const LogChunk *c, Error **errp)
-{
-    g_autofree uint8_t *raw = log_reader_inflate(r, c, errp);
-    if (!raw) {
-        return false;
-    }
-    if (c->raw_bytes < 9 || raw[0] > 1 || memchr(raw + 9, 0, c->raw_bytes - 9)) {
-        return bad(r, c->offset, "a mark makes no sense", errp);
-    }
-    LogMark *mark = g_new0(LogMark, 1);
-    mark->icount = c->first;
-    mark->position = c->position;
-    mark->at_boundary = raw[0];
-    mark->total = bytes_ld_le64(raw + 1);
-    mark->name = g_strndup((char *)raw + 9, c->raw_bytes - 9);
-    g_ptr_array_add(r->marks, mark);
-    return true;
-}
-
-static bool add_end(LogReader *r, const LogChunk *c, Error **errp)
-{
-    g_autofree uint8_t *raw = log_reader_inflate(r, c, errp);
-    if (!raw) {
-        return false;
-    }
-    if (c->offset + LOG_CHUNK_BYTES + c->bytes != r->len) {
-        return bad(r, c->offset, "something follows the end", errp);
-    }
-    r->end_reason = g_strndup((char *)raw, c->raw_bytes);
-    return true;
-}
-
-/* Strings, each with its NUL: the folder, and at least one argument. */
-static bool add_command(LogReader *r, const LogChunk *c, Error **errp)
-{
-    if (r->event_count || r->command) {
-        return bad(r, c->offset, "the command is not in front", errp);
-    }
-    char *raw = (char *)log_reader_inflate(r, c, errp);
-    if (!raw) {
-        return false;
-    }
-    r->command = raw;
-    char *end = raw + c->raw_bytes, *s = memchr(raw, 0, c->raw_bytes);
-    if (!s || ++s == end || end[-1]) {
-        return bad(r, c->offset, "the command makes no sense", errp);
-    }
-    r->argv = g_ptr_array_new();
-    for (; s < end; s += strlen(s) + 1) {
-        g_ptr_array_add(r->argv, s);
-    }
-    g_ptr_array_add(r->argv, NULL);
-    return true;
-}
-
-static bool add_parent(LogReader *r, const LogChunk *c, Error **errp)
-{
-    if (r->event_count || r->parent_file) {
-        return bad(r, c->offset, "the parent is not in front", errp);
-    }
-    g_autofree uint8_t *raw = log_reader_inflate(r, c, errp);
-    if (!raw) {
-        return false;
-    }
-    if (c->raw_bytes <= 16 || memchr(raw + 16, 0, c->raw_bytes - 16)) {
-        return bad(r, c->offset, "the parent makes no sense", errp);
-    }
-    r->parent_file = g_strndup((char *)raw + 16, c->raw_bytes - 16);
-    r->parent = (LogParent){ r->parent_file, bytes_ld_le64(raw),
-                             bytes_ld_le64(raw + 8) };
-    return true;
-}
-
-static bool add_recording(LogReader *r, const LogChunk *c, Error **errp)
-{
-    if (r->event_count || r->has_recording) {
-        return bad(r, c->offset, "the recording's mark is not in front", errp);
-    }
-    g_autofree uint8_t *raw = log_reader_inflate(r, c, errp);
-    if (raw) {
-        memcpy(r->recording, raw, LOG_RECORDING_BYTES);
-        r->has_recording = true;
-    }
-    return raw;
-}
-
-const uint8_t *log_reader_recording(const LogReader *r)
-{
-    return r->has_recording ? r->recording : NULL;
-}
-
-const LogParent *log_reader_parent(const LogReader *r)
-{
-    return r->parent_file ? &r->parent : NULL;
-}
-
-static bool add_digest(LogReader *r, const LogChunk *c, Error **errp)
-{
-    if (r->digests->len &&
-        g_array_index(r->digests, LogChunk, r->digests->len - 1).first >=
-            c->first) {
-        return bad(r, c->offset, "digests are out of order", errp);
-    }
-    g_array_append_val(r->digests, *c);
-    return true;
-}
-
-static bool add_chunk(LogReader *r, const LogChunk *c, Error **errp)
-{
-    switch (c->type) {
-    case LOG_CHUNK_EVENTS:
-        if (c->events) {
-            g_array_append_val(r->events, *c);
-        }
-        r->event_count += c->events;
-        return true;
-    case LOG_CHUNK_DIGEST:
-        return add_digest(r, c, errp);
-    case LOG_CHUNK_MARK:
-        return add_mark(r, c, errp);
-    case LOG_CHUNK_END:
-        return add_end(r, c, errp);
-    case LOG_CHUNK_COMMAND:
-        return add_command(r, c, errp);
-    case LOG_CHUNK_PARENT:
-        return add_parent(r, c, errp);
-    case LOG_CHUNK_RECORDING:
-        return add_recording(r, c, errp);
-    }
-    return bad(r, c->offset, "a chunk of unknown type", errp);
 }
 
 /* Nothing was written there: the file goes on behind it with a tail. */
@@ -291,23 +98,23 @@ static bool check_chunk(LogReader *r, LogChunk *c, Error **errp)
         return false;
     }
     if (!log_chunk_decode(r->data + offset, c)) {
-        return bad(r, offset, "no chunk begins here", errp);
+        return log_reader_bad(r, offset, "no chunk begins here", errp);
     }
     if (c->bytes > r->len - offset - LOG_CHUNK_BYTES) {
         return false;
     }
     if (crc32c(0, r->data + offset + LOG_CHUNK_BYTES, c->bytes) != c->crc) {
-        return bad(r, offset, "wrong checksum of a chunk", errp);
+        return log_reader_bad(r, offset, "wrong checksum of a chunk", errp);
     }
     bool counted = c->type == LOG_CHUNK_EVENTS;
     if (!log_chunk_plausible(c)) {
-        return bad(r, offset, implausible(c->type), errp);
+        return log_reader_bad(r, offset, implausible(c->type), errp);
     }
     if (!inflates(c) || c->first > c->last ||
         c->last == ICOUNT_NONE || c->first < r->end ||
         c->position != r->event_count || (c->events && !counted) ||
         (!counted && c->first != c->last)) {
-        return bad(r, offset, "a chunk's header makes no sense", errp);
+        return log_reader_bad(r, offset, "a chunk's header makes no sense", errp);
     }
     return true;
 }
@@ -328,7 +135,7 @@ static bool read_tail(LogReader *r, uint64_t pos)
                    .first = t.first, .last = t.until,
                    .position = r->event_count, .offset = offset,
                    .tail = true };
-    add_chunk(r, &c, NULL);
+    log_reader_add(r, &c, NULL);
     g_array_append_val(r->chunks, c);
     r->end = t.until;
     return true;
@@ -345,7 +152,7 @@ static bool read_chunks(LogReader *r, uint64_t pos, Error **errp)
             error_propagate(good ? NULL : errp, err);
             return good;
         }
-        if (!add_chunk(r, &c, errp)) {
+        if (!log_reader_add(r, &c, errp)) {
             return false;
         }
         g_array_append_val(r->chunks, c);
@@ -504,149 +311,4 @@ const GArray *log_reader_chunks(const LogReader *r)
 const GPtrArray *log_reader_marks(const LogReader *r)
 {
     return r->marks;
-}
-
-/* --- events ------------------------------------------------------------------------- */
-
-static const LogChunk *events_chunk(const LogReader *r, uint32_t index)
-{
-    return &g_array_index(r->events, LogChunk, index);
-}
-
-/* The inflated bytes of an EVENTS chunk; NULL with an error. */
-static const CachedChunk *load_chunk(LogReader *r, uint32_t index,
-                                     Error **errp)
-{
-    for (unsigned i = 0; i < CACHED_CHUNKS; i++) {
-        if (r->cache[i].raw && r->cache[i].index == index) {
-            return &r->cache[i];
-        }
-    }
-    const LogChunk *c = events_chunk(r, index);
-    uint8_t *raw = log_reader_inflate(r, c, errp);
-    if (!raw) {
-        return NULL;
-    }
-    CachedChunk *slot = &r->cache[r->next_victim++ % CACHED_CHUNKS];
-    g_free(slot->raw);
-    *slot = (CachedChunk){ index, raw, c->raw_bytes };
-    return slot;
-}
-
-/* What must be true of a chunk when its last event was read. */
-static bool check_chunk_end(LogReader *r, const LogCursor *c, size_t len,
-                            Error **errp)
-{
-    const LogChunk *chunk = events_chunk(r, c->chunk);
-    if (c->offset != len || c->icount > chunk->last) {
-        return bad(r, chunk->offset, "a chunk holds more than it says", errp);
-    }
-    return true;
-}
-
-LogNext log_read_event(LogReader *r, LogCursor *c, LogEvent *e, Error **errp)
-{
-    if (c->chunk < r->events->len &&
-        c->taken == events_chunk(r, c->chunk)->events) {
-        *c = (LogCursor){ .chunk = c->chunk + 1 };
-    }
-    if (c->chunk >= r->events->len) {
-        return LOG_NEXT_END;
-    }
-    const LogChunk *chunk = events_chunk(r, c->chunk);
-    const CachedChunk *raw = load_chunk(r, c->chunk, errp);
-    if (!raw) {
-        return LOG_NEXT_ERROR;
-    }
-    Icount previous = c->taken ? c->icount : chunk->first;
-    const uint8_t *p = raw->raw + c->offset;
-    if (!log_event_decode(&p, raw->raw + raw->len, previous, e)) {
-        bad(r, chunk->offset, "an event makes no sense", errp);
-        return LOG_NEXT_ERROR;
-    }
-    c->offset = p - raw->raw;
-    c->icount = e->icount;
-    c->taken++;
-    if (c->taken == chunk->events && !check_chunk_end(r, c, raw->len, errp)) {
-        return LOG_NEXT_ERROR;
-    }
-    return LOG_NEXT_OK;
-}
-
-uint64_t log_cursor_position(const LogReader *r, const LogCursor *c)
-{
-    if (c->chunk >= r->events->len) {
-        return r->event_count;
-    }
-    return events_chunk(r, c->chunk)->position + c->taken;
-}
-
-bool log_reader_seek(LogReader *r, uint64_t position, LogCursor *c,
-                     Error **errp)
-{
-    if (position > r->event_count) {
-        error_set(errp, "'%s' has %" G_GUINT64_FORMAT " events, not %"
-                  G_GUINT64_FORMAT, r->path, r->event_count, position);
-        return false;
-    }
-    uint32_t lo = 0, hi = r->events->len;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        const LogChunk *chunk = events_chunk(r, mid);
-        if (chunk->position + chunk->events <= position) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
-    *c = (LogCursor){ .chunk = lo };
-    while (log_cursor_position(r, c) < position) {
-        LogEvent e;
-        if (log_read_event(r, c, &e, errp) != LOG_NEXT_OK) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* --- digests ------------------------------------------------------------------------ */
-
-/* Index of the first digest at or after icount. */
-static guint digest_index(const LogReader *r, Icount icount)
-{
-    guint lo = 0, hi = r->digests->len;
-    while (lo < hi) {
-        guint mid = lo + (hi - lo) / 2;
-        if (g_array_index(r->digests, LogChunk, mid).first < icount) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
-    return lo;
-}
-
-Icount log_reader_next_digest(const LogReader *r, Icount icount)
-{
-    guint i = digest_index(r, icount);
-    return i < r->digests->len ? g_array_index(r->digests, LogChunk, i).first
-                               : ICOUNT_NONE;
-}
-
-bool log_reader_digest(LogReader *r, Icount icount, Digest *d, Error **errp)
-{
-    if (log_reader_next_digest(r, icount) != icount) {
-        return false;
-    }
-    const LogChunk *c =
-        &g_array_index(r->digests, LogChunk, digest_index(r, icount));
-    g_autofree uint8_t *raw = log_reader_inflate(r, c, errp);
-    if (!raw) {
-        return false;
-    }
-    if (!digest_decode(raw, c->raw_bytes, d)) {
-        return bad(r, c->offset, "a digest makes no sense", errp);
-    }
-    d->icount = icount;
-    return true;
 }
