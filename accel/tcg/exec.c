@@ -8,7 +8,6 @@
  */
 #include "base/log.h"
 #include "tb.h"
-#include "vm/page-trace.h"
 #include "vm/turn.h"
 #include "vm/work.h"
 
@@ -162,81 +161,6 @@ static void note_event(Cpu *cpu)
     }
 }
 
-/* --- finding TBs ------------------------------------------------------------------ */
-
-/* Notes `bytes` of code from a key's pc on for the trace, if there is one. A
- * debugger may know a place by its offset in the segment. */
-static void note_code(const Cpu *cpu, const TbKey *key, unsigned bytes)
-{
-    PageTrace *t = cpu->machine->debug.trace;
-    if (t) {
-        page_trace_note_insns(t, key->base, key->pc, key->pc + bytes - 1);
-    }
-}
-
-static Tb *find_tb(Cpu *cpu, const TbKey *key, TbLimit limit)
-{
-    TcgState *s = tcg_state(cpu);
-    JumpEntry *entry = &cpu->jump_cache[jump_hash(key->pc)];
-    if (entry->tb->limit == limit && tb_matches(entry->tb, key)) {
-        return entry->tb; /* noted when it came there */
-    }
-    /* The fetch may fault. */
-    note_code(cpu, key, 1);
-    RamAddr ra;
-    unsigned mode = cpu->cls->mmu_mode(cpu, true);
-    bool in_ram = cpu_fetch_ram(cpu, key->pc, mode, &ra);
-    Tb *tb = in_ram ? cache_find(s, key, ra, limit) : NULL;
-    /* The second page may be mapped elsewhere now, or not at all. */
-    if (tb && tb->ram[1] != TB_NO_RAM) {
-        RamAddr next;
-        GuestAddr va = (key->pc & PAGE_MASK) + PAGE_SIZE;
-        if (!cpu_fetch_ram(cpu, va, mode, &next) || next != tb->ram[1]) {
-            tb = NULL;
-        }
-    }
-    bool tail = limit == TB_FULL && cpu->budget < TB_MAX_INSNS;
-    if (!tb && once_wanted(s, key, in_ram ? ra : TB_NO_RAM, limit, tail)) {
-        return once_tb(s);
-    }
-    if (!tb) {
-        if (s->backend->is_full(s)) {
-            cache_flush(s);
-            cache_collect(s);
-        }
-        tb = translate_tb(cpu, key, limit);
-        machine_work(cpu->machine, WORK_TB + tb->insn_count * WORK_TB_INSN);
-        note_code(cpu, key, tb->len_bytes);
-        if (tb->ram[0] == TB_NO_RAM) {
-            tb->invalid = true;
-            g_ptr_array_add(s->garbage, tb);
-            return tb;
-        }
-        cache_insert(s, tb, ra);
-    } else {
-        note_code(cpu, key, tb->len_bytes);
-    }
-    /* A TB with a breakpoint is looked up each time, so that nobody gets there
-     * past the run loop. */
-    if (!tb->has_break) {
-        jump_cache_enter(cpu, tb);
-    }
-    return tb;
-}
-
-/* Within a page the target is mapped as the source is. To another page the
- * back end must have a way to see whether it still is. */
-static bool may_chain(const Tb *from, int slot, const Tb *to)
-{
-    if (from->mode != to->mode || to->has_break || to->invalid ||
-        !to->insn_count) {
-        return false;
-    }
-    return from->guard_at[slot] ||
-           (from->ram[0] == to->ram[0] && to->ram[1] == TB_NO_RAM &&
-            !((from->key.pc ^ to->key.pc) & PAGE_MASK));
-}
-
 /* --- debugging -------------------------------------------------------------------- */
 
 static bool has_break(Cpu *cpu, const TbKey *key, BreakOwner owner)
@@ -358,7 +282,7 @@ static void run_tbs(Cpu *cpu, TbKey key)
         s->joins = last->cut;
         tb = find_tb(cpu, &key, present_limit(cpu));
         if (slot >= 0 && s->flushes == flushes && !one_by_one(s) &&
-            may_chain(last, slot, tb)) {
+            find_may_chain(last, slot, tb)) {
             cache_chain(s, last, slot, tb);
         }
     } while (tb->insn_count <= cpu->budget && !tb->has_break);
@@ -431,7 +355,7 @@ static bool broken_by_own(Cpu *cpu, const TbKey *key)
     if (!cpu->breakpoints->len || !has_break(cpu, key, BREAK_CPU)) {
         return false;
     }
-    note_code(cpu, key, 1);
+    find_note_code(cpu, key, 1);
     return cpu->cls->debug_break(cpu, key->pc);
 }
 

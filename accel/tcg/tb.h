@@ -200,6 +200,17 @@ static inline bool tb_matches(const Tb *tb, const TbKey *key)
 /* Translates at key; may raise a guest fault (fetch). */
 Tb *translate_tb(Cpu *cpu, const TbKey *key, TbLimit limit);
 
+/* --- find.c ---------------------------------------------------------------------- */
+
+/* Notes `bytes` of code from a key's pc on for the trace, if there is one. A
+ * debugger may know a place by its offset in the segment. */
+void find_note_code(const Cpu *cpu, const TbKey *key, unsigned bytes);
+/* The TB at a key, made if need be, or once_tb(). May raise a fault (fetch). */
+Tb *find_tb(Cpu *cpu, const TbKey *key, TbLimit limit);
+/* Within a page the target is mapped as the source is. To another page the back
+ * end must have a way to see whether it still is. */
+bool find_may_chain(const Tb *from, int slot, const Tb *to);
+
 /* --- once.c ---------------------------------------------------------------------- */
 
 void once_init(TcgState *s);
