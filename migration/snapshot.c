@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "disks.h"
-#include "owner.h"
+#include "snapshot-parts.h"
 #include "stream.h"
 #include "vm/runstate.h"
 
@@ -19,15 +19,7 @@ static char *default_name(GDateTime *now)
     return g_date_time_format(now, "vm-%Y%m%d%H%M%S");
 }
 
-/* What goes into the disks; one of the two is the VM state. */
-typedef struct Save {
-    BlockSnapshot info;
-    BlockDev *holder;      /* of the VM state */
-    GBytes *stream;
-    BlockVmState *pieces;
-} Save;
-
-static bool save_to_disk(const Save *s, BlockDev *b, Error **errp)
+static bool save_to_disk(const SnapshotSave *s, BlockDev *b, Error **errp)
 {
     if (b == s->holder && s->pieces) {
         return blockdev_snapshot_create_pieces(b, &s->info, s->pieces, errp);
@@ -46,7 +38,7 @@ static void withdraw(Machine *m, const char *name, const BlockDev *failed)
 }
 
 /* The same snapshot in every disk; the machine's state in one of them. */
-static bool save_to_disks(Machine *m, const Save *s, Error **errp)
+bool snapshot_to_disks(Machine *m, const SnapshotSave *s, Error **errp)
 {
     guint at = 0;
     for (BlockDev *b; (b = disks_next(m, &at));) {
@@ -63,7 +55,7 @@ static bool save_to_disks(Machine *m, const Save *s, Error **errp)
 }
 
 /* The row of a snapshot of now; the name is the caller's. */
-static BlockSnapshot row_now(Machine *m, const char *name, GDateTime *now)
+BlockSnapshot snapshot_row(Machine *m, const char *name, GDateTime *now)
 {
     bool counted = m->icount_mode != ICOUNT_OFF;
     return (BlockSnapshot) {
@@ -77,7 +69,7 @@ static BlockSnapshot row_now(Machine *m, const char *name, GDateTime *now)
 
 /* --- all or nothing ---------------------------------------------------------------- */
 
-static void delete_everywhere(Machine *m, const char *name)
+void snapshot_delete_everywhere(Machine *m, const char *name)
 {
     guint at = 0;
     for (BlockDev *b; (b = disks_next(m, &at));) {
@@ -87,8 +79,8 @@ static void delete_everywhere(Machine *m, const char *name)
     }
 }
 
-static bool rename_everywhere(Machine *m, const char *from, const char *to,
-                              Error **errp)
+bool snapshot_rename_everywhere(Machine *m, const char *from, const char *to,
+                                Error **errp)
 {
     guint at = 0;
     for (BlockDev *b; (b = disks_next(m, &at));) {
@@ -101,7 +93,7 @@ static bool rename_everywhere(Machine *m, const char *from, const char *to,
 }
 
 /* A name that no disk has. */
-static char *free_name(Machine *m, char *wanted)
+char *snapshot_free_name(Machine *m, char *wanted)
 {
     char *name = g_strdup(wanted);
     for (unsigned n = 2; snapshot_name_taken(m, name); n++) {
@@ -114,7 +106,7 @@ static char *free_name(Machine *m, char *wanted)
 
 /* Where several disks take it, an earlier snapshot of that name stays beside until
  * all have: there is the new one in all of them, or the old one. */
-static bool save_whole(Machine *m, const Save *s, Error **errp)
+static bool save_whole(Machine *m, const SnapshotSave *s, Error **errp)
 {
     const char *name = s->info.name;
     guint at = 0;
@@ -122,20 +114,20 @@ static bool save_whole(Machine *m, const Save *s, Error **errp)
     bool several = disks_next(m, &at) && blockdev_can_snapshot(s->holder);
     g_autofree char *old = NULL;
     if (several && snapshot_name_taken(m, name)) {
-        old = free_name(m, g_strconcat(name, "@replaced", NULL));
+        old = snapshot_free_name(m, g_strconcat(name, "@replaced", NULL));
     }
-    if (old && !rename_everywhere(m, name, old, errp)) {
-        rename_everywhere(m, old, name, NULL);
+    if (old && !snapshot_rename_everywhere(m, name, old, errp)) {
+        snapshot_rename_everywhere(m, old, name, NULL);
         return false;
     }
-    bool ok = save_to_disks(m, s, errp);
+    bool ok = snapshot_to_disks(m, s, errp);
     if (several && !ok) {
-        delete_everywhere(m, name);
+        snapshot_delete_everywhere(m, name);
     }
     if (old && ok) {
-        delete_everywhere(m, old);
+        snapshot_delete_everywhere(m, old);
     } else if (old) {
-        rename_everywhere(m, old, name, NULL);
+        snapshot_rename_everywhere(m, old, name, NULL);
     }
     return ok;
 }
@@ -146,7 +138,7 @@ static bool save_now(Machine *m, const char *name, uint64_t log_position,
     g_autoptr(GDateTime) now = g_date_time_new_now_local();
     g_autofree char *made_up = name ? NULL : default_name(now);
     g_autoptr(GBytes) stream = snapshot_save_stream(m, log_position);
-    Save s = { .info = row_now(m, name ? name : made_up, now),
+    SnapshotSave s = { .info = snapshot_row(m, name ? name : made_up, now),
                .holder = holder, .stream = stream };
     s.info.vm_state_bytes = g_bytes_get_size(stream);
     return save_whole(m, &s, errp);
@@ -183,151 +175,6 @@ bool snapshot_savevm(Machine *m, const char *name, uint64_t log_position,
     bool ok = save_now(m, name, log_position, holder, errp);
     runstate_set(m, before);
     return ok;
-}
-
-/* --- snapshots that share --------------------------------------------------------- */
-
-/* Is the base what it was when it was made? Somebody may have deleted it, and
- * made another one of that name. */
-static bool base_usable(BlockDev *holder, const SnapshotShared *s,
-                        const FlatSave *f)
-{
-    StreamHeader h;
-    if (!s->base || !disks_one_has(holder, s->base) ||
-        !flat_peek(holder, s->base, &h, NULL) || !(h.flags & STREAM_FLAT)) {
-        return false;
-    }
-    return h.icount == s->base_icount &&
-           flat_head_room(h.head_bytes) == flat_head_room(f->head->len);
-}
-
-bool snapshot_save_shared(Machine *m, SnapshotShared *s, Error **errp)
-{
-    BlockDev *holder = snapshot_vm_state_disk(m, errp);
-    if (!holder) {
-        return false;
-    }
-    g_autoptr(GDateTime) now = g_date_time_new_now_local();
-    FlatSave f;
-    flat_save_begin(&f, m, s->log_position, s->periodic ? STREAM_PERIODIC : 0);
-    if (base_usable(holder, s, &f)) {
-        f.state.base = s->base;
-        f.changed = s->changed;
-    }
-    Save save = { .info = row_now(m, s->name, now), .holder = holder,
-                  .pieces = &f.state };
-    save.info.vm_state_bytes = f.state.bytes;
-    bool ok = save_to_disks(m, &save, errp);
-    if (!ok) {
-        delete_everywhere(m, s->name);
-    }
-    s->written_bytes = f.state.written_bytes;
-    flat_save_end(&f);
-    return ok;
-}
-
-static bool is_periodic(BlockDev *holder, const char *name, const char *prefix)
-{
-    StreamHeader h;
-    size_t len = strlen(prefix);
-    return !strncmp(name, prefix, len) && name[len] &&
-           strspn(name + len, "0123456789.") == strlen(name + len) &&
-           flat_peek(holder, name, &h, NULL) && (h.flags & STREAM_PERIODIC);
-}
-
-bool snapshot_delete_periodic(Machine *m, const char *prefix, Error **errp)
-{
-    BlockDev *holder = snapshot_vm_state_disk(m, errp);
-    GPtrArray *list = holder ? blockdev_snapshot_list(holder, errp) : NULL;
-    bool ok = list;
-    for (guint i = 0; ok && i < list->len; i++) {
-        const BlockSnapshot *s = g_ptr_array_index(list, i);
-        ok = !is_periodic(holder, s->name, prefix) ||
-             snapshot_delvm(m, s->name, errp);
-    }
-    if (list) {
-        disks_list_free(list);
-    }
-    return ok;
-}
-
-bool snapshot_is_periodic(Machine *m, const char *name, Icount icount)
-{
-    BlockDev *holder = snapshot_vm_state_disk(m, NULL);
-    StreamHeader h;
-    return holder && disks_one_has(holder, name) &&
-           flat_peek(holder, name, &h, NULL) &&
-           (h.flags & STREAM_PERIODIC) && h.icount == icount;
-}
-
-bool snapshot_name_taken(Machine *m, const char *name)
-{
-    guint at = 0;
-    for (BlockDev *b; (b = disks_next(m, &at));) {
-        if (disks_one_has(b, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-uint64_t snapshot_room(Machine *m, const GPtrArray *names)
-{
-    BlockDev *holder = snapshot_vm_state_disk(m, NULL);
-    return holder ? blockdev_snapshot_room(holder, names) : 0;
-}
-
-/* --- snapshots of several recordings in one image -------------------------------- */
-
-static bool set_aside(Machine *m, const char *name, const StreamHeader *h,
-                      Error **errp)
-{
-    g_autofree char *to =
-        free_name(m, h->has_recording ? snapshot_aside_name(name, h->recording)
-                                      : g_strconcat(name, "@old", NULL));
-    if (!rename_everywhere(m, name, to, errp)) {
-        return false;
-    }
-    error_warn("the snapshot '%s' of an earlier recording is called '%s' now",
-               name, to);
-    return true;
-}
-
-/* The periodic snapshots of earlier recordings that begin at `name`. */
-static bool set_periodic_aside(Machine *m, const char *name, Error **errp)
-{
-    g_autofree char *prefix = g_strconcat(name, "-", NULL);
-    BlockDev *holder = snapshot_vm_state_disk(m, errp);
-    GPtrArray *list = holder ? blockdev_snapshot_list(holder, errp) : NULL;
-    bool ok = list;
-    for (guint i = 0; ok && i < list->len; i++) {
-        const BlockSnapshot *s = g_ptr_array_index(list, i);
-        StreamHeader h;
-        if (is_periodic(holder, s->name, prefix) &&
-            owner_peek(m, s->name, &h)) {
-            g_autofree char *to =
-                free_name(m, snapshot_aside_name(s->name, h.recording));
-            ok = rename_everywhere(m, s->name, to, errp);
-        }
-    }
-    if (list) {
-        disks_list_free(list);
-    }
-    return ok;
-}
-
-bool snapshot_set_aside(Machine *m, const char *name, bool start, Error **errp)
-{
-    StreamHeader h = { 0 };
-    const uint8_t *ours = m->config.recording;
-    bool known = owner_peek(m, name, &h);
-    if (start && !set_periodic_aside(m, name, errp)) {
-        return false;
-    }
-    if (!snapshot_name_taken(m, name) || (known ? ours && owner_is(&h, ours) : !start)) {
-        return true;
-    }
-    return set_aside(m, name, &h, errp);
 }
 
 /* --- loadvm and delvm ------------------------------------------------------------ */
