@@ -5,37 +5,14 @@
  * Nothing else moves the machine: a request is carried out at once, with all
  * that follows from it (a reset that a port asks for), before the next.
  */
-#include "svc/qtest.h"
+#include "qtest-parts.h"
 
 #include <string.h>
 
-#include "vm/device.h"
-#include "vm/irq.h"
 #include "vm/sched.h"
 
 /* A peer that sends this much without an end of line is hung up on. */
 #define LINE_MAX_BYTES (128u << 20)
-/* The most that one request reads, writes or sets. */
-#define DATA_MAX_BYTES (32u << 20)
-#define TAPS_MAX 64u
-
-typedef struct Tap {
-    Qtest *qtest;
-    IrqLine *line;             /* NULL: not in use */
-    bool level;
-} Tap;
-
-struct Qtest {
-    Machine *machine;
-    Chardev *chr;
-    FILE *log;
-    int64_t start_us;
-    GString *input;
-    char **words;              /* of the request; words[0] is its name */
-    unsigned count;
-    Tap taps[TAPS_MAX];
-    bool tapped;
-};
 
 /* --- what is said ---------------------------------------------------------------- */
 
@@ -48,8 +25,7 @@ static void log_line(Qtest *q, char direction, const char *line)
     }
 }
 
-static void say(Qtest *q, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
-static void say(Qtest *q, const char *fmt, ...)
+void qtest_say(Qtest *q, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -61,191 +37,19 @@ static void say(Qtest *q, const char *fmt, ...)
 }
 
 /* Word n as a number (decimal, 0x hexadecimal, 0 octal). False: told. */
-static bool number(Qtest *q, unsigned n, uint64_t *v)
+bool qtest_number(Qtest *q, unsigned n, uint64_t *v)
 {
     char *end;
     if (n >= q->count) {
-        say(q, "FAIL %s: too few arguments", q->words[0]);
+        qtest_say(q, "FAIL %s: too few arguments", q->words[0]);
         return false;
     }
     *v = g_ascii_strtoull(q->words[n], &end, 0);
     if (end == q->words[n] || *end) {
-        say(q, "FAIL %s: '%s' is no number", q->words[0], q->words[n]);
+        qtest_say(q, "FAIL %s: '%s' is no number", q->words[0], q->words[n]);
         return false;
     }
     return true;
-}
-
-/* An address and a number of bytes from word 1 on. */
-static bool range(Qtest *q, uint64_t *addr, uint64_t *len)
-{
-    if (!number(q, 1, addr) || !number(q, 2, len)) {
-        return false;
-    }
-    if (*len > DATA_MAX_BYTES) {
-        say(q, "FAIL %s: more than %u bytes", q->words[0], DATA_MAX_BYTES);
-        return false;
-    }
-    return true;
-}
-
-/* --- ports and memory, one access --------------------------------------------------- */
-
-/* The size that the letter of inb, outw, readq, … stands for. */
-static unsigned size_of(char letter)
-{
-    return letter == 'b' ? 1 : letter == 'w' ? 2 : letter == 'l' ? 4 : 8;
-}
-
-static char last_letter(const Qtest *q)
-{
-    return q->words[0][strlen(q->words[0]) - 1];
-}
-
-static void cmd_in(Qtest *q)
-{
-    uint64_t addr;
-    if (number(q, 1, &addr)) {
-        unsigned size = size_of(last_letter(q));
-        uint64_t v = address_space_ld(q->machine->io, addr & 0xffff, size);
-        say(q, "OK 0x%04x", (unsigned)v);
-    }
-}
-
-static void cmd_out(Qtest *q)
-{
-    uint64_t addr, v;
-    if (number(q, 1, &addr) && number(q, 2, &v)) {
-        unsigned size = size_of(last_letter(q));
-        address_space_st(q->machine->io, addr & 0xffff, v, size);
-        say(q, "OK");
-    }
-}
-
-static void cmd_load(Qtest *q)
-{
-    uint64_t addr;
-    if (number(q, 1, &addr)) {
-        unsigned size = size_of(last_letter(q));
-        uint64_t v = address_space_ld(q->machine->memory, addr, size);
-        say(q, "OK 0x%016" G_GINT64_MODIFIER "x", v);
-    }
-}
-
-static void cmd_store(Qtest *q)
-{
-    uint64_t addr, v;
-    if (number(q, 1, &addr) && number(q, 2, &v)) {
-        unsigned size = size_of(last_letter(q));
-        address_space_st(q->machine->memory, addr, v, size);
-        say(q, "OK");
-    }
-}
-
-/* --- memory, many bytes ------------------------------------------------------------- */
-
-static uint8_t *read_range(Qtest *q, uint64_t *len)
-{
-    uint64_t addr;
-    if (!range(q, &addr, len)) {
-        return NULL;
-    }
-    uint8_t *data = g_malloc(*len + 1);
-    address_space_read(q->machine->memory, addr, data, *len);
-    return data;
-}
-
-static void cmd_read(Qtest *q)
-{
-    uint64_t len;
-    g_autofree uint8_t *data = read_range(q, &len);
-    if (!data) {
-        return;
-    }
-    g_autoptr(GString) hex = g_string_sized_new(2 * len + 3);
-    g_string_append(hex, "0x");
-    for (uint64_t i = 0; i < len; i++) {
-        g_string_append_printf(hex, "%02x", data[i]);
-    }
-    say(q, "OK %s", hex->str);
-}
-
-static void cmd_b64read(Qtest *q)
-{
-    uint64_t len;
-    g_autofree uint8_t *data = read_range(q, &len);
-    if (data) {
-        g_autofree char *text = g_base64_encode(data, len);
-        say(q, "OK %s", text);
-    }
-}
-
-/* len bytes of "0x0123…"; NULL: it is something else. */
-static uint8_t *from_hex(const char *text, uint64_t len)
-{
-    if (!g_str_has_prefix(text, "0x") || strlen(text) != 2 + 2 * len) {
-        return NULL;
-    }
-    uint8_t *data = g_malloc(len + 1);
-    for (uint64_t i = 0; i < len; i++) {
-        int high = g_ascii_xdigit_value(text[2 + 2 * i]);
-        int low = g_ascii_xdigit_value(text[3 + 2 * i]);
-        if (high < 0 || low < 0) {
-            g_free(data);
-            return NULL;
-        }
-        data[i] = high << 4 | low;
-    }
-    return data;
-}
-
-static uint8_t *from_base64(const char *text, uint64_t len)
-{
-    gsize got;
-    uint8_t *data = g_base64_decode(text, &got);
-    if (got != len) {
-        g_clear_pointer(&data, g_free);
-    }
-    return data;
-}
-
-typedef uint8_t *FromText(const char *text, uint64_t len);
-
-static void write_range(Qtest *q, FromText *from)
-{
-    uint64_t addr, len;
-    if (!range(q, &addr, &len)) {
-        return;
-    }
-    g_autofree uint8_t *data = q->count > 3 ? from(q->words[3], len) : NULL;
-    if (!data) {
-        say(q, "FAIL %s: the data is not %" G_GUINT64_FORMAT " bytes",
-            q->words[0], len);
-        return;
-    }
-    address_space_write(q->machine->memory, addr, data, len);
-    say(q, "OK");
-}
-
-static void cmd_write(Qtest *q)
-{
-    write_range(q, from_hex);
-}
-
-static void cmd_b64write(Qtest *q)
-{
-    write_range(q, from_base64);
-}
-
-static void cmd_memset(Qtest *q)
-{
-    uint64_t addr, len, v;
-    if (range(q, &addr, &len) && number(q, 3, &v)) {
-        g_autofree uint8_t *data = g_malloc(len + 1);
-        memset(data, v, len);
-        address_space_write(q->machine->memory, addr, data, len);
-        say(q, "OK");
-    }
 }
 
 /* --- the clock ----------------------------------------------------------------------- */
@@ -253,7 +57,7 @@ static void cmd_memset(Qtest *q)
 static void clock_go(Qtest *q, int64_t ns)
 {
     sched_clock_to(q->machine, ns);
-    say(q, "OK %" G_GINT64_FORMAT, clock_now_ns(q->machine->clock));
+    qtest_say(q, "OK %" G_GINT64_FORMAT, clock_now_ns(q->machine->clock));
 }
 
 /* By so many ns; without a number to the next timer. */
@@ -264,9 +68,9 @@ static void cmd_clock_step(Qtest *q)
     uint64_t step_ns;
     if (q->count == 1) {
         clock_go(q, due_ns == TIME_NEVER ? now_ns : MAX(due_ns, now_ns));
-    } else if (number(q, 1, &step_ns)) {
+    } else if (qtest_number(q, 1, &step_ns)) {
         if (step_ns > (uint64_t)(INT64_MAX - 1 - now_ns)) {
-            say(q, "FAIL clock_step: the clock does not go that far");
+            qtest_say(q, "FAIL clock_step: the clock does not go that far");
         } else {
             clock_go(q, now_ns + step_ns);
         }
@@ -277,9 +81,9 @@ static void cmd_clock_step(Qtest *q)
 static void cmd_clock_set(Qtest *q)
 {
     uint64_t ns;
-    if (number(q, 1, &ns)) {
+    if (qtest_number(q, 1, &ns)) {
         if (ns >= INT64_MAX) {
-            say(q, "FAIL clock_set: the clock does not go that far");
+            qtest_say(q, "FAIL clock_set: the clock does not go that far");
         } else {
             clock_go(q, ns);
         }
@@ -293,7 +97,7 @@ static void tap_told(void *opaque, int n, bool level)
     Tap *t = opaque;
     if (t->level != level) {
         t->level = level;
-        say(t->qtest, "IRQ %s %d", level ? "raise" : "lower", n);
+        qtest_say(t->qtest, "IRQ %s %d", level ? "raise" : "lower", n);
     }
 }
 
@@ -327,14 +131,14 @@ static void cmd_irq_intercept(Qtest *q)
     bool out = g_str_has_suffix(q->words[0], "_out");
     Device *dev = q->count > 1 ? find_device(q->machine, q->words[1]) : NULL;
     if (!dev) {
-        say(q, "FAIL Unknown device");
+        qtest_say(q, "FAIL Unknown device");
     } else if (q->tapped) {
-        say(q, "FAIL IRQ intercept already enabled");
+        qtest_say(q, "FAIL IRQ intercept already enabled");
     } else if (!dev->cls->irq_tap || !tap_all(q, dev, out)) {
-        say(q, "FAIL %s: its lines cannot be watched", dev->path);
+        qtest_say(q, "FAIL %s: its lines cannot be watched", dev->path);
     } else {
         q->tapped = true;
-        say(q, "OK");
+        qtest_say(q, "OK");
     }
 }
 
@@ -351,22 +155,22 @@ static void taps_free(Qtest *q)
 
 static void cmd_endianness(Qtest *q)
 {
-    say(q, "OK little");
+    qtest_say(q, "OK little");
 }
 
 static const struct {
     const char *name;
     void (*fn)(Qtest *q);
 } commands[] = {
-    { "inb", cmd_in }, { "inw", cmd_in }, { "inl", cmd_in },
-    { "outb", cmd_out }, { "outw", cmd_out }, { "outl", cmd_out },
-    { "readb", cmd_load }, { "readw", cmd_load }, { "readl", cmd_load },
-    { "readq", cmd_load },
-    { "writeb", cmd_store }, { "writew", cmd_store },
-    { "writel", cmd_store }, { "writeq", cmd_store },
-    { "read", cmd_read }, { "write", cmd_write },
-    { "b64read", cmd_b64read }, { "b64write", cmd_b64write },
-    { "memset", cmd_memset },
+    { "inb", qtest_cmd_in }, { "inw", qtest_cmd_in }, { "inl", qtest_cmd_in },
+    { "outb", qtest_cmd_out }, { "outw", qtest_cmd_out }, { "outl", qtest_cmd_out },
+    { "readb", qtest_cmd_load }, { "readw", qtest_cmd_load }, { "readl", qtest_cmd_load },
+    { "readq", qtest_cmd_load },
+    { "writeb", qtest_cmd_store }, { "writew", qtest_cmd_store },
+    { "writel", qtest_cmd_store }, { "writeq", qtest_cmd_store },
+    { "read", qtest_cmd_read }, { "write", qtest_cmd_write },
+    { "b64read", qtest_cmd_b64read }, { "b64write", qtest_cmd_b64write },
+    { "memset", qtest_cmd_memset },
     { "clock_step", cmd_clock_step }, { "clock_set", cmd_clock_set },
     { "irq_intercept_in", cmd_irq_intercept },
     { "irq_intercept_out", cmd_irq_intercept },
@@ -381,7 +185,7 @@ static void run_words(Qtest *q)
             return;
         }
     }
-    say(q, "FAIL Unknown command '%s'", q->words[0]);
+    qtest_say(q, "FAIL Unknown command '%s'", q->words[0]);
 }
 
 /* Empty words, from two spaces, do not count. */
@@ -425,7 +229,7 @@ static void qtest_input(void *opaque, const uint8_t *data, size_t len)
     }
     if (q->input->len > LINE_MAX_BYTES) {
         g_string_truncate(q->input, 0);
-        say(q, "FAIL the line is too long");
+        qtest_say(q, "FAIL the line is too long");
         chardev_disconnect(q->chr);
     }
 }
