@@ -18,12 +18,15 @@
 #include "vm/machine.h"
 
 #define WATCHERS 6
+#define DIRECT_MANY (TLB_SIZE + 1)
 
 struct RamState {
     GPtrArray *blocks;     /* RamBlock * */
     uint64_t total_bytes;
     uint8_t *bits;         /* RamWatch mask by page */
-    uint8_t *direct;       /* a direct store mapping may exist, by page */
+    /* Where in TLBs a direct store mapping may be, by page: 0: nowhere; above,
+     * an index and one; DIRECT_MANY: more than one. */
+    uint16_t *direct;
     struct {
         RamWatchFn *fn;
         void *opaque;
@@ -77,9 +80,10 @@ RamBlock *ram_block_new(Machine *m, const char *name, uint64_t size_bytes)
     r->total_bytes += size_bytes;
     uint64_t pages = r->total_bytes >> PAGE_BITS;
     r->bits = g_realloc(r->bits, pages);
-    r->direct = g_realloc(r->direct, pages);
+    r->direct = g_renew(uint16_t, r->direct, pages);
     memset(r->bits + old_pages, 0, pages - old_pages);
-    memset(r->direct + old_pages, 0, pages - old_pages);
+    memset(r->direct + old_pages, 0,
+           (pages - old_pages) * sizeof r->direct[0]);
     g_ptr_array_add(r->blocks, b);
     return b;
 }
@@ -136,9 +140,10 @@ void ram_watch_arm(Machine *m, RamWatch bit, RamAddr ra)
     uint64_t page = ra >> PAGE_BITS;
     g_assert(ra < r->total_bytes);
     r->bits[page] |= bit;
-    if (r->direct[page]) {
+    unsigned direct = r->direct[page];
+    if (direct) {
         r->direct[page] = 0;
-        tlb_revoke_stores(m, ra & PAGE_MASK);
+        tlb_revoke_stores(m, ra & PAGE_MASK, direct - 1);
     }
 }
 
@@ -149,7 +154,7 @@ void ram_watch_arm_all(Machine *m, RamWatch bit)
     for (uint64_t i = 0; i < pages; i++) {
         r->bits[i] |= bit;
     }
-    memset(r->direct, 0, pages);
+    memset(r->direct, 0, pages * sizeof r->direct[0]);
     tlb_revoke_all_stores(m);
 }
 
@@ -178,9 +183,10 @@ unsigned ram_watch_bits(Machine *m, RamAddr ra)
     return m->ram->bits[ra >> PAGE_BITS];
 }
 
-void ram_note_direct_store(Machine *m, RamAddr ra)
+void ram_note_direct_store(Machine *m, RamAddr ra, unsigned index)
 {
-    m->ram->direct[ra >> PAGE_BITS] = 1;
+    uint16_t *direct = &m->ram->direct[ra >> PAGE_BITS];
+    *direct = !*direct || *direct == index + 1 ? index + 1 : DIRECT_MANY;
 }
 
 static void page_will_write(Machine *m, RamAddr ra, uint64_t len)

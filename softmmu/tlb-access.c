@@ -13,7 +13,7 @@ static TlbPart part_of(Cpu *cpu, GuestAddr va, unsigned size, MmuAccess access,
 {
     MmuAccess right = mode & MMU_UPDATE ? MMU_STORE : access;
     const TlbInfo *info = tlb_lookup(cpu, va, right, mode);
-    const TlbEntry *e = &cpu->tlb.entry[mode & ~MMU_FLAGS][tlb_index(va)];
+    const TlbEntry *e = tlb_entry(cpu, va, access, mode & ~MMU_FLAGS);
     if (tlb_must_note(cpu, va, access)) {
         page_trace_note_page(cpu->machine, cpu->machine->debug.trace, access,
                              va);
@@ -290,7 +290,7 @@ void tlb_store_slow(Cpu *cpu, GuestAddr va, uint64_t v, unsigned size,
 static void *fast_host(Cpu *cpu, GuestAddr va, uint64_t len, MmuAccess access,
                        unsigned mode)
 {
-    const TlbEntry *e = &cpu->tlb.entry[mode & ~MMU_FLAGS][tlb_index(va)];
+    const TlbEntry *e = tlb_entry(cpu, va, access, mode & ~MMU_FLAGS);
     if (e->tag[access] != (va & PAGE_MASK) || tlb_crosses(va, len)) {
         return NULL;
     }

@@ -3,7 +3,7 @@
  *
  * Why it cannot: a cached translation never outlives the page-table entries
  * it was made from. Words of RAM that served a walk are noted and their pages
- * watched (tlb-walk.c); a store to such a word is the last of its TB and drops
+ * watched (tlb-words.c); a store to such a word is the last of its TB and drops
  * all translations, so the next instruction is fetched through new ones.
  * Accessed and dirty bits are set by walks, and an entry for stores exists only
  * after a walk for a store, so which bits are set does not depend on what
@@ -28,65 +28,40 @@ uint64_t tlb_tag(Cpu *cpu, const TlbInfo *info, bool readonly, MmuAccess access)
     if (access == MMU_STORE && !slow) {
         slow = readonly || ram_watch_bits(cpu->machine, info->ram);
         if (!slow) {
-            ram_note_direct_store(cpu->machine, info->ram);
+            ram_note_direct_store(cpu->machine, info->ram,
+                                  tlb_index(info->page));
         }
     }
     return info->page | (slow ? TLB_SLOW : 0);
 }
 
-void tlb_clear_entry(TlbEntry *e)
+static void clear_entry(TlbEntry *e)
 {
     for (MmuAccess a = MMU_LOAD; a <= MMU_FETCH; a++) {
         e->tag[a] = TLB_INVALID;
     }
 }
 
-static TlbEntry *numbered_entry(Cpu *cpu, unsigned n)
+/* The jump cache may not know more than the TLB, or it would not hear of changes
+ * to the page's translation. */
+static void forget_code(Cpu *cpu, TlbInfo *info)
 {
-    return &cpu->tlb.entry[n >> TLB_BITS][n & (TLB_SIZE - 1)];
-}
-
-/* Flushes and the like look at what was filled only, unless it is a lot. */
-static void note_filled(CpuTlb *t, unsigned mode, unsigned index)
-{
-    if (t->info[mode][index].listed) {
-        return;
-    }
-    t->info[mode][index].listed = true;
-    if (t->filled_count < TLB_FILLED) {
-        t->filled[t->filled_count] = mode << TLB_BITS | index;
-    }
-    t->filled_count++;
-}
-
-/* Calls fn for every entry that may be in use, once each. */
-void tlb_for_entries(Cpu *cpu, TlbEntryFn *fn, void *opaque)
-{
-    const CpuTlb *t = &cpu->tlb;
-    bool all = t->filled_count > TLB_FILLED;
-    unsigned count = all ? MMU_MODES * TLB_SIZE : t->filled_count;
-    for (unsigned k = 0; k < count; k++) {
-        fn(cpu, all ? k : t->filled[k], opaque);
-    }
-}
-
-/* An entry goes: the jump cache may not know more than the TLB, or it would not
- * hear of changes to the page's translation. */
-void tlb_forget_code(Cpu *cpu, unsigned mode, unsigned index)
-{
-    TlbInfo *info = &cpu->tlb.info[mode][index];
     if (info->fetched) {
         jump_cache_flush_page(cpu, info->page);
         info->fetched = false;
     }
 }
 
-static void fill(Cpu *cpu, GuestAddr va, unsigned mode, const MmuResult *res)
+void tlb_drop(Cpu *cpu, unsigned place)
 {
-    TlbEntry *e = &cpu->tlb.entry[mode][tlb_index(va)];
-    TlbInfo *info = &cpu->tlb.info[mode][tlb_index(va)];
-    tlb_forget_code(cpu, mode, tlb_index(va));
-    note_filled(&cpu->tlb, mode, tlb_index(va));
+    forget_code(cpu, tlb_info_at(cpu, place));
+    clear_entry(tlb_entry_at(cpu, place));
+}
+
+/* What is known of the page, whatever it is accessed for. */
+static void fill_info(Cpu *cpu, TlbInfo *info, TlbEntry *e, GuestAddr va,
+                      const MmuResult *res)
+{
     const MemRange *r = address_space_find(tlb_memory(cpu), res->phys);
     info->readonly = r && r->readonly;
     info->page = va & PAGE_MASK;
@@ -106,11 +81,37 @@ static void fill(Cpu *cpu, GuestAddr va, unsigned mode, const MmuResult *res)
         info->ram = r->region->ram->base + offset;
         e->addend = (uintptr_t)r->region->ram->host + offset - info->page;
     }
-    for (MmuAccess a = MMU_LOAD; a <= MMU_FETCH; a++) {
-        e->tag[a] = tlb_tag(cpu, info, info->readonly, a);
+}
+
+static void fill(Cpu *cpu, GuestAddr va, unsigned set, const MmuResult *res)
+{
+    TlbEntry *e = &cpu->tlb.entry[set][tlb_index(va)];
+    TlbInfo *info = &cpu->tlb.info[set][tlb_index(va)];
+    forget_code(cpu, info);
+    tlb_note_filled(cpu, va, set << TLB_BITS | tlb_index(va));
+    fill_info(cpu, info, e, va, res);
+    clear_entry(e);
+    if (set >= MMU_MODES) {
+        e->tag[MMU_FETCH] = tlb_tag(cpu, info, info->readonly, MMU_FETCH);
+    } else {
+        e->tag[MMU_LOAD] = tlb_tag(cpu, info, info->readonly, MMU_LOAD);
+        e->tag[MMU_STORE] = tlb_tag(cpu, info, info->readonly, MMU_STORE);
     }
     cpu->tlb.fills++;
     cpu->tlb.empty = false;
+}
+
+/* The present walk for va gave a translation. */
+static void note_trail(Cpu *cpu, GuestAddr va, unsigned set)
+{
+    const CpuTlb *t = &cpu->tlb;
+    unsigned n = t->trail_len;
+    for (unsigned i = 0; i + 1 < n; i++) {
+        tlb_note_upper(cpu, t->trail[i], va, va);
+    }
+    if (n) {
+        tlb_note_leaf(cpu, t->trail[n - 1], set << TLB_BITS | tlb_index(va));
+    }
 }
 
 /* Makes sure that the page of va is in the TLB for the access, or raises. Only
@@ -128,36 +129,44 @@ const TlbInfo *tlb_lookup(Cpu *cpu, GuestAddr va, MmuAccess access,
                             &res)) {
             cpu_raise(cpu);
         }
-        unsigned n = cpu->tlb.trail_len;
-        for (unsigned i = 0; i < n; i++) {
-            tlb_note_walked(cpu, cpu->tlb.trail[i], i + 1 == n);
-        }
-        fill(cpu, va, mode, &res);
+        note_trail(cpu, va, tlb_set(mode, access));
+        fill(cpu, va, tlb_set(mode, access), &res);
     }
-    TlbInfo *info = &cpu->tlb.info[mode][tlb_index(va)];
+    TlbInfo *info = tlb_info(cpu, va, access, mode);
     info->fetched |= access == MMU_FETCH;
     return info;
 }
 
 /* --- flushing ------------------------------------------------------------ */
 
-static void clear_numbered(Cpu *cpu, unsigned n, void *opaque)
+static void clear_place(Cpu *cpu, unsigned place, void *opaque)
 {
-    tlb_clear_entry(numbered_entry(cpu, n));
-    cpu->tlb.info[n >> TLB_BITS][n & (TLB_SIZE - 1)].listed = false;
+    TlbInfo *info = tlb_info_at(cpu, place);
+    clear_entry(tlb_entry_at(cpu, place));
+    info->listed = 0;
+    info->fetched = false; /* nothing is in the jump cache */
+}
+
+static void clear_all(Cpu *cpu)
+{
+    CpuTlb *t = &cpu->tlb;
+    tlb_for_places(cpu, clear_place, NULL);
+    t->filled[0].count = t->filled[1].count = 0;
+    t->mixed = false;
+    t->empty = true;
 }
 
 void tlb_init(Cpu *cpu)
 {
     cpu->tlb.empty = false;
-    cpu->tlb.filled_count = UINT_MAX; /* not initialised: clear all */
-    tlb_walk_init(cpu);
+    cpu->tlb.filled[0].count = UINT_MAX; /* not initialised: clear all */
+    tlb_words_init(cpu);
     tlb_flush(cpu);
 }
 
 void tlb_free(Cpu *cpu)
 {
-    tlb_walk_free(cpu);
+    tlb_words_free(cpu);
 }
 
 /* Where nothing is cached, no word of a page table matters. */
@@ -180,10 +189,8 @@ void tlb_flush(Cpu *cpu)
         return; /* so is the jump cache: to fill it takes a fetch */
     }
     jump_cache_flush(cpu);
-    tlb_for_entries(cpu, clear_numbered, NULL);
-    cpu->tlb.filled_count = 0;
+    clear_all(cpu);
     cpu->tlb.flushes++;
-    cpu->tlb.empty = true;
     forget_walked(cpu->machine);
 }
 
@@ -194,39 +201,43 @@ void tlb_flush_all(Machine *m)
     }
 }
 
-static void revoke_store(Cpu *cpu, unsigned n, void *opaque)
+/* opaque: a page of RAM, or NULL for all. */
+static void revoke_store(Cpu *cpu, unsigned place, void *opaque)
 {
     const RamAddr *page = opaque;
-    TlbEntry *e = numbered_entry(cpu, n);
-    const TlbInfo *info = &cpu->tlb.info[n >> TLB_BITS][n & (TLB_SIZE - 1)];
+    TlbEntry *e = tlb_entry_at(cpu, place);
+    const TlbInfo *info = tlb_info_at(cpu, place);
     if (!(e->tag[MMU_STORE] & TLB_INVALID) && info->is_ram &&
         (!page || info->ram == *page)) {
         e->tag[MMU_STORE] |= TLB_SLOW;
     }
 }
 
-/* page NULL: all pages. */
-static void revoke_stores(Machine *m, RamAddr *page)
-{
-    for (guint i = 0; i < m->cpus->len; i++) {
-        tlb_for_entries(g_ptr_array_index(m->cpus, i), revoke_store, page);
-    }
-}
-
-void tlb_revoke_stores(Machine *m, RamAddr ra)
+void tlb_revoke_stores(Machine *m, RamAddr ra, unsigned index)
 {
     RamAddr page = ra & PAGE_MASK;
-    revoke_stores(m, &page);
+    for (guint i = 0; i < m->cpus->len; i++) {
+        Cpu *cpu = g_ptr_array_index(m->cpus, i);
+        if (index == TLB_SIZE) {
+            tlb_for_places(cpu, revoke_store, &page);
+            continue;
+        }
+        for (unsigned set = 0; set < MMU_MODES; set++) {
+            revoke_store(cpu, set << TLB_BITS | index, &page);
+        }
+    }
 }
 
 void tlb_revoke_all_stores(Machine *m)
 {
-    revoke_stores(m, NULL);
+    for (guint i = 0; i < m->cpus->len; i++) {
+        tlb_for_places(g_ptr_array_index(m->cpus, i), revoke_store, NULL);
+    }
 }
 
-static void revoke_all(Cpu *cpu, unsigned n, void *opaque)
+static void revoke_all(Cpu *cpu, unsigned place, void *opaque)
 {
-    TlbEntry *e = numbered_entry(cpu, n);
+    TlbEntry *e = tlb_entry_at(cpu, place);
     for (MmuAccess a = MMU_LOAD; a <= MMU_STORE; a++) {
         if (!(e->tag[a] & TLB_INVALID)) {
             e->tag[a] |= TLB_SLOW;
@@ -237,6 +248,6 @@ static void revoke_all(Cpu *cpu, unsigned n, void *opaque)
 void tlb_revoke_all(Machine *m)
 {
     for (guint i = 0; i < m->cpus->len; i++) {
-        tlb_for_entries(g_ptr_array_index(m->cpus, i), revoke_all, NULL);
+        tlb_for_places(g_ptr_array_index(m->cpus, i), revoke_all, NULL);
     }
 }

@@ -67,8 +67,9 @@ unsigned ram_watch_bits(Machine *m, RamAddr ra);
  * functions below: tells the watchers of every page in the range. */
 void ram_will_write(Machine *m, RamAddr ra, uint64_t len);
 /* Called by the TLB when it gives out a direct mapping for stores, so that
- * arming a bit later revokes it. */
-void ram_note_direct_store(Machine *m, RamAddr ra);
+ * arming a bit later revokes it: at one of its indices, which
+ * tlb_revoke_stores() is told. */
+void ram_note_direct_store(Machine *m, RamAddr ra, unsigned index);
 
 /* --- regions ----------------------------------------------------------- */
 

@@ -14,6 +14,9 @@
 #define TLB_BITS  12
 #define TLB_SIZE  (1u << TLB_BITS)
 #define MMU_MODES 4        /* most that any target uses */
+/* Sets of entries: each mode has one for data and, behind all of those, one for
+ * code, so that neither takes the other's places. */
+#define TLB_SETS  (2 * MMU_MODES)
 /* What may be added to an MMU mode; translations do not depend on it.
  * MMU_UPDATE: a load before a store to the same place, which faults as that
  * would. MMU_TARGET: for the target's walk() and addressable(). */
@@ -22,7 +25,8 @@
 #define MMU_FLAGS  (MMU_UPDATE | MMU_TARGET)
 #define MMU_ACCESSES 16u   /* modes with any flags are below */
 #define TLB_TRAIL 8        /* most entries that a walk reads */
-#define TLB_FILLED 1024    /* as many entries are dropped one by one */
+#define TLB_FILLED 4096    /* as many entries are dropped one by one */
+#define TLB_HALVES 2       /* of the address space: see TlbFilled */
 
 typedef enum MmuAccess { MMU_LOAD, MMU_STORE, MMU_FETCH } MmuAccess;
 
@@ -48,18 +52,25 @@ typedef struct TlbInfo {
     bool readonly;         /* stores do nothing */
     uint8_t prot;          /* bit per MmuAccess */
     bool fetched;          /* the jump cache may know code of this page */
-    bool listed;           /* in CpuTlb.filled */
+    uint8_t listed;        /* in which of CpuTlb.filled, a bit each */
 } TlbInfo;
 
+/* What was filled since the last flush: set << TLB_BITS | index; all of it while
+ * the count is at most TLB_FILLED. Places of the upper half, which is a kernel's,
+ * have a list of their own, because a change of the root leaves them alone. */
+typedef struct TlbFilled {
+    uint16_t place[TLB_FILLED];
+    unsigned count;
+} TlbFilled;
+
 typedef struct CpuTlb {
-    TlbEntry entry[MMU_MODES][TLB_SIZE];
-    TlbInfo info[MMU_MODES][TLB_SIZE];
+    TlbEntry entry[TLB_SETS][TLB_SIZE];
+    TlbInfo info[TLB_SETS][TLB_SIZE];
     uint64_t flushes, fills, slow;
     bool empty;            /* nothing was filled since the last flush */
-    /* What was filled since then, once each: mode << TLB_BITS | index; all of
-     * it while the count is at most TLB_FILLED. */
-    uint16_t filled[TLB_FILLED];
-    unsigned filled_count;
+    bool mixed;            /* the list of the upper half has some from below
+                            * 4 GiB */
+    TlbFilled filled[TLB_HALVES];
     /* Entries of page tables that the present walk has read. */
     RamAddr trail[TLB_TRAIL];
     unsigned trail_len;
@@ -135,8 +146,9 @@ void tlb_free(Cpu *cpu);
 /* Drops all cached translations. */
 void tlb_flush(Cpu *cpu);
 void tlb_flush_all(Machine *m);
-/* Drops direct mappings for stores to the page of ra, in all CPUs. */
-void tlb_revoke_stores(Machine *m, RamAddr ra);
+/* Drops direct mappings for stores to the page of ra, in all CPUs: those at one
+ * index, or with TLB_SIZE wherever they are. */
+void tlb_revoke_stores(Machine *m, RamAddr ra, unsigned index);
 void tlb_revoke_all_stores(Machine *m);
 /* The next load and the next store of every page pass the slow path. */
 void tlb_revoke_all(Machine *m);

@@ -94,7 +94,7 @@ void tlb_flush_all(Machine *m)
 {
 }
 
-void tlb_revoke_stores(Machine *m, RamAddr ra)
+void tlb_revoke_stores(Machine *m, RamAddr ra, unsigned index)
 {
 }
 

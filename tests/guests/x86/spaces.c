@@ -180,6 +180,17 @@ static void test_32_bit(void)
     paging((uint32_t)PAGE(DIR_A), 0x10);
     check_format(&f);
 
+    /* What stays across the change of the root follows the new one. */
+    at(COMMON);
+    enter(DIR_B);
+    check("common in B", at(COMMON), 333);
+    PAGE(DIR_B)[COMMON >> 22] = entry(TABLE_B);
+    check("B's root leads elsewhere", at(COMMON), 222);
+    PAGE(DIR_B)[COMMON >> 22] = 0;
+    TRY("movl %0, %%eax\n movl (%%eax), %%eax", "i"(COMMON));
+    check("and nowhere", exc_vector << 16 | exc_error, 14 << 16);
+    PAGE(DIR_B)[COMMON >> 22] = entry(SHARED);
+
     /* A large page that the other root has, too, and then has no more. */
     volatile uint32_t *a = PAGE(DIR_A) + 0x200, *b = PAGE(DIR_B) + 0x200;
     set(0x400000, 444);
