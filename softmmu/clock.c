@@ -87,10 +87,15 @@ static Icount clock_icount(Clock *c)
     return c->icount ? c->icount(c->opaque) : 0;
 }
 
-int64_t clock_now_ns(Clock *c)
+int64_t clock_ns_at(const Clock *c, Icount icount)
 {
     return c->s.base_ns + c->s.warp_ns +
-           (int64_t)((clock_icount(c) - c->s.base_icount) << c->s.shift);
+           (int64_t)((icount - c->s.base_icount) << c->s.shift);
+}
+
+int64_t clock_now_ns(Clock *c)
+{
+    return clock_ns_at(c, clock_icount(c));
 }
 
 void clock_set_shift(Clock *c, unsigned shift)

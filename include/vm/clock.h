@@ -34,6 +34,8 @@ void clock_free(Clock *c);
 
 /* Virtual time at the present instruction, in ns since power-on. */
 int64_t clock_now_ns(Clock *c);
+/* The same for an instruction between the last boundary and the next event. */
+int64_t clock_ns_at(const Clock *c, Icount icount);
 
 /* Registers a timer whose due time is *due_ns; the order of registration
  * decides between timers due at the same ns, so it must be fixed by the

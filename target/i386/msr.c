@@ -158,6 +158,17 @@ static uint64_t tsc_now(X86Cpu *cpu)
     return clock_now_ns(cpu->parent.machine->clock) + cpu->s.tsc_adjust;
 }
 
+/* The same for an instruction that need not be the last of its TB. */
+static uint64_t tsc_here(X86Cpu *cpu)
+{
+    Icount now;
+    GuestAddr pc;
+    if (!cpu_present_insn(&cpu->parent, &now, &pc)) {
+        return tsc_now(cpu);
+    }
+    return clock_ns_at(cpu->parent.machine->clock, now) + cpu->s.tsc_adjust;
+}
+
 /* --- memory types (vol. 3, 11.11) --------------------------------------------- */
 
 /* Fixed-range MTRRs in the order of s.mtrr[16..26] (11.11.2.2). */
@@ -431,20 +442,19 @@ uint64_t helper_wrmsr(Cpu *parent)
 
 /* --- other instructions -------------------------------------------------------------- */
 
-uint64_t helper_rdtsc(Cpu *parent, uint64_t aux)
+uint64_t helper_rdtsc(Cpu *parent)
 {
     X86Cpu *cpu = x86_cpu(parent);
-    X86State *s = &cpu->s;
+    const X86State *s = &cpu->s;
     if ((s->cr[4] & CR4_TSD) && (s->cr[0] & CR0_PE) && x86_cpl(cpu)) {
         x86_raise(cpu, EXC_GP, 0);
     }
-    uint64_t v = tsc_now(cpu);
-    s->gpr[X86_RAX] = (uint32_t)v;
-    s->gpr[X86_RDX] = v >> 32;
-    if (aux) {
-        s->gpr[X86_RCX] = s->tsc_aux;
-    }
-    return 0;
+    return tsc_here(cpu);
+}
+
+uint64_t helper_tsc_aux(Cpu *parent)
+{
+    return x86_cpu(parent)->s.tsc_aux;
 }
 
 /* No model has performance counters. */

@@ -359,14 +359,18 @@ void trans_wrmsr(X86Trans *t)
     CALL0(t, wrmsr);
 }
 
+/* Kernels wait in loops of it: the TB goes on. */
 void trans_rdtsc(X86Trans *t)
 {
-    CALL(t, rdtsc, k64(t, 0));
+    IrVal v = CALL0(t, rdtsc);
+    reg_set(t, X86_RAX, clean(t, v, 4), 4);
+    reg_set(t, X86_RDX, ir_op2i(t->ir, IR_SHR, v, 32), 4);
 }
 
 void trans_rdtscp(X86Trans *t)
 {
-    CALL(t, rdtsc, k64(t, 1));
+    trans_rdtsc(t);
+    reg_set(t, X86_RCX, CALL0(t, tsc_aux), 4);
 }
 
 void trans_rdpmc(X86Trans *t)

@@ -178,6 +178,23 @@ static void test_speculation(void)
 }
 
 /* Time goes on between an instruction and the next, but not by a second. */
+/* RDTSC counts each instruction, wherever in a stretch of code it is. Without
+ * -icount the host's clock may add to it now and then. */
+static void test_rdtsc(void)
+{
+    int even = 0;
+    for (unsigned i = 0; i < 100 && !even; i++) {
+        uint32_t t[3];
+        __asm__ volatile("rdtsc\n movl %%eax, %0\n rdtsc\n movl %%eax, %1\n"
+                         "nop\n nop\n nop\n nop\n nop\n nop\n"
+                         "rdtsc\n movl %%eax, %2"
+                         : "=&r"(t[0]), "=&r"(t[1]), "=&r"(t[2])
+                         : : "eax", "edx");
+        even = t[1] != t[0] && t[2] - t[1] == 4 * (t[1] - t[0]);
+    }
+    check("RDTSC between other instructions", even, 1);
+}
+
 static void test_tsc(void)
 {
     const uint64_t far = 1ull << 50;
@@ -421,6 +438,7 @@ void guest_main(void)
     test_pcid();
     test_monitor();
     test_speculation();
+    test_rdtsc();
     test_tsc();
     test_lines();
     test_fxsave();
