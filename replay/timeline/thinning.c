@@ -13,7 +13,8 @@
  */
 #include "timeline.h"
 
-#define MOST_CHECKPOINTS 256u
+/* In a run of 10^11 instructions some 10^9 lie between two at its far end. */
+#define MOST_CHECKPOINTS 1024u
 /* So many points at most, and no farther back, are near the present. */
 #define NEAR_POINTS 8u
 #define NEAR_INSNS  (UINT64_C(1) << 23)

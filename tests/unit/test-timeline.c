@@ -411,7 +411,7 @@ static void test_watchpoints(void)
 /* Many checkpoints, more than are kept. */
 static void densely(void (*test)(void))
 {
-    spacing = 101;
+    spacing = 41;
     test();
     spacing = 2500;
     test();
