@@ -6,37 +6,21 @@ import re
 import shutil
 import struct
 import subprocess
-import zlib
 
 import reprise
+from rr_log import DIGEST, MARK, chunks
 
-MARK, DIGEST = 3, 2
 MILLION = 1000000
-
-
-def chunks(path):
-    """The complete chunks of a log: type, last icount, data inflated."""
-    with open(path, 'rb') as f:
-        log = f.read()
-    at = 32 + struct.unpack_from('<I', log, 12)[0]
-    # Where the recorder was killed there is a hole, and then a tail.
-    while log[at:at + 4] == b'CHNK' and at + 64 <= len(log):
-        kind, size = struct.unpack_from('<II', log, at + 4)
-        last = struct.unpack_from('<Q', log, at + 32)[0]
-        if at + 64 + size > len(log):
-            return
-        yield kind, last, zlib.decompress(log[at + 64:at + 64 + size])
-        at += 64 + size
 
 
 def marks(path):
     """icount and name of each mark."""
-    return [(last, data[9:].decode()) for kind, last, data in chunks(path)
-            if kind == MARK]
+    return [(c.last, c.data[9:].decode()) for c in chunks(path)
+            if c.kind == MARK]
 
 
 def digests(path):
-    return {last: data for kind, last, data in chunks(path) if kind == DIGEST}
+    return {c.last: c.data for c in chunks(path) if c.kind == DIGEST}
 
 
 def vm_clusters(path, tables=True):
