@@ -32,12 +32,15 @@ static unsigned permute(Gen *g, IrVal low, IrVal high)
     return t;
 }
 
-/* The high half moves to where the low one is, or both to another register. */
+/* The high half moves to where the low one is, or both to another register:
+ * always if they are one value, because nobody would know what the upper half
+ * holds, and the instruction's next operand could take it. */
 static unsigned insert(Gen *g, IrVal low, IrVal high)
 {
     unsigned from = x64_vec_use(g, low);
     VecSrc s = x64_vec_src(g, high);
-    unsigned t = g->in_upper[from] == IR_NO_VAL ? from : x64_vec_scratch(g);
+    bool in_place = low != high && g->in_upper[from] == IR_NO_VAL;
+    unsigned t = in_place ? from : x64_vec_scratch(g);
     if (s.reg == HOST_NONE) {
         asm_vex_rm(&g->a, VINSERTF128, false, t, from, s.mem);
     } else {
