@@ -372,6 +372,6 @@ bool options_check(Options *o, Error **errp)
     default_cdrom(o);
     default_ends(o);
     return check_filters(o, errp) && check_drives(o, errp) &&
-           check_daemonize(o, errp) &&
+           options_apply_globals(o, errp) && check_daemonize(o, errp) &&
            options_check_files(o, errp) && open_log_file(o, errp);
 }

@@ -291,13 +291,6 @@ void options_add_device(Options *o, const char *driver, const char *name,
     g_ptr_array_add(o->devices, d);
 }
 
-bool opt_global(Options *o, const char *arg, KeyVal *kv, Error **errp)
-{
-    error_set(errp, "global properties are not supported; give the property "
-              "to -device");
-    return false;
-}
-
 /* --- what there is not --------------------------------------------------------- */
 
 static bool only_none(const char *arg, const char *what, Error **errp)

@@ -257,6 +257,7 @@ void options_clear(Options *o)
     g_ptr_array_free(o->filtered, TRUE);
     g_hash_table_destroy(o->fdsets);
     g_clear_pointer(&o->sets, g_ptr_array_unref);
+    g_clear_pointer(&o->globals, g_ptr_array_unref);
     g_hash_table_destroy(o->memory_backends);
     g_ptr_array_free(o->firmware_dirs, TRUE);
     g_ptr_array_free(o->drives, TRUE);

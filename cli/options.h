@@ -132,6 +132,7 @@ typedef struct Options {
     GPtrArray *kept;           /* KeyVal */
     GPtrArray *texts;          /* char *: arguments that are not in argv */
     GPtrArray *sets;           /* SetOption */
+    GPtrArray *globals;        /* GlobalOption; NULL: none */
     GHashTable *fdsets;        /* set, as text -> its descriptor */
     GPtrArray *filtered;       /* netdevs of -object filter-replay */
     GHashTable *memory_backends; /* id -> uint64_t *, bytes */
@@ -258,6 +259,8 @@ bool chardev_spec_parse(ChardevSpec *spec, const char *text,
  * end is known. */
 bool chardev_spec_fill(ChardevSpec *spec, const KeyVal *kv, Error **errp);
 
+/* Gives the devices what -global says (options-global.c). */
+bool options_apply_globals(Options *o, Error **errp);
 /* Adds an end; see EndOption. */
 EndOption *options_add_end(Options *o, EndKind kind, const char *option,
                      const char *dev);

@@ -173,8 +173,12 @@ class Errors(reprise.TestCase):
                      '-device', 'warp-core')
         self.refused("-object rng: object type 'rng' is not supported.*",
                      '-object', 'rng')
-        self.refused('-global a.b=c: global properties.*',
+        self.refused("-global a.b=c: there is no device 'a'.*",
                      '-global', 'a.b=c')
+        self.refused("-global e1000.x=1: 'e1000' has no property 'x'.*",
+                     '-global', 'e1000.x=1')
+        self.refused("-global i8042.x=1: .*board's.*", '-global', 'i8042.x=1')
+        self.refused('-global e1000: .*', '-global', 'e1000')
         self.refused('-serial vc: .*not supported.*', '-serial', 'vc')
         self.refused('-serial websocket:.*needs server=on.*',
                      '-serial', 'websocket:127.0.0.1:1')

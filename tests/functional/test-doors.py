@@ -346,6 +346,19 @@ class Program(Doors):
             self.assertEqual(done.returncode, 1, args)
             self.assertIn(wanted, done.stderr)
 
+    def test_global(self):
+        """The last one counts, and what a device says itself most of all."""
+        vm = self.start('-m', '64', '-S', '-device', 'isa-debug-exit,id=a',
+                        '-device', 'isa-debug-exit,id=b,iobase=0x510',
+                        '-global', 'isa-debug-exit.iobase=0x520', '-global',
+                        'driver=isa-debug-exit,property=iobase,value=0x530',
+                        '-global', 'edu.addr=5', qmp=True)
+
+        def iobase(path):
+            return vm.qmp.cmd('qom-get', path=path, property='iobase')
+        self.assertEqual((iobase('a'), iobase('b')), (0x530, 0x510))
+        self.assertIn('edu.addr=5: there is no such device', vm.output())
+
     def test_escape(self):
         ours, theirs = socket.socketpair()
         fd = theirs.fileno()
