@@ -104,10 +104,16 @@ static void write_sub_header(Kdump *k)
     bool wide = k->d->kind.bits == 64;
     unsigned word = wide ? 8 : 4;
     uint8_t buf[BLOCK] = { 0 };
+    bytes_st_le(buf, word, k->d->phys_base);
     bytes_st_le32(buf + word, LEVEL);
-    /* Behind phys_base, level, split, two numbers of frames, and the place of
-     * vmcoreinfo: that of the notes. */
-    uint8_t *at = buf + word + 8 + 2 * word + 8 + word;
+    /* Behind split and two numbers of frames: where VMCOREINFO is, and then
+     * where the notes are. */
+    uint8_t *at = buf + word + 8 + 2 * word;
+    if (k->d->info_bytes) {
+        bytes_st_le64(at, 2 * BLOCK + k->d->info_at);
+        bytes_st_le(at + 8, word, k->d->info_bytes);
+    }
+    at += 8 + word;
     bytes_st_le64(at, 2 * BLOCK);
     bytes_st_le(at + 8, word, k->d->notes->len);
     /* Behind eraseinfo: the same numbers in 64 bits, and the last frame. */

@@ -88,6 +88,7 @@ static Dump *dump_new(Machine *m, GArray *ranges)
         Cpu *cpu = g_ptr_array_index(m->cpus, i);
         cpu->cls->dump->notes(cpu, d->kind.bits, d->notes);
     }
+    dump_add_core_info(d);
     for (guint i = 0; i < ranges->len; i++) {
         d->total += dump_range(d, i)->bytes;
     }

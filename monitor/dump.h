@@ -33,6 +33,8 @@ typedef struct Dump {
     GArray *ranges;        /* DumpRange */
     GArray *mappings;      /* DumpMapping, in order of va; NULL: physical */
     GByteArray *notes;
+    guint info_at, info_bytes; /* in notes: content of VMCOREINFO; 0: none */
+    uint64_t phys_base;    /* that it tells */
     OutFile out;
     uint64_t total, completed; /* bytes of memory */
     /* Called now and then. */
@@ -44,6 +46,9 @@ typedef struct Dump {
  * memory could not be read. */
 bool dump_write_elf(Dump *d, Error **errp);
 bool dump_write_kdump(Dump *d, Error **errp);
+
+/* Adds the note that the guest's kernel offers, if it is one. */
+void dump_add_core_info(Dump *d);
 
 /* --- for those two ---------------------------------------------------------- */
 

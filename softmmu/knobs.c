@@ -79,3 +79,14 @@ void balloon_set(Machine *m, uint64_t bytes)
         dev->cls->knobs->want_ram(dev, bytes);
     }
 }
+
+bool core_note_find(const Machine *m, PhysAddr *addr, uint32_t *bytes)
+{
+    for (guint i = 0; i < m->devices->len; i++) {
+        const Device *dev = g_ptr_array_index(m->devices, i);
+        if (dev->cls->knobs && dev->cls->knobs->core_note) {
+            return dev->cls->knobs->core_note(dev, addr, bytes);
+        }
+    }
+    return false;
+}

@@ -5,6 +5,7 @@
  */
 #include "base/bytes.h"
 #include "hw/fw-cfg.h"
+#include "vm/knobs.h"
 #include "vm/machine.h"
 
 #define FILE_NAME "etc/vmcoreinfo"
@@ -70,6 +71,17 @@ static void vmcoreinfo_print(Device *dev, GString *out)
                            bytes_ld_le64(file + NOTE_ADDRESS));
 }
 
+static bool vmcoreinfo_note(const Device *dev, PhysAddr *addr,
+                            uint32_t *bytes)
+{
+    const uint8_t *file = ((const Vmcoreinfo *)dev)->s.file;
+    *addr = bytes_ld_le64(file + NOTE_ADDRESS);
+    *bytes = bytes_ld_le32(file + NOTE_SIZE);
+    return bytes_ld_le16(file + GUEST_FORMAT) == FORMAT_ELF;
+}
+
+static const DeviceKnobs vmcoreinfo_knobs = { .core_note = vmcoreinfo_note };
+
 const DeviceClass vmcoreinfo_class = {
     .name = "vmcoreinfo",
     .desc = "where the guest keeps its notes for dumps",
@@ -80,6 +92,7 @@ const DeviceClass vmcoreinfo_class = {
     .state = vmcoreinfo_state,
     .realize = vmcoreinfo_realize,
     .reset = vmcoreinfo_reset,
+    .knobs = &vmcoreinfo_knobs,
     .info_word = "vmcoreinfo",
     .info = vmcoreinfo_print,
 };

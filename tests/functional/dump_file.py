@@ -104,6 +104,15 @@ class Kdump:
                                           self.data, at)
         return list(read_notes(bytes(self.data[offset:offset + size])))
 
+    def core_info(self):
+        """phys_base, and what the guest's kernel tells."""
+        at = self.BLOCK + (32 if self.wide else 20)
+        offset, size = struct.unpack_from('<QQ' if self.wide else '<QI',
+                                          self.data, at)
+        base, = struct.unpack_from('<Q' if self.wide else '<I', self.data,
+                                   self.BLOCK)
+        return base, bytes(self.data[offset:offset + size])
+
     def page(self, frame):
         byte = self.bitmap[frame // 8]
         assert byte >> frame % 8 & 1, f'frame {frame:#x} is not there'

@@ -8,6 +8,7 @@ import re
 import select
 import shutil
 import socket
+import struct
 import subprocess
 import time
 
@@ -101,6 +102,34 @@ class Dump(Doors):
         self.assertIn(f'= {pc:#x}', said)
         found = re.findall(r'\t0x(\w\w)', said)
         self.assertEqual(bytes(int(b, 16) for b in found), code)
+
+    def test_the_guests_own_note(self):
+        """What a kernel would write: where its VMCOREINFO is."""
+        vm = self.start('-m', '32', '-device', 'vmcoreinfo', qtest=True,
+                        qmp=True)
+        q, text = vm.qtest, b'OSRELEASE=6\nNUMBER(phys_base)=1048576\n'
+        note = struct.pack('<III', 11, len(text), 0) + b'VMCOREINFO\0\0' + \
+            text
+        q.write(0x100000, note)
+        q.out(0x510, 0x19, 'w')            # the directory of fw_cfg
+
+        def read(size):
+            return bytes(q.inp(0x511) for _ in range(size))
+        for _ in range(int.from_bytes(read(4), 'big')):
+            entry = read(64)
+            if entry[8:].rstrip(b'\0') == b'etc/vmcoreinfo':
+                key = int.from_bytes(entry[4:6], 'big')
+        q.write(0x2000, struct.pack('<HHIQ', 1, 1, len(note), 0x100000))
+        q.write(0x1000, struct.pack('>IIQ', key << 16 | 0x18, 16, 0x2000))
+        q.cmd(f'outl 0x518 {int.from_bytes((0x1000).to_bytes(4, "big"), "little"):#x}')
+        kdump = dump_file.Kdump(self.dump(vm, 'k', format='kdump-zlib'))
+        self.assertEqual(kdump.core_info(), (1 << 20, text))
+        self.assertIn(('VMCOREINFO', 0, text),
+                      dump_file.Elf(self.dump(vm, 'e')).notes)
+        # One that is none is left out.
+        q.write(0x100004, struct.pack('<I', 1 << 31))
+        self.assertNotIn('VMCOREINFO', [n for n, _, _ in dump_file.Elf(
+            self.dump(vm, 'e')).notes])
 
     def test_in_the_background(self):
         """The machine goes on, and the file has what was there before."""
@@ -332,7 +361,9 @@ class Program(Doors):
                    protocol='file:' + path, detach=True)
         self.assertEqual(vm.qmp.cmd('query-dump')['status'], 'failed')
         vm.hmp.cmd(f'gdbserver unix:{self.path("gdb")}')
-        self.assertRegex(rsp.Rsp(self.path('gdb')).cmd('?'), '^[ST]05')
+        gdb = rsp.Rsp(self.path('gdb'))
+        self.assertRegex(gdb.cmd('?'), '^[ST]05')
+        gdb.close()
         self.assertEqual(vm.terminate(), 0)
 
     def test_options(self):
