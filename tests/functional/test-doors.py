@@ -157,6 +157,32 @@ class Dump(Doors):
                       ['error'])
         self.assertEqual(vm.qmp.cmd('query-dump')['status'], 'failed')
 
+    def test_of_another_target(self):
+        """Every mapping of the file is what the walk of tables finds."""
+        image = os.path.join(reprise.BUILD, 'tests/guests/a64-system.img')
+        if not os.path.exists(image):
+            self.skipTest('no assembler for AArch64')
+        args = ('-M', 'virt', '-cpu', 'max', '-m', '64', '-kernel', image,
+                '-serial', 'null', '-icount')
+        rr = f'rrfile={self.path("rr")}'
+        self.start(*args, f'shift=4,rr=record,{rr}', arch='aarch64',
+                   serial=False).wait()
+        vm = self.start(*args, f'shift=4,rr=replay,{rr}', '-S', arch='aarch64',
+                        serial=False, qmp=True, hmp=True)
+        vm.qmp.cmd('replay-seek', icount=1)
+        while '(off)' in vm.hmp.cmd('info mem'):
+            now = vm.qmp.cmd('query-replay')['icount']
+            vm.qmp.cmd('replay-seek', icount=now + 50)
+        elf = dump_file.Elf(self.dump(vm, 'a64', paging=True))
+        self.assertEqual((elf.bits, elf.machine), (64, 183))
+        pc = int(re.search('PC=(\\w+)', vm.hmp.cmd('info registers'))[1], 16)
+        at, = struct.unpack_from('<Q', elf.notes[0][2], 112 + 32 * 8)
+        self.assertEqual(at, pc)
+        maps = [s[2:] for s in elf.segments if s[0] == 1]
+        self.assertTrue(maps)
+        for va, pa, _ in maps:
+            self.assertIn(f'gpa: {pa:#x}', vm.hmp.cmd(f'gva2gpa {va:#x}'))
+
     def test_refused(self):
         disk = self.raw_image()
         vm = self.start('-m', '64', '-S', '-drive',
