@@ -133,7 +133,7 @@ BlockNode *node_open(const NodeOpen *how, Error **errp);
 uint64_t node_place(BlockNode *n, uint64_t offset, uint64_t bytes,
                     BlockPlace *place);
 /* "raw", "qcow2", …, from the first bytes of a file. */
-#define PROBE_BYTES 4
+#define PROBE_BYTES 68
 const char *node_probe_bytes(const uint8_t *start);
 
 /* Fills in the common part of a driver's freshly made struct. */

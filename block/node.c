@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "driver.h"
+#include "foreign.h"
 #include "name.h"
 
 static const struct {
@@ -13,6 +13,8 @@ static const struct {
 } formats[] = {
     { "raw", raw_open },
     { "qcow2", qcow2_open },
+    { "vdi", vdi_open },
+    { "vmdk", vmdk_open },
 };
 
 void node_init(BlockNode *n, const BlockDriver *driver, const char *file)
@@ -39,7 +41,9 @@ void node_unref(BlockNode *n)
 
 const char *node_probe_bytes(const uint8_t *start)
 {
-    return memcmp(start, "QFI\xfb", PROBE_BYTES) == 0 ? "qcow2" : "raw";
+    return memcmp(start, "QFI\xfb", 4) == 0 ? "qcow2" :
+           memcmp(start, "KDMV", 4) == 0 ? "vmdk" :
+           memcmp(start + 64, "\x7f\x10\xda\xbe", 4) == 0 ? "vdi" : "raw";
 }
 
 /* The index of a format's driver, -1 after an error. */

@@ -242,8 +242,8 @@ void img_help(const ImgCommand *only)
     }
     printf("\n"
            "  'reprise-img COMMAND --help' lists that command's options.\n"
-           "  FORMAT is raw or qcow2, or to be read only vmdk, vdi or vhdx.\n"
-           "  Supported formats: qcow2 raw vdi vhdx vmdk\n"
+           "  FORMAT is raw or qcow2, or to be read only vmdk or vdi.\n"
+           "  Supported formats: qcow2 raw vdi vmdk\n"
            "  SIZE is bytes, or has a suffix k, M, G, T, P or E.\n"
            "  FILE may also be json:{...} with a driver and a file.\n"
            "\n"
