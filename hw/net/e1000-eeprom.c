@@ -108,85 +108,27 @@ void e1000_eerd_write(E1000 *d, uint32_t v)
 
 /* --- the PHY: an 88E1011, 8.4 -------------------------------------------------*/
 
-enum { PHY_CONTROL, PHY_STATUS, PHY_ID1, PHY_ID2, PHY_ADVERTISE,
-       PHY_PARTNER, PHY_EXPANSION, PHY_GB_CONTROL = 9, PHY_GB_STATUS,
-       PHY_EXTENDED = 15, PHY_SPECIFIC_CONTROL, PHY_SPECIFIC_STATUS };
+/* Without a cable there is no link, and nothing has been negotiated. */
+static const E1000PhyModel phy_model = {
+    .status = 0x796d, .id2 = 0x0c20, .specific_control = 0x0360,
+    .specific_status = 0xac08, .status_link = 0x0024, .specific_link = 0x0c00,
+};
 
-#define PHY_CONTROL_RESET   0x8000u
-#define PHY_CONTROL_RESTART 0x0200u
-
-#define MDIC_DATA  0x0000ffffu
-#define MDIC_WRITE 0x04000000u
-#define MDIC_READ  0x08000000u
-#define MDIC_READY 0x10000000u
-#define MDIC_INT   0x20000000u
-#define MDIC_ERROR 0x40000000u
-#define PHY_ADDRESS 1u
-
-/* A gigabit link, full duplex, negotiation complete: a peer is always there. */
 void e1000_phy_reset(E1000 *d)
 {
-    static const uint16_t reset[PHY_REGISTERS] = {
-        [PHY_CONTROL] = 0x1140,
-        [PHY_STATUS] = 0x796d,
-        [PHY_ID1] = 0x0141,
-        [PHY_ID2] = 0x0c20,
-        [PHY_ADVERTISE] = 0x0de1,
-        [PHY_PARTNER] = 0xcde1,
-        [PHY_EXPANSION] = 0x000f,
-        [PHY_GB_CONTROL] = 0x0e00,
-        [PHY_GB_STATUS] = 0x3c00,
-        [PHY_EXTENDED] = 0x3000,
-        [PHY_SPECIFIC_CONTROL] = 0x0360,
-        [PHY_SPECIFIC_STATUS] = 0xac08,
-    };
-    memcpy(d->s.phy, reset, sizeof d->s.phy);
-}
-
-static bool phy_is_writable(unsigned n)
-{
-    return n == PHY_CONTROL || n == PHY_ADVERTISE || n == PHY_GB_CONTROL ||
-           n == PHY_SPECIFIC_CONTROL || n >= 18;
-}
-
-static void phy_write(E1000 *d, unsigned n, uint16_t v)
-{
-    if (n == PHY_CONTROL && (v & PHY_CONTROL_RESET)) {
-        e1000_phy_reset(d);
-    } else if (phy_is_writable(n)) {
-        d->s.phy[n] = n == PHY_CONTROL ? v & ~PHY_CONTROL_RESTART : v;
-        if (n == PHY_CONTROL && (v & PHY_CONTROL_RESTART)) {
-            e1000_cause(d, INT_LSC);
-        }
-    }
-}
-
-/* Without a cable there is no link, and nothing has been negotiated. */
-#define PHY_STATUS_LINK   0x0024u
-#define PHY_SPECIFIC_LINK 0x0c00u
-
-static uint16_t phy_read(const E1000 *d, unsigned n)
-{
-    uint16_t v = d->s.phy[n];
-    return !d->s.link_down             ? v
-           : n == PHY_STATUS           ? v & ~PHY_STATUS_LINK
-           : n == PHY_SPECIFIC_STATUS  ? v & ~PHY_SPECIFIC_LINK : v;
+    e1000_phy_fill(d->s.phy, &phy_model);
 }
 
 void e1000_mdic_write(E1000 *d, uint32_t v)
 {
-    unsigned n = v >> 16 & 31;
-    uint32_t out = (v & ~(MDIC_ERROR | MDIC_READY)) | MDIC_READY;
+    uint32_t causes = 0;
 
-    if ((v >> 21 & 31) != PHY_ADDRESS) {
-        out |= MDIC_ERROR;
-    } else if (v & MDIC_READ) {
-        out = (out & ~MDIC_DATA) | phy_read(d, n);
-    } else if (v & MDIC_WRITE) {
-        phy_write(d, n, v);
+    *e1000_reg(d, E_MDIC) = e1000_phy_mdic(d->s.phy, &phy_model,
+                                           !d->s.link_down, v, &causes);
+    if (causes & INT_LSC) {
+        e1000_cause(d, INT_LSC);
     }
-    *e1000_reg(d, E_MDIC) = out;
-    if (v & MDIC_INT) {
+    if (causes & INT_MDAC) {
         e1000_cause(d, INT_MDAC);
     }
 }

@@ -1,8 +1,9 @@
 /*
  * The Intel 82540EM: its registers and their rows, for the files that make it:
  * e1000.c (registers, receiver, interrupts), e1000-tx.c (transmitter),
- * e1000-eeprom.c (EEPROM and PHY). Section numbers are those of "PCI/PCI-X
- * Family of Gigabit Ethernet Controllers Software Developer's Manual" (8254x).
+ * e1000-eeprom.c (EEPROM and PHY), and with the 82574L e1000-filter.c and
+ * e1000-phy.c. Section numbers are those of "PCI/PCI-X Family of Gigabit Ethernet
+ * Controllers Software Developer's Manual" (8254x).
  */
 #ifndef HW_NET_E1000_H
 #define HW_NET_E1000_H
@@ -159,6 +160,20 @@ bool e1000_filter_passes(const uint32_t *reg, const uint8_t *frame,
                          size_t len);
 bool e1000_filter_tagged(const uint32_t *reg, const uint8_t *frame,
                          size_t len);
+
+/* In what PHYs of adapters with these registers differ. The bits of a link are
+ * read as 1 while there is one, else as 0. */
+typedef struct E1000PhyModel {
+    uint16_t status, id2, specific_control, specific_status;
+    uint16_t status_link, specific_link;
+} E1000PhyModel;
+
+/* A PHY's registers after its reset (e1000-phy.c). */
+void e1000_phy_fill(uint16_t *phy, const E1000PhyModel *model);
+/* v is written to MDIC: what it reads as then. Interrupts to be raised for that,
+ * INT_LSC and INT_MDAC in this order, are added to *causes. */
+uint32_t e1000_phy_mdic(uint16_t *phy, const E1000PhyModel *model, bool link,
+                        uint32_t v, uint32_t *causes);
 
 /* EECD, EERD and MDIC (e1000-eeprom.c). */
 void e1000_eeprom_fill(E1000 *d);

@@ -59,85 +59,27 @@ void e1000e_eerd_write(E1000e *d, uint32_t v)
 
 /* --- the PHY, 8.5 ---------------------------------------------------------------- */
 
-enum { PHY_CONTROL, PHY_STATUS, PHY_ID1, PHY_ID2, PHY_ADVERTISE,
-       PHY_PARTNER, PHY_EXPANSION, PHY_GB_CONTROL = 9, PHY_GB_STATUS,
-       PHY_EXTENDED = 15, PHY_SPECIFIC_CONTROL, PHY_SPECIFIC_STATUS };
+static const E1000PhyModel phy_model = {
+    .status = 0x7969, .id2 = 0x0cb1, .specific_control = 0x0078,
+    .specific_status = 0xa808, .status_link = 0x0004, .specific_link = 0x0400,
+};
 
-#define PHY_CONTROL_RESET   0x8000u
-#define PHY_CONTROL_RESTART 0x0200u
-#define PHY_STATUS_LINK     0x0004u
-#define PHY_SPECIFIC_LINK   0x0400u
-
-#define MDIC_DATA  0x0000ffffu
-#define MDIC_WRITE 0x04000000u
-#define MDIC_READ  0x08000000u
-#define MDIC_READY 0x10000000u
-#define MDIC_INT   0x20000000u
-#define MDIC_ERROR 0x40000000u
-#define PHY_ADDRESS 1u
-
-/* A gigabit link, full duplex, negotiation complete. */
 void e1000e_phy_reset(E1000e *d)
 {
-    static const uint16_t reset[PHY_REGISTERS] = {
-        [PHY_CONTROL] = 0x1140,
-        [PHY_STATUS] = 0x7969,
-        [PHY_ID1] = 0x0141,
-        [PHY_ID2] = 0x0cb1,
-        [PHY_ADVERTISE] = 0x0de1,
-        [PHY_PARTNER] = 0xcde1,
-        [PHY_EXPANSION] = 0x000f,
-        [PHY_GB_CONTROL] = 0x0e00,
-        [PHY_GB_STATUS] = 0x3c00,
-        [PHY_EXTENDED] = 0x3000,
-        [PHY_SPECIFIC_CONTROL] = 0x0078,
-        [PHY_SPECIFIC_STATUS] = 0xa808,
-    };
-    memcpy(d->s.phy, reset, sizeof d->s.phy);
-}
-
-static uint16_t phy_read(E1000e *d, unsigned n)
-{
-    bool link = *e1000e_reg(d, E_STATUS) & STATUS_LINK_UP;
-    uint16_t v = d->s.phy[n];
-
-    return n == PHY_STATUS && link            ? v | PHY_STATUS_LINK
-           : n == PHY_SPECIFIC_STATUS && link ? v | PHY_SPECIFIC_LINK
-                                              : v;
-}
-
-static bool phy_is_writable(unsigned n)
-{
-    return n == PHY_CONTROL || n == PHY_ADVERTISE || n == PHY_GB_CONTROL ||
-           n == PHY_SPECIFIC_CONTROL || n >= 18;
-}
-
-static void phy_write(E1000e *d, unsigned n, uint16_t v)
-{
-    if (n == PHY_CONTROL && (v & PHY_CONTROL_RESET)) {
-        e1000e_phy_reset(d);
-    } else if (phy_is_writable(n)) {
-        d->s.phy[n] = n == PHY_CONTROL ? v & ~PHY_CONTROL_RESTART : v;
-        if (n == PHY_CONTROL && (v & PHY_CONTROL_RESTART)) {
-            e1000e_cause(d, INT_LSC);
-        }
-    }
+    e1000_phy_fill(d->s.phy, &phy_model);
 }
 
 void e1000e_mdic_write(E1000e *d, uint32_t v)
 {
-    unsigned n = v >> 16 & 31;
-    uint32_t out = (v & ~(MDIC_ERROR | MDIC_READY)) | MDIC_READY;
+    bool link = *e1000e_reg(d, E_STATUS) & STATUS_LINK_UP;
+    uint32_t causes = 0;
 
-    if ((v >> 21 & 31) != PHY_ADDRESS) {
-        out |= MDIC_ERROR;
-    } else if (v & MDIC_READ) {
-        out = (out & ~MDIC_DATA) | phy_read(d, n);
-    } else if (v & MDIC_WRITE) {
-        phy_write(d, n, v);
+    *e1000e_reg(d, E_MDIC) = e1000_phy_mdic(d->s.phy, &phy_model, link, v,
+                                            &causes);
+    if (causes & INT_LSC) {
+        e1000e_cause(d, INT_LSC);
     }
-    *e1000e_reg(d, E_MDIC) = out;
-    if (v & MDIC_INT) {
+    if (causes & INT_MDAC) {
         e1000e_cause(d, INT_MDAC);
     }
 }
