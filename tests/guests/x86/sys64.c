@@ -5,7 +5,7 @@
  * 6.14), and that what faults has changed nothing. The 64-bit code notes
  * results in `out`; 32-bit code checks and prints them.
  */
-#include "lib.h"
+#include "check64.h"
 
 enum {
     OUT_WIDE, OUT_UD, OUT_UD_RIP, OUT_ALIGN, OUT_GP, OUT_GP_ERROR, OUT_IST,
@@ -261,26 +261,6 @@ static void load_tables(void)
     } __attribute__((packed)) g = { sizeof gdt64 - 1, (uint32_t)gdt64 },
                               i = { sizeof idt64 - 1, (uint32_t)idt64 };
     __asm__ volatile("lgdt %0\n lidt %1" : : "m"(g), "m"(i));
-}
-
-static unsigned passed, failed;
-
-static void check(const char *name, uint64_t got, uint64_t want)
-{
-    if (got == want) {
-        passed++;
-        return;
-    }
-    failed++;
-    print("FAIL ");
-    print(name);
-    print(": got ");
-    print_hex(got >> 32);
-    print_hex(got);
-    print(", expected ");
-    print_hex(want >> 32);
-    print_hex(want);
-    print("\n");
 }
 
 static int has_gib_pages(void)

@@ -6,27 +6,7 @@
 #ifndef GUEST_TRAP64_H
 #define GUEST_TRAP64_H
 
-#include "lib.h"
-
-static unsigned passed, failed;
-
-static void check(const char *name, uint64_t got, uint64_t want)
-{
-    if (got == want) {
-        passed++;
-        return;
-    }
-    failed++;
-    print("FAIL ");
-    print(name);
-    print(": got ");
-    print_hex(got >> 32);
-    print_hex(got);
-    print(", expected ");
-    print_hex(want >> 32);
-    print_hex(want);
-    print("\n");
-}
+#include "check64.h"
 
 /* --- exceptions are caught: what happened is noted, and the test goes on at
  * `resume` on the stack `saved_rsp`, in ring 0 ---------------------------------- */
