@@ -65,26 +65,21 @@ static void connect_bridges(Pc *pc)
         (MachineButton){ piix4_pm_power_button, pc->pm };
 }
 
-static bool pc_build(Machine *m, Error **errp)
+static void on_move(Pc *pc)
 {
-    Pc *pc = pc_new(m, errp);
-    if (!pc) {
-        return false;
-    }
-    mem_transaction_begin(m);
-    add_bridges(pc);
-    pc_add_chips(pc);
-    pc_add_apics(pc);
-    pc_connect_chips(pc);
-    connect_bridges(pc);
-    pc_connect_cpus(pc, i440fx_smm_memory(pc->bridge));
-    bool ok = pc_finish(pc, errp);
-    if (ok && !m->config.no_acpi) {
-        describe_acpi(pc);
-        piix4_pm_on_move(pc->pm, describe_acpi, pc);
-    }
-    mem_transaction_commit(m);
-    return ok;
+    piix4_pm_on_move(pc->pm, describe_acpi, pc);
+}
+
+static bool i440fx_build(Machine *m, Error **errp)
+{
+    static const PcBridges bridges = {
+        .add = add_bridges,
+        .connect = connect_bridges,
+        .smm_memory = i440fx_smm_memory,
+        .describe_acpi = describe_acpi,
+        .on_move = on_move,
+    };
+    return pc_build(m, &bridges, errp);
 }
 
 const BoardClass pc_i440fx_7_2_board = {
@@ -96,6 +91,6 @@ const BoardClass pc_i440fx_7_2_board = {
     .firmware = PC_FIRMWARE,
     .boot_order = PC_BOOT_ORDER,
     .is_default = true,
-    .build = pc_build,
+    .build = i440fx_build,
     .power_on = pc_power_on,
 };

@@ -83,27 +83,22 @@ static void connect_bridges(Pc *pc)
         (MachineButton){ ich9_lpc_power_button, pc->south };
 }
 
+static void on_move(Pc *pc)
+{
+    ich9_lpc_on_move(pc->south, describe_acpi, pc);
+    q35_mch_on_move(pc->bridge, describe_acpi, pc);
+}
+
 static bool q35_build(Machine *m, Error **errp)
 {
-    Pc *pc = pc_new(m, errp);
-    if (!pc) {
-        return false;
-    }
-    mem_transaction_begin(m);
-    add_bridges(pc);
-    pc_add_chips(pc);
-    pc_add_apics(pc);
-    pc_connect_chips(pc);
-    connect_bridges(pc);
-    pc_connect_cpus(pc, q35_mch_smm_memory(pc->bridge));
-    bool ok = pc_finish(pc, errp);
-    if (ok && !m->config.no_acpi) {
-        describe_acpi(pc);
-        ich9_lpc_on_move(pc->south, describe_acpi, pc);
-        q35_mch_on_move(pc->bridge, describe_acpi, pc);
-    }
-    mem_transaction_commit(m);
-    return ok;
+    static const PcBridges bridges = {
+        .add = add_bridges,
+        .connect = connect_bridges,
+        .smm_memory = q35_mch_smm_memory,
+        .describe_acpi = describe_acpi,
+        .on_move = on_move,
+    };
+    return pc_build(m, &bridges, errp);
 }
 
 const BoardClass pc_q35_7_2_board = {

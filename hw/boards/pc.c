@@ -161,7 +161,8 @@ Device *pc_pci_device(Pc *pc, const DeviceClass *cls)
     return dev;
 }
 
-void pc_add_chips(Pc *pc)
+/* The chips of the legacy bus. */
+static void pc_add_chips(Pc *pc)
 {
     Machine *m = pc->dev.machine;
 
@@ -181,7 +182,8 @@ void pc_add_chips(Pc *pc)
                                       .bus = pc->fw_cfg });
 }
 
-void pc_connect_chips(Pc *pc)
+/* The chips' lines to the interrupt controllers and among themselves. */
+static void pc_connect_chips(Pc *pc)
 {
     if (pc->hpet) {
         irq_connect(i8254_irq(pc->pit), hpet_legacy_in, pc->hpet, 0);
@@ -253,7 +255,8 @@ Pc *pc_new(Machine *m, Error **errp)
     return pc;
 }
 
-bool pc_finish(Pc *pc, Error **errp)
+/* Firmware, devices of the command line, -kernel, fw_cfg and CMOS. */
+static bool pc_finish(Pc *pc, Error **errp)
 {
     Machine *m = pc->dev.machine;
 
@@ -263,6 +266,28 @@ bool pc_finish(Pc *pc, Error **errp)
     }
     pc_describe(pc);
     return true;
+}
+
+bool pc_build(Machine *m, const PcBridges *bridges, Error **errp)
+{
+    Pc *pc = pc_new(m, errp);
+    if (!pc) {
+        return false;
+    }
+    mem_transaction_begin(m);
+    bridges->add(pc);
+    pc_add_chips(pc);
+    pc_add_apics(pc);
+    pc_connect_chips(pc);
+    bridges->connect(pc);
+    pc_connect_cpus(pc, bridges->smm_memory(pc->bridge));
+    bool ok = pc_finish(pc, errp);
+    if (ok && !m->config.no_acpi) {
+        bridges->describe_acpi(pc);
+        bridges->on_move(pc);
+    }
+    mem_transaction_commit(m);
+    return ok;
 }
 
 static Pc *pc_of(Machine *m)

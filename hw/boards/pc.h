@@ -4,10 +4,8 @@
  * pc-plug.c (what the command line plugs in); and for the boards, each of
  * which adds its bridges: pc-i440fx.c, pc-q35.c.
  *
- * A board's build() calls, in this order: pc_new(); its own function for
- * bridges, which fills in the fields "of the board"; pc_add_chips(),
- * pc_add_apics(), pc_connect_chips(); its own lines; pc_connect_cpus();
- * pc_finish().
+ * A board with bridges is built by pc_build(), which calls it back; one without
+ * (microvm.c) calls pc_new() and what it has of the rest itself.
  */
 #ifndef HW_BOARDS_PC_H
 #define HW_BOARDS_PC_H
@@ -52,21 +50,30 @@ typedef struct Pc {
 
 /* --- for boards (pc.c) ------------------------------------------------------- */
 
+/* What a board has of its own. */
+typedef struct PcBridges {
+    /* Makes the bridges and fills in the fields "of the board". */
+    void (*add)(Pc *pc);
+    /* Their lines, when all chips are there. */
+    void (*connect)(Pc *pc);
+    AddressSpace *(*smm_memory)(Device *bridge);
+    /* Makes the ACPI tables; opaque: the Pc. */
+    void (*describe_acpi)(void *pc);
+    /* It is to be called again whenever firmware moves what the tables name. */
+    void (*on_move)(Pc *pc);
+} PcBridges;
+
+/* The whole of such a board. */
+bool pc_build(Machine *m, const PcBridges *bridges, Error **errp);
 /* Checks what every PC wants of the configuration and makes the processors. */
 Pc *pc_new(Machine *m, Error **errp);
 /* Makes a chip of the board on the root bus; it cannot fail. */
 Device *pc_pci_device(Pc *pc, const DeviceClass *cls);
-/* The chips of the legacy bus; local APICs, the I/O APIC and the HPET, if the
- * processors have them. */
-void pc_add_chips(Pc *pc);
+/* Local APICs, the I/O APIC and the HPET, if the processors have them. */
 void pc_add_apics(Pc *pc);
-/* The chips' lines to the interrupt controllers and among themselves. */
-void pc_connect_chips(Pc *pc);
 /* Lines to and from the processors. smm_memory: what they see in system
  * management mode; NULL: nothing else. */
 void pc_connect_cpus(Pc *pc, AddressSpace *smm_memory);
-/* Firmware, devices of the command line, -kernel, fw_cfg and CMOS. */
-bool pc_finish(Pc *pc, Error **errp);
 /* BoardClass.power_on of every PC. */
 void pc_power_on(Machine *m);
 
