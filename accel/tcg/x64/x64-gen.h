@@ -65,7 +65,8 @@ enum {
     FRAME_VEC_SAVE = 28,   /* YMM0 to 15 on the slow path */
     FRAME_VEC_ARGS = 92,   /* VecArgs of an operation without an instruction */
     FRAME_X80_ARG = 104,   /* an integer, for the host's x87 */
-    FRAME_X80_CW,          /* on its way to the register */
+    FRAME_X80_CW,          /* on its way to the register; its fifth byte: where
+                             * C1 is, see X80_EITHER */
     FRAME_X80_ENV,         /* 28 bytes: the host's x87 environment */
     FRAME_X80_SAVE = 110,  /* the host's x87 stack on the slow path */
     FRAME_PAGES = 126,     /* pages of groups of accesses, by lane */
@@ -106,6 +107,7 @@ struct X64State {
     uint8_t *x80_enter, *x80_set_c1; /* see x64-x80-env.c */
     uint8_t *x80_store;    /* slow path: x64_x80_store_slow() */
     unsigned x80_first, x80_count; /* guest registers of 80 bits */
+    X80Layout x80_left;    /* the stack where a TB was left last */
     struct Gen *gen;
 };
 

@@ -162,64 +162,86 @@ static bool same_order(const X80Layout *a, const X80Layout *b)
     return a->depth == b->depth && !memcmp(a->regs, b->regs, a->depth);
 }
 
-/* Flags and C1 go to cpu->fp80. That C1 is 0 need not be said there if it is
- * wanted in the host's status word. */
-static void tell(Edge *e, bool in_host)
+/* The host's C1 becomes 0, as the guest's is. */
+static void clear_c1(Edge *e)
 {
-    if (e->now.told != X80_ZERO || !in_host) {
-        x64_x80_tell_fixed(e->x, &e->a, e->now.told);
-        e->now.told = X80_TOLD;
+    asm_8(&e->a, 0xd9);
+    asm_8(&e->a, 0xc8);                            /* fxch st(0) */
+}
+
+/* Flags and C1 go to cpu->fp80. */
+static void tell(Edge *e)
+{
+    x64_x80_tell_fixed(e->x, &e->a, e->now.told);
+    e->now.told = X80_TOLD;
+}
+
+/* To nobody who has numbers on the stack. */
+static void leave_stack(Edge *e)
+{
+    static const X80Layout nothing;
+    tell(e);
+    drop(e);
+    g_assert(same_order(&e->now, &nothing));
+}
+
+/* Moves change C1, unless it is 0. */
+static void pass_stack(Edge *e, const X80Layout *want)
+{
+    bool stays = e->now.told == X80_ZERO ||
+                 ((e->now.told == X80_IN_HOST || e->now.told == X80_EITHER) &&
+                  same_order(&e->now, want));
+    if (!stays) {
+        tell(e);
+    }
+    drop(e);
+    fetch(e);
+    put_in_order(e, want);
+    if (e->now.told == X80_ZERO) {
+        clear_c1(e);
+    }
+    if (e->now.told != X80_EITHER) {
+        x64_x80_say(e->x, &e->a, e->now.told != X80_TOLD);
     }
 }
 
-/* C1 goes to the host's status word, if it is not there. */
-static void take_c1(Edge *e)
+static bool has_nothing(const X80Layout *l)
 {
-    if (e->now.told == X80_ZERO) {
-        asm_8(&e->a, 0xd9);
-        asm_8(&e->a, 0xc8);                        /* fxch st(0) clears it */
-    } else if (e->now.told != X80_IN_HOST) {
-        x64_x80_tell_fixed(e->x, &e->a, e->now.told);
-        asm_call_to(&e->a, e->x->x80_set_c1);
-    }
+    return !l->depth && l->told == X80_TOLD;
+}
+
+static void edge_begin(Edge *e, X64State *x, const X80Layout *from)
+{
+    *e = (Edge){ .x = x, .a = { x->buf.rw + x->buf.used, x->buf.rx },
+                 .now = *from };
 }
 
 uint8_t *x64_x80_edge(X64State *x, const Tb *tb, int slot, const Tb *to)
 {
-    static const X80Layout nothing;
     const X80Edges *from = tb->x80, *next = to->x80;
     CodeBuf *buf = &x->buf;
-    uint8_t *plain = (uint8_t *)to->code - buf->rx;
-    if (!from ||
-        (!from->exit[slot].depth && from->exit[slot].told == X80_TOLD)) {
+    uint8_t *plain = (uint8_t *)to->code - buf->rx, *start = buf->rw + buf->used;
+    if (!from || has_nothing(&from->exit[slot])) {
         return plain;
     }
-    bool resident = next && next->entry.depth && next->mode == from->mode;
-    const X80Layout *want = resident ? &next->entry : &nothing;
-    uint8_t *goal = resident ? buf->rw + next->entry_at : plain;
     if (buf->used + EDGE_BYTES > buf->size) {
         return NULL;
     }
-    Edge e = { .x = x, .a = { buf->rw + buf->used, buf->rx },
-               .now = from->exit[slot] };
-    for (unsigned k = 0; k < want->depth; k++) {
-        e.wanted |= want->regs[k];
+    Edge e;
+    edge_begin(&e, x, &from->exit[slot]);
+    if (next && next->entry.depth && next->mode == from->mode) {
+        for (unsigned k = 0; k < next->entry.depth; k++) {
+            e.wanted |= next->entry.regs[k];
+        }
+        pass_stack(&e, &next->entry);
+        plain = buf->rw + next->entry_at;
+    } else {
+        leave_stack(&e);
     }
-    bool in_host = resident && want->told == X80_IN_HOST;
-    if (!in_host || !same_order(&e.now, want)) {
-        tell(&e, in_host);
+    if (e.a.p == start) {
+        return plain;
     }
-    drop(&e);
-    fetch(&e);
-    put_in_order(&e, want);
-    if (in_host) {
-        take_c1(&e);
-    }
-    if (e.a.p == buf->rw + buf->used) {
-        return goal;
-    }
-    uint8_t *start = buf->rw + buf->used;
-    asm_jmp_to(&e.a, goal);
+    asm_jmp_to(&e.a, plain);
     buf->used = e.a.p - buf->rw;
     return start;
 }

@@ -193,6 +193,25 @@ void x64_x80_ensure(Gen *g)
     g->flags = FLAGS_UNKNOWN;
 }
 
+static HostMem in_host_byte(const X64State *x)
+{
+    return fixed(x, offsetof(Cpu, frame) + 8 * FRAME_X80_CW + 4);
+}
+
+void x64_x80_say(const X64State *x, Asm *a, bool in_host)
+{
+    asm_store_imm(a, 0, in_host_byte(x), in_host);
+}
+
+static void tell_either(const X64State *x, Asm *a)
+{
+    byte_op(a, ALU_CMP, in_host_byte(x), 0);
+    uint8_t *no = asm_jcc(a, CC_E);
+    fnstsw_flags(x, a);
+    x64_x80_say(x, a, false);
+    asm_patch(no, a->p);
+}
+
 void x64_x80_tell_fixed(const X64State *x, Asm *a, X80Told told)
 {
     switch (told) {
@@ -210,6 +229,9 @@ void x64_x80_tell_fixed(const X64State *x, Asm *a, X80Told told)
         fnstsw_ax(a);
         asm_rm(a, ALU_OR << 3, false, RAX, flags_of(x, 0)); /* or m8, al */
         asm_pop(a, RAX);
+        break;
+    case X80_EITHER:
+        tell_either(x, a);
         break;
     }
 }

@@ -7,7 +7,7 @@ void x64_x80_before_load(Gen *g)
 {
     x64_x80_ensure(g);
     if (g->x80.depth == X80_DEPTH) {
-        x64_x80_tell(g);
+        x64_x80_tell_c1(g);
         x64_x80_make_room(g, IR_NO_VAL, IR_NO_VAL);
     }
 }
@@ -18,7 +18,7 @@ void x64_x80_before_store(Gen *g, IrVal v)
     unsigned i = x64_x80_place(g, v);
     /* One more for forms that only pop. */
     if (i != 0 || g->x80.depth == X80_DEPTH) {
-        x64_x80_tell(g);
+        x64_x80_tell_c1(g);
         x64_x80_exchange(g, x64_x80_use(g, v, IR_NO_VAL));
         x64_x80_make_room(g, v, IR_NO_VAL);
         x64_x80_exchange(g, x64_x80_place(g, v));

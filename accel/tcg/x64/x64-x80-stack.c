@@ -103,7 +103,7 @@ void x64_x80_forget(Gen *g, unsigned i)
 /* Moves within the stack are next, and nobody sets C1 anew. */
 void x64_x80_tell_c1(Gen *g)
 {
-    if (g->x80.told == X80_IN_HOST) {
+    if (g->x80.told == X80_IN_HOST || g->x80.told == X80_EITHER) {
         x64_x80_tell(g);
     }
 }

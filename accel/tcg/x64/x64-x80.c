@@ -45,48 +45,110 @@ static void find_overwritten(Gen *g)
     }
 }
 
-/* Registers that the block reads or writes; none if it calls or is left for
- * anywhere, when all would have to be stored. */
-static uint8_t touched(const Gen *g)
+/* What the block does with the registers, a bit each. */
+typedef struct X80Use {
+    uint8_t reads;         /* before it writes them */
+    uint8_t writes;
+} X80Use;
+
+static void note_use(const Gen *g, const IrInst *i, X80Use *use)
+{
+    if (i->type != IR_F80 || (i->op != IR_GET && i->op != IR_SET)) {
+        return;
+    }
+    uint8_t bit = 1u << (i->imm - first_reg(g));
+    if (i->op == IR_SET) {
+        use->writes |= bit;
+    } else {
+        use->reads |= bit & ~use->writes;
+    }
+}
+
+/* Nothing if the block calls or is left for anywhere, when all would have to be
+ * stored. */
+static X80Use use_of(const Gen *g)
 {
     const IrInst *last = &g->inst[g->count - 1];
     uint64_t pc;
-    uint8_t regs = 0;
+    X80Use use = { 0 };
     for (unsigned n = 0; n < g->count; n++) {
         const IrInst *i = &g->inst[n];
         if (i->op == IR_CALL || i->op == IR_STENV) {
-            return 0;
+            return (X80Use){ 0 };
         }
-        if ((i->op == IR_GET || i->op == IR_SET) && i->type == IR_F80) {
-            regs |= 1u << (i->imm - first_reg(g));
-        }
+        note_use(g, i, &use);
     }
     return last->cond <= IR_EXIT_CHAIN1 && x64_const(g, last->arg[0], &pc)
-               ? regs : 0;
+               ? use : (X80Use){ 0 };
 }
 
 /* At least one place must be left for what is computed. */
 #define ENTRY_MOST (X80_DEPTH - 1)
 
-/* One register an entry; those of `order` first, if it has some. */
-static void choose_entry(Gen *g, const X80Layout *order)
+static void add_entries(X80Layout *e, uint8_t regs)
 {
-    X80Layout *e = &g->x80.entry;
-    uint8_t regs = touched(g);
-    bool may = g->tb->insn_count > 1 && g->tb->ram[0] != TB_NO_RAM &&
-               !g->tb->has_break;
-    e->depth = 0;
-    e->told = order->depth && (order->told == X80_IN_HOST ||
-                               order->told == X80_ZERO) ? X80_IN_HOST
-                                                        : X80_TOLD;
-    for (unsigned k = 0; may && k < order->depth; k++) {
+    for (; regs && e->depth < ENTRY_MOST; regs &= regs - 1) {
+        e->regs[e->depth++] = regs & -regs;
+    }
+}
+
+/* As they lie in `order`, as far as it has them. */
+static uint8_t add_in_order(X80Layout *e, uint8_t regs, const X80Layout *order)
+{
+    for (unsigned k = 0; k < order->depth && e->depth < ENTRY_MOST; k++) {
         uint8_t bit = order->regs[k] & regs & -(order->regs[k] & regs);
         regs &= ~bit;
         e->regs[e->depth] = bit;
         e->depth += bit != 0;
     }
-    for (; may && regs && e->depth < ENTRY_MOST; regs &= regs - 1) {
-        e->regs[e->depth++] = regs & -regs;
+    return regs;
+}
+
+static unsigned count_of(uint8_t regs)
+{
+    return __builtin_popcount(regs);
+}
+
+static uint8_t regs_in(const X80Layout *l)
+{
+    uint8_t regs = 0;
+    for (unsigned k = 0; k < l->depth; k++) {
+        regs |= l->regs[k];
+    }
+    return regs;
+}
+
+/*
+ * Which registers are on the stack from the beginning: those that the block
+ * reads; then those that it leaves alone and the one before has there, because
+ * a later one may want them, as long as there is room for what is made; then
+ * what it overwrites, which need not be stored before.
+ */
+static uint8_t wanted_at_entry(const Gen *g, const X80Layout *order)
+{
+    X80Use use = use_of(g);
+    uint8_t all = use.reads | use.writes, want = use.reads;
+    uint8_t idle = all ? regs_in(order) & ~all : 0;
+    uint8_t over = use.writes & ~use.reads;
+    for (; idle && count_of(all) < X80_DEPTH; idle &= idle - 1) {
+        want |= idle & -idle;
+        all |= idle & -idle;
+    }
+    for (; over && count_of(want) < ENTRY_MOST; over &= over - 1) {
+        want |= over & -over;
+    }
+    return want;
+}
+
+static void choose_entry(Gen *g, const X80Layout *order)
+{
+    X80Layout *e = &g->x80.entry;
+    bool may = g->tb->insn_count > 1 && g->tb->ram[0] != TB_NO_RAM &&
+               !g->tb->has_break;
+    e->depth = 0;
+    e->told = X80_EITHER;
+    if (may) {
+        add_entries(e, add_in_order(e, wanted_at_entry(g, order), order));
     }
 }
 
@@ -147,10 +209,8 @@ void x64_x80_enter(Gen *g)
         g->x80.reg[r] = v;
         g->x80.dirty |= e->regs[k];
     }
-    if (e->told == X80_IN_HOST) {
-        asm_call_to(&g->a, g->x->x80_set_c1);
-        g->x80.told = X80_IN_HOST;
-    }
+    x64_x80_say(g->x, &g->a, false);
+    g->x80.told = e->told;
     x64_cold(g, cold_resident, NULL)->back = g->a.p;
 }
 

@@ -19,6 +19,8 @@ typedef enum X80Told {
     X80_IN_HOST,           /* both in the host's status word */
     X80_ZERO,              /* C1 is 0; flags in the host's */
     X80_KEPT,              /* C1 is there; flags in the host's */
+    X80_EITHER,            /* a byte in FRAME_X80_CW says: X80_IN_HOST or TOLD;
+                            * so TBs begin that find numbers on the stack */
 } X80Told;
 
 /* What is on the host's stack where a TB begins and where it ends: the entry of
@@ -102,7 +104,8 @@ uint8_t x64_x80_mode(const Cpu *cpu);
 void x64_x80_ensure(Gen *g);
 /* Flags and C1 go to cpu->fp80. Changes no register but the host's flags. */
 void x64_x80_tell(Gen *g);
-/* The same wherever code is made: what has to be told. */
+/* The same wherever code is made: what has to be told. X80_EITHER stays what it
+ * is, and says X80_TOLD then. */
 void x64_x80_tell_fixed(const X64State *x, Asm *a, X80Told told);
 /* What cold code needs to leave the host's stack empty and bring it back; its
  * number in g->x80.saved, or X80_NOT_SAVED. */
@@ -111,6 +114,8 @@ void x64_x80_cold_leave(Gen *g, uint16_t saved);
 void x64_x80_cold_return(Gen *g, uint16_t saved, bool c1);
 /* The number on top, when cold code has left it: to FRAME_VEC. */
 void x64_x80_cold_pass_top(Gen *g, uint16_t saved);
+/* What X80_EITHER stands for from here on. */
+void x64_x80_say(const X64State *x, Asm *a, bool in_host);
 void x64_make_x80_paths(X64State *x, Asm *a);
 /* Back to C's control word, if FRAME_X80_LIVE; for shared code. */
 void x64_x80_drop_fixed(const X64State *x, Asm *a);

@@ -254,18 +254,20 @@ static void compile_once(Gen *g, Cpu *cpu, Tb *tb, const IrBlock *ir)
 }
 
 /* Numbers of 80 bits that stay in the host's x87 do so in the order in which
- * they are at the end: in a loop nothing has to move. */
+ * the TB that was left last has them, which is where this one is jumped to
+ * from; or in which they are at the end: in a loop nothing has to move. */
 static bool is_x80_loop(const Gen *g)
 {
-    return g->x80.entry.depth && g->x80.end.depth &&
-           memcmp(&g->x80.entry, &g->x80.end, sizeof g->x80.end);
+    const X80Layout *at = &g->x80.entry, *end = &g->x80.end;
+    return at->depth && end->depth &&
+           (at->depth != end->depth || memcmp(at->regs, end->regs, at->depth));
 }
 
 static void x64_compile(Cpu *cpu, Tb *tb, const IrBlock *ir)
 {
     X64State *x = tcg_state(cpu)->x64;
     Gen *g = x->gen;
-    g->x80.end.depth = 0;
+    g->x80.end = x->x80_left;
     compile_once(g, cpu, tb, ir);
     if (is_x80_loop(g)) {
         compile_once(g, cpu, tb, ir);
@@ -337,9 +339,17 @@ static void x64_chain(TcgState *s, Tb *tb, int slot, const Tb *to)
     }
 }
 
+static void note_left(X64State *x, const Tb *tb, int slot)
+{
+    x->x80_left.depth = 0;
+    if (tb->x80 && slot >= 0) {
+        x->x80_left = tb->x80->exit[slot];
+    }
+}
+
 static TbExit x64_run(Cpu *cpu, Tb *tb, Tb **last, int *slot)
 {
-    const X64State *x = tcg_state(cpu)->x64;
+    X64State *x = tcg_state(cpu)->x64;
     cpu->budget -= tb->insn_count;
     uint64_t left = x->enter(cpu, (uint8_t *)tb->code + ENTRY_CHECK_BYTES);
     Tb *from = (Tb *)(left & ~(uint64_t)LEFT_MASK);
@@ -350,6 +360,7 @@ static TbExit x64_run(Cpu *cpu, Tb *tb, Tb **last, int *slot)
     }
     *last = from;
     *slot = why <= LEFT_CHAIN1 ? (int)why : -1;
+    note_left(x, from, *slot);
     return why == LEFT_LOOP    ? TB_EXIT_LOOP
            : why == LEFT_STALE ? TB_EXIT_STALE : TB_EXIT_LOOKUP;
 }
