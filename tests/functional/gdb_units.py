@@ -140,6 +140,29 @@ def avx():
     there_and_back(3, look_avx)
 
 
+def watch_wide():
+    """A store of 32 bytes hits whatever part of it is watched, on both of its
+    pages; going back, it is not done yet. Where avx() ends."""
+    expect(number('$pc'), LABELS['avx_loaded'], 'pc')
+    at, register = LABELS['ymm_stored'], 'ymm2'
+    for offset, kind in ((0, 'double'), (12, 'int'), (14, 'short'),
+                         (24, 'double'), (31, 'char')):
+        execute(f'watch *({kind} *){at + offset:#x}')
+        execute('continue')
+        expect(number('$pc'), LABELS['avx_stored'], f'forwards, {offset}')
+        expect(vector(register, 'v4_double', 4),
+               [float(value(f'((double *){at:#x})[{i}]')) for i in range(4)],
+               'what was stored')
+        execute('reverse-continue')
+        expect(number('$pc'), LABELS['avx_ended'], f'backwards, {offset}')
+        expect(number(f'*(char *){at + 31:#x}'), 0, 'not yet')
+        execute('delete')
+    execute(f'watch *(char *){at + 32:#x}')
+    execute(f'hbreak *{LABELS["avx_stored"]:#x}')
+    expect('atchpoint' in execute('continue'), False, 'behind it')
+    execute('delete')
+
+
 def look_long(n):
     gs, kernel = 0x222220000, 0x333330000
     if n:

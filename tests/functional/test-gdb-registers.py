@@ -66,10 +66,10 @@ class RealGdb(Case):
         self.walk(SSE, 'x86_64', 'x87', 'sse', 'long')
 
     def test_avx(self):
-        self.walk(AVX, 'x86_64', 'x87', 'sse', 'avx', 'long')
+        self.walk(AVX, 'x86_64', 'x87', 'sse', 'avx', 'watch_wide', 'long')
 
     def test_i386(self):
-        self.walk(AVX, 'i386', 'x87', 'sse', 'avx')
+        self.walk(AVX, 'i386', 'x87', 'sse', 'avx', 'watch_wide')
 
     def test_writes_are_diverted(self):
         for arch, cpu in (('x86_64', AVX), ('i386', AVX), ('i386', '486')):

@@ -15,6 +15,9 @@ volatile uint32_t units;
 /* Register n: n, 16 + n, ...: each element tells where it belongs. */
 float xmm_values[16][4] __attribute__((aligned(16)));
 double ymm_values[8][4] __attribute__((aligned(32)));
+/* One instruction stores all of it, across a page's end. */
+uint8_t ymm_pages[8192] __attribute__((aligned(4096)));
+__asm__(".globl ymm_stored\n.set ymm_stored, ymm_pages + 4096 - 12");
 
 static void cpuid(uint32_t leaf, uint32_t *a, uint32_t *c, uint32_t *d)
 {
@@ -92,7 +95,7 @@ void x87_done(void);
 void sse_loaded(void);
 void sse_done(void);
 void avx_loaded(void);
-void avx_done(void);
+void avx_ended(void);
 
 /* Four on the stack; then each instruction makes another ST(0). */
 void use_x87(void);
@@ -130,7 +133,7 @@ __asm__(".globl use_sse, sse_loaded, sse_done\n"
 
 #define LOAD_YMM(n) "    vmovapd ymm_values+32*" #n ", %ymm" #n "\n"
 void use_avx(void);
-__asm__(".globl use_avx, avx_loaded, avx_done\n"
+__asm__(".globl use_avx, avx_loaded, avx_ended, avx_stored\n"
         "use_avx:\n"
         LOAD_YMM(0) LOAD_YMM(1) LOAD_YMM(2) LOAD_YMM(3)
         LOAD_YMM(4) LOAD_YMM(5) LOAD_YMM(6) LOAD_YMM(7)
@@ -138,7 +141,9 @@ __asm__(".globl use_avx, avx_loaded, avx_done\n"
         "    vaddpd %ymm1, %ymm0, %ymm0\n"
         "    vmulpd %ymm0, %ymm0, %ymm0\n"
         "    vxorps %xmm0, %xmm0, %xmm0\n"
-        "avx_done:\n"
+        "avx_ended:\n"
+        "    vmovupd %ymm2, ymm_stored\n"
+        "avx_stored:\n"
         "    nop\n"
         "    ret\n");
 
