@@ -33,7 +33,7 @@ def parse_args():
     p = argparse.ArgumentParser(description='the corpus beside QEMU and native')
     p.add_argument('--build', default='build', help='the build folder')
     p.add_argument('--only', metavar='PROGRAM,…', default='')
-    p.add_argument('--images', metavar='COMPILER-vLEVEL,…',
+    p.add_argument('--images', metavar='COMPILER-LEVEL,…',
                    default='gcc-v1,gcc-v3')
     p.add_argument('--rounds', type=int, default=3)
     p.add_argument('--modes', default='icount',

@@ -1,5 +1,5 @@
 """Programs of floating point and vectors (tests/bench/corpus) compiled for each
-level of x86-64: a guest computes what the host computes with the same code,
+level of x86-64, and with long doubles for the x87: a guest computes what the host computes with the same code,
 whatever runs it; recordings replay, and are travelled in, with other extensions
 of the host and other back ends."""
 import glob
@@ -11,6 +11,9 @@ import reprise
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.path.join(reprise.BUILD, 'tests', 'bench', 'corpus')
+
+# What the x87 has most of.
+X87 = ['nbody', 'linpack', 'mandel', 'paranoia']
 
 with open('/proc/cpuinfo', encoding='utf-8') as cpuinfo:
     HOST_HAS_AVX = ' avx ' in cpuinfo.read()
@@ -24,7 +27,7 @@ def programs():
 
 
 def images():
-    """"gcc-v1" and so on: those that were built."""
+    """"gcc-v1", "clang-x87" and so on: those that were built."""
     found = glob.glob(os.path.join(FOLDER, 'corpus-*.bin'))
     return sorted(os.path.basename(p)[len('corpus-'):-len('.bin')]
                   for p in found)
@@ -69,8 +72,8 @@ class Corpus(reprise.TestCase):
                     right)
 
     def test_there_are_images(self):
-        self.assertGreaterEqual({image[-1] for image in images()},
-                                set('123'))
+        self.assertGreaterEqual({image.split('-')[1] for image in images()},
+                                {'v1', 'v2', 'v3', 'x87'})
 
     def test_native_code(self):
         for image in images():
@@ -79,14 +82,16 @@ class Corpus(reprise.TestCase):
     def test_portable_back_end(self):
         self.check('gcc-v1', programs(), 'backend=interp')
         self.check('gcc-v3', programs(), 'backend=interp')
+        self.check('gcc-x87', X87, 'backend=interp')
 
     def test_older_hosts(self):
         for image in images():
-            level = image[-1]
+            level = image.split('-')[1]
             self.check(image, programs(), {
-                '1': 'host-features=sse2',
-                '2': 'host-features=max-avx',
-                '3': 'host-features=-avx2-fma-lahf'}[level])
+                'v1': 'host-features=sse2',
+                'v2': 'host-features=max-avx',
+                'v3': 'host-features=-avx2-fma-lahf',
+                'x87': 'host-features=max-lahf'}[level])
 
     def test_features_are_left_alone(self):
         """Without AVX no generated instruction has three operands."""
@@ -105,6 +110,7 @@ class Corpus(reprise.TestCase):
         for image in ('gcc-v1', 'gcc-v3'):
             self.check(image, small, 'one-insn-per-tb=on', 'flush-at-random=3',
                        'backend=interp,flush-at-random=4')
+        self.check('gcc-x87', X87, 'one-insn-per-tb=on', 'flush-at-random=5')
 
     def rr(self, mode, log):
         return ('-icount', f'shift=7,sleep=off,rr={mode},rrfile={log},'
@@ -119,7 +125,8 @@ class Corpus(reprise.TestCase):
 
     def check_replays(self, image, recorder, *players):
         """Digests of the whole machine are compared all along."""
-        names = ['mandel8', 'nbody', 'lanes', 'extensions', 'paranoia']
+        names = X87 if image.endswith('x87') else [
+            'mandel8', 'nbody', 'lanes', 'extensions', 'paranoia']
         log, printed = self.recorded(image, names, recorder)
         for accel in players:
             with self.subTest(image=image, recorder=recorder, player=accel):
@@ -134,6 +141,8 @@ class Corpus(reprise.TestCase):
         self.check_replays('gcc-v1', 'host-features=sse2', 'backend=x86_64',
                            'host-features=max-avx2', 'one-insn-per-tb=on')
         self.check_replays('gcc-v2', 'backend=interp', 'backend=x86_64')
+        self.check_replays('gcc-x87', 'backend=x86_64', 'backend=interp',
+                           'flush-at-random=8', 'host-features=sse2')
 
     def test_reverse(self):
         """Back and forth through a recording made with AVX2, without it."""

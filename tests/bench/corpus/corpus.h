@@ -1,8 +1,9 @@
 /*
  * Programs of floating point and vectors. Each is one C function, compiled once
- * for each compiler and level of x86-64 and linked twice: into a guest on the
- * bare machine (guest.c) and into a program of the host's (host.c). The same
- * code runs in both, so the digest of all that it computed must be the same.
+ * for each compiler and level of x86-64, and for the x87, and linked twice: into
+ * a guest on the bare machine (guest.c) and into a program of the host's
+ * (host.c). The same code runs in both, so the digest of all that it computed
+ * must be the same.
  *
  * No function of a C library is used but those that compilers themselves ask
  * for: memcpy, memmove, memset, memcmp.
@@ -75,5 +76,27 @@ static inline uint32_t mix_bytes(uint32_t sum, const void *data, size_t len)
     }
     return sum;
 }
+
+/* An asm's constraint for a number in a register, or where there is none. */
+#ifdef CORPUS_X87
+#define CORPUS_ANY "+m"
+#else
+#define CORPUS_ANY "+x"
+#endif
+
+/* Numbers of 80 bits, by the x87, in all that follows. Intrinsics' headers come
+ * before this one. */
+#ifdef CORPUS_X87
+static inline uint32_t mix_long(uint32_t sum, long double v)
+{
+    uint32_t words[3] = { 0 };
+    __builtin_memcpy(words, &v, 10);
+    return mix(mix_64(sum, words[0] | (uint64_t)words[1] << 32), words[2]);
+}
+
+#define double long double
+#define mix_double mix_long
+#define __builtin_fabs __builtin_fabsl
+#endif
 
 #endif

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 
 #include "corpus.h"
+#undef double /* by SSE, whatever does the others */
 
 enum { POOL = 48, FLAGS = 0x3f, MASKS = 0x1f80 };
 

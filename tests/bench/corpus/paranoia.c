@@ -8,13 +8,13 @@
 /* Nothing is known when the program is compiled. */
 static double hide(double v)
 {
-    __asm__ volatile("" : "+x"(v));
+    __asm__ volatile("" : CORPUS_ANY(v));
     return v;
 }
 
 static float hide_float(float v)
 {
-    __asm__ volatile("" : "+x"(v));
+    __asm__ volatile("" : CORPUS_ANY(v));
     return v;
 }
 
