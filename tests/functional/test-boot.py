@@ -62,6 +62,30 @@ class Boot(reprise.TestCase):
         vm.serial.send('\x0e\r')  # ^N, down; Enter
         vm.serial.expect('chose second')
 
+    @unittest.skipUnless(shutil.which('syslinux') and shutil.which('mcopy'),
+                         'needs syslinux and mtools')
+    def test_syslinux_from_a_floppy_disk(self):
+        """A program of 16-bit code, with the disk, the screen and a kernel."""
+        disk = self.path('floppy.img')
+
+        def run(*command):
+            subprocess.run(command, check=True, capture_output=True)
+
+        run('mformat', '-C', '-i', disk, '-f', '1440', '::')
+        run('syslinux', '--install', disk)
+        for name, text in (('initrd', 'an initrd'), ('syslinux.cfg',
+                           'SERIAL 0\r\nDEFAULT kernel initrd=initrd by '
+                           'syslinux\r\n')):
+            with open(self.path(name), 'w', encoding='ascii') as f:
+                f.write(text)
+            run('mcopy', '-i', disk, self.path(name), '::' + name)
+        run('mcopy', '-i', disk, reprise.guest('bzimage'), '::kernel')
+        vm = self.start('-m', '32', '-boot', 'a', '-device', 'isa-debug-exit',
+                        '-drive', f'file={disk},format=raw,if=floppy')
+        self.assertEqual(vm.wait(), 1, vm.serial.seen)
+        self.assertRegex(vm.serial.seen,
+                         b'linux guest: .*by syslinux.*\nan initrd')
+
     def start_linux(self, *args):
         kernel = reprise.guest('bzimage')
         with open(self.path('initrd'), 'w', encoding='ascii') as f:

@@ -60,17 +60,20 @@ start:  sti
         movw    %ss, %dx
         cmpw    %dx, %ax
         jne     wrong
+        movb    $'l', %bl
+        cmpb    $0, loader
+        je      wrong
+        cmpb    $0xff, loader           /* others than -kernel have other ways */
+        jne     loaded
+        cmpb    $0x81, flags
+        jne     wrong
         movb    $'p', %bl
         movw    heap_end, %dx
         addw    $0x200, %dx
         cmpw    %dx, %sp
         jne     wrong
-        movb    $'l', %bl
-        cmpb    $0xff, loader
-        jne     wrong
-        cmpb    $0x81, flags
-        jne     wrong
 
+loaded:
         movb    $'m', %bl
         pushw   %bx
         xorl    %ebx, %ebx
