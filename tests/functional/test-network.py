@@ -3,6 +3,7 @@ the world, is recorded, and replayed without one."""
 import http.server
 import os
 import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -106,6 +107,24 @@ class Ipxe(reprise.TestCase):
 
     def test_http_by_e1000(self):
         self.check_http('e1000')
+
+    def test_kernel_comes_over_http(self):
+        """iPXE boots it; in the replay there is no server."""
+        with open(self.path('initrd'), 'w', encoding='ascii') as f:
+            f.write('an initrd')
+        shutil.copy(reprise.guest('bzimage'), self.path('kernel'))
+        root = f'http://10.0.2.2:{self.serve()}'
+        self.script(f'kernel {root}/kernel by HTTP\ninitrd {root}/initrd\n'
+                    'boot\n')
+        said = []
+        for mode, network in (('record', self.user()),
+                              ('replay', 'user,id=n')):
+            vm = self.machine(mode, '-netdev', network, '-device',
+                              'isa-debug-exit')
+            self.assertEqual(vm.wait(), 1, (vm.output(), vm.serial.seen))
+            said.append(vm.serial.seen)
+        self.assertRegex(said[0], b'linux guest: .*by HTTP.*\nan initrd')
+        self.assertEqual(said[1], said[0])
 
     def test_tftp_by_old_adapters(self):
         self.script('echo the end\nshell\n')
