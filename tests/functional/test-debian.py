@@ -33,7 +33,15 @@ PROGRAM = (r'#include <stdio.h>\nint main(void)\n{ double s = 0; '
            r'printf("sum %%.12f\\n", s); return 0; }\n')
 # bus: options that attach the image, and what the guest calls it.
 BUSES = {'virtio': (['-drive', 'if=virtio,{drive}'], 'vda'),
-         'ide': (['-drive', 'if=ide,{drive}'], 'sda')}
+         'ide': (['-drive', 'if=ide,{drive}'], 'sda'),
+         'virtio-scsi': (['-drive', 'if=none,id=d,{drive}', '-device',
+                          'virtio-scsi-pci,id=s', '-device',
+                          'scsi-hd,bus=s.0,drive=d'], 'sda'),
+         'ahci': (['-drive', 'if=none,id=d,{drive}', '-device',
+                   'ich9-ahci,id=a', '-device', 'ide-hd,bus=a.0,drive=d'],
+                  'sda'),
+         'nvme': (['-drive', 'if=none,id=d,{drive}', '-device',
+                   'nvme,drive=d,serial=N1'], 'nvme0n1')}
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -156,6 +164,13 @@ class Debian(reprise.TestCase):
 
     def test_ide_4_processors(self):
         self.check('ide', '-smp', '4')
+
+    def test_login_prompt_from_other_disks(self):
+        for bus in ('virtio-scsi', 'ahci', 'nvme'):
+            with self.subTest(bus=bus):
+                vm = self.boot(bus, 'record')
+                vm.serial.expect('reprise login: ', PATIENCE)
+                vm.close()
 
 
 if __name__ == '__main__':
