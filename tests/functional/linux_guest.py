@@ -20,6 +20,8 @@ APPEND = 'console=ttyS0 panic=-1 nokaslr'
 OLD = {'686': ' noapic nolapic acpi=off'}
 # Of the processor's time, so that a busy host makes no difference.
 BOOT_SECONDS = 900
+# Of the host's time, for who may sleep meanwhile: no more than that it ends.
+PATIENCE = 3600
 
 # What every boot does: a loop of processes, files, a digest, a compressor that
 # must give back what it got, floating point.

@@ -8,7 +8,7 @@ import re
 import subprocess
 
 import reprise
-from linux_guest import APPEND, BOOT_SECONDS, LinuxCase, make_initrd, \
+from linux_guest import APPEND, LinuxCase, PATIENCE, make_initrd, \
     module_files
 
 SCRIPT = r'''#!/bin/busybox sh
@@ -74,7 +74,7 @@ class LinuxAhci(LinuxCase):
         vm = self.start(*self.machine, *args, '-icount',
                         f'shift=1,sleep=off,rr={mode},rrdigest=1000000,'
                         f'rrfile={self.path("run.rr")}{more}')
-        self.assertEqual(vm.wait(BOOT_SECONDS), 0, vm.output())
+        self.assertEqual(vm.wait(PATIENCE), 0, vm.output())
         return vm.serial.seen.decode(errors='replace')
 
     def test_disk_and_cd(self):

@@ -11,7 +11,7 @@ import threading
 import time
 
 import reprise
-from linux_guest import (BOOT_SECONDS, LinuxCase,
+from linux_guest import (LinuxCase, PATIENCE,
                          make_initrd, module_files)
 
 INIT = r'''#!/bin/busybox sh
@@ -51,7 +51,7 @@ class DeviceCase(LinuxCase):
                           + more, **kwargs)
 
     def end(self, vm):
-        self.assertEqual(vm.wait(BOOT_SECONDS), 0, vm.output())
+        self.assertEqual(vm.wait(PATIENCE), 0, vm.output())
         said = vm.serial.seen.decode(errors='replace')
         self.assertIn('guest done', said)
         return said
@@ -163,7 +163,7 @@ class Sockets(DeviceCase):
     def call_guest(self, path, data):
         """CONNECT, the data, and what comes back."""
         client = socket.socket(socket.AF_UNIX)
-        client.settimeout(reprise.TIMEOUT)
+        client.settimeout(PATIENCE)
         client.connect(path)
         client.sendall(b'CONNECT 1234\n')
         answer = b''
@@ -210,7 +210,7 @@ class Sockets(DeviceCase):
         thread = self.serve(path + '_77')
         device = ('-device', 'virtio-vsock-pci,guest-cid=42,uds-path=')
         vm = self.run_guest('record', device[0], device[1] + path)
-        vm.serial.expect('vsock listens', BOOT_SECONDS)
+        vm.serial.expect('vsock listens', PATIENCE)
         data = os.urandom(1_000_003)
         back = self.call_guest(path, data)
         self.assertEqual(back, bytes((b + 1) & 255 for b in data))
@@ -256,9 +256,9 @@ class Consoles(DeviceCase):
         vm = self.run_guest('record', '-chardev', f'file,id=c,path={out}',
                             '-chardev', f'socket,id=p,path={path},'
                             'server=on,wait=off', *self.DEVICES)
-        vm.serial.expect('org.test', BOOT_SECONDS)
+        vm.serial.expect('org.test', PATIENCE)
         peer = socket.socket(socket.AF_UNIX)
-        peer.settimeout(BOOT_SECONDS)
+        peer.settimeout(PATIENCE)
         peer.connect(path)
         self.addCleanup(peer.close)
         got = b''
@@ -296,7 +296,7 @@ echo "took back"
 class Balloon(DeviceCase):
     def wait_for(self, qmp, mib):
         """The driver says so, sooner or later."""
-        end = time.monotonic() + BOOT_SECONDS
+        end = time.monotonic() + PATIENCE
         while qmp.cmd('query-balloon')['actual'] != mib << 20:
             self.assertLess(time.monotonic(), end)
             time.sleep(0.05)
@@ -305,12 +305,12 @@ class Balloon(DeviceCase):
         self.prepare(['virtio_balloon', 'virtio_pci'], BALLOON_SCRIPT)
         device = ('-device', 'virtio-balloon-pci')
         vm = self.run_guest('record', *device, qmp=True, hmp=True)
-        vm.serial.expect('balloon ready', BOOT_SECONDS)
+        vm.serial.expect('balloon ready', PATIENCE)
         self.assertEqual(vm.hmp.cmd('info balloon').strip(),
                          'balloon: actual=256')
         self.assertEqual(vm.hmp.cmd('balloon 128').strip(), '')
         self.wait_for(vm.qmp, 128)
-        vm.serial.expect(r'gave 1\d{5}', BOOT_SECONDS)
+        vm.serial.expect(r'gave 1\d{5}', PATIENCE)
         vm.qmp.cmd('balloon', value=256 << 20)
         said = self.end(vm)
         self.assertIn('took back', said)
@@ -433,11 +433,11 @@ while [ "$(carriers)" != 1111 ]; do sleep 1; done; echo "plugged again"
                    for w in ('-device', f'{a},id=d{n}')]
         self.prepare(['virtio_pci', *(ADAPTERS[a] for a in adapters)], script)
         vm = self.run_guest('record', *devices, qmp=True)
-        vm.serial.expect('all plugged', BOOT_SECONDS)
+        vm.serial.expect('all plugged', PATIENCE)
         for up, words in ((False, 'all pulled'), (True, 'plugged again')):
             for n in range(4):
                 vm.qmp.cmd('set_link', name=f'd{n}', up=up)
-            vm.serial.expect(words, BOOT_SECONDS)
+            vm.serial.expect(words, PATIENCE)
         said = self.end(vm)
         self.check_replay(said, *devices)
 

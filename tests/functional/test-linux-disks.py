@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import reprise
-from linux_guest import APPEND, BOOT_SECONDS, LinuxCase, make_initrd, \
+from linux_guest import APPEND, LinuxCase, PATIENCE, make_initrd, \
     module_files
 
 MODULES = ['virtio_pci', 'virtio_scsi', 'virtio_blk', 'sd_mod', 'sr_mod',
@@ -103,7 +103,7 @@ class LinuxDisks(LinuxCase):
             'virtio-blk-pci,drive=v,serial=V1', *args, **kwargs)
 
     def finish(self, vm, smp=2):
-        self.assertEqual(vm.wait(BOOT_SECONDS), 0, vm.output())
+        self.assertEqual(vm.wait(PATIENCE), 0, vm.output())
         said = vm.serial.seen.decode(errors='replace')
         self.assertIn('disks done', said)
         for name, queues in (('sda', smp), ('nvme0n1', smp), ('vda', smp)):
@@ -151,7 +151,7 @@ class LinuxDisks(LinuxCase):
                         '-accel', f'tcg,{accel}', '-icount',
                         'shift=1,sleep=off,rr=replay,rrdigest=1000000,'
                         f'rrfile={self.path("run.rr")},rrsnapshot={name}'])
-                    self.assertEqual(vm.wait(BOOT_SECONDS), 0, vm.output())
+                    self.assertEqual(vm.wait(PATIENCE), 0, vm.output())
                     end = vm.serial.seen.decode(errors='replace')
                     self.assertTrue(said.endswith(end), end[-300:])
 

@@ -6,7 +6,7 @@ import subprocess
 
 import reprise
 import rsp
-from linux_guest import BOOT_SECONDS, LinuxCase
+from linux_guest import LinuxCase, PATIENCE
 
 RECORD = 'shift=1,sleep=off,rr=record,rrdigest=1000000'
 REPLAY = 'shift=1,sleep=off,rr=replay,rrdigest=1000000'
@@ -53,7 +53,7 @@ class LinuxReplay(LinuxCase):
         start = vm.qmp.cmd('query-replay')['icount']
         vm.qmp.cmd('replay-break', icount=start + PART)
         vm.qmp.cmd('cont')
-        vm.qmp.event('STOP', BOOT_SECONDS)
+        vm.qmp.event('STOP', PATIENCE)
         self.assertEqual(vm.qmp.cmd('query-replay')['icount'], start + PART,
                          vm.output())
         vm.close()
@@ -73,7 +73,7 @@ class LinuxReplay(LinuxCase):
             with self.subTest(snapshot=name):
                 vm = self.replay(flavour, *drive,
                                  more=f',rrsnapshot={name}')
-                self.assertEqual(vm.wait(BOOT_SECONDS), 0, vm.output())
+                self.assertEqual(vm.wait(PATIENCE), 0, vm.output())
                 end = vm.serial.seen.decode(errors='replace')
                 self.assertTrue(end and said.endswith(end), end[-200:])
             for accel in ('flush-at-random=3', 'one-insn-per-tb=on',
@@ -98,13 +98,13 @@ class LinuxReplay(LinuxCase):
                     f'unix:{socket},server=on,wait=off')
         gdb = rsp.Rsp(socket)
         gdb.put('c')
-        self.assertIn('replaylog:end', gdb.answer(BOOT_SECONDS))
+        self.assertIn('replaylog:end', gdb.answer(PATIENCE))
         self.assertEqual(gdb.cmd(f'Z0,{address:x},1'), 'OK')
         gdb.put('bc')
-        self.assertRegex(gdb.answer(BOOT_SECONDS), '^T05.*swbreak')
+        self.assertRegex(gdb.answer(PATIENCE), '^T05.*swbreak')
         self.assertEqual(gdb.pc(), address)
         gdb.put('bc')
-        self.assertIn('replaylog:begin', gdb.answer(BOOT_SECONDS))
+        self.assertIn('replaylog:begin', gdb.answer(PATIENCE))
         gdb.close()
 
 

@@ -3,7 +3,7 @@ memory: recorded with one to four vCPUs, replayed in every way."""
 import os
 
 import linux_guest
-from linux_guest import BOOT_SECONDS, LinuxCase
+from linux_guest import LinuxCase, PATIENCE
 
 MODULES = ('virtio_mmio', 'virtio_blk', 'virtio_net', 'virtio_rng',
            'qemu_fw_cfg')
@@ -52,7 +52,7 @@ class MicrovmReplay(LinuxCase):
                           qmp=True)
         vm.qmp.cmd('replay-break', icount=PART)
         vm.qmp.cmd('cont')
-        vm.qmp.event('STOP', BOOT_SECONDS)
+        vm.qmp.event('STOP', PATIENCE)
         self.assertEqual(vm.qmp.cmd('query-replay')['icount'], PART,
                          vm.output())
         vm.close()

@@ -5,7 +5,7 @@ import shutil
 import unittest
 
 import reprise
-from linux_guest import BOOT_SECONDS, LinuxCase
+from linux_guest import LinuxCase, PATIENCE
 
 RECORD = 'shift=1,sleep=off,rr=record,rrdigest=1000000'
 REPLAY = 'shift=1,sleep=off,rr=replay,rrdigest=1000000'
@@ -33,7 +33,7 @@ class Q35Replay(LinuxCase):
                                     f'tcg,{accel}', qmp=True)
                 vm.qmp.cmd('replay-break', icount=PART)
                 vm.qmp.cmd('cont')
-                vm.qmp.event('STOP', BOOT_SECONDS)
+                vm.qmp.event('STOP', PATIENCE)
                 self.assertEqual(vm.qmp.cmd('query-replay')['icount'], PART)
                 vm.close()
 
