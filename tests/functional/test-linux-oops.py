@@ -1,6 +1,7 @@
 """A kernel that panics, debugged backwards with a real gdb, with four processors.
 The bug is in a module (tests/guests/linux/uaf.c), which is compiled against the
-headers of the kernel; where they are not installed, the test is skipped."""
+headers of the kernel; where they are not installed, the test is skipped. So is
+what needs the kernel's symbols and scripts: scripts/linux-debug.sh gets them."""
 import os
 import re
 import shutil
@@ -8,11 +9,13 @@ import subprocess
 import unittest
 
 import reprise
-from linux_guest import APPEND, BOOT_SECONDS, LinuxCase, make_initrd
+from linux_guest import APPEND, BOOT_SECONDS, FOLDER, LinuxCase, make_initrd
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.join(HERE, '..', 'guests', 'linux', 'uaf.c')
 FLAVOUR = 'cloud-amd64'
+SYMBOLS = os.path.join(FOLDER, 'debug')
+VMLINUX = os.path.join(SYMBOLS, 'vmlinux')
 # What one session of gdb may take on a busy host.
 PATIENCE = 3600
 INIT = r'''#!/bin/busybox sh
@@ -75,12 +78,17 @@ class LinuxOops(LinuxCase):
         self.assertIn('Kernel panic - not syncing', said)
         return initrd, said
 
-    def debug(self, initrd, script, **env):
+    def replay(self, initrd):
+        """Waits for debuggers, at its first instruction."""
         socket = self.path('gdb.sock')
         self.machine('replay', initrd, '-S', '-gdb',
                      f'unix:{socket},server=on,wait=off')
+        return socket
+
+    def debug(self, socket, script, *files, **env):
         done = subprocess.run(
-            ['gdb', '-nx', '-q', '-batch', '-x', os.path.join(HERE, script)],
+            ['gdb', '-nx', '-q', '-batch', *files, '-x',
+             os.path.join(HERE, script)],
             env=dict(os.environ, RSP=socket, **env), capture_output=True,
             text=True, timeout=PATIENCE, check=False)
         print(''.join(re.findall('TIME .*\n', done.stdout)))
@@ -93,9 +101,18 @@ class LinuxOops(LinuxCase):
         sections = ' '.join(f'-s {name} {address}' for name, address in
                             re.findall('section (\\S+) (0x[0-9a-f]+)', said))
         panic = re.search(r'([0-9a-f]{16}) [tT] panic', said)[1]
-        self.debug(initrd, 'gdb_oops.py', MODULE=module,
-                   SECTIONS=sections,
+        socket = self.replay(initrd)
+        self.debug(socket, 'gdb_oops.py', MODULE=module, SECTIONS=sections,
                    PANIC='0x' + panic)
+        with self.subTest('the scripts of the kernel'):
+            self.need_symbols()
+            self.debug(socket, 'gdb_lx.py', VMLINUX, '-x',
+                       SYMBOLS + '/vmlinux-gdb.py')
+
+    def need_symbols(self):
+        if not os.path.exists(VMLINUX):
+            raise unittest.SkipTest(f'{VMLINUX} is not there; '
+                                    'scripts/linux-debug.sh gets it')
 
 
 if __name__ == '__main__':
