@@ -1,7 +1,8 @@
 """Runs inside gdb (gdb -x) with a kernel's vmlinux and its vmlinux-gdb.py, on the
 replay of a kernel that panicked over the module of gdb_oops.py, at its end: the
-kernel's own commands (scripts/gdb of its source). Prints how long each took, and
-"SCENARIO OK" at the end. In the environment: RSP."""
+kernel's own commands (scripts/gdb of its source) at the end and in the past, and
+its symbols over the whole boot. Prints how long each way took, and "SCENARIO OK"
+at the end. In the environment: RSP, MODULES (a folder with modules)."""
 import os
 import time
 import traceback
@@ -43,9 +44,39 @@ def at_the_end():
     expect_in('Linux version', execute('lx-version'), 'lx-version')
 
 
+def in_the_module():
+    """Its symbols are loaded, where it lies."""
+    timed('lx-symbols', f"lx-symbols {os.environ['MODULES']}")
+    execute('hbreak session_drop')
+    timed('back to the module', 'reverse-continue')
+    said = execute('bt')
+    for name in ('session_drop', 'dropper_thread', 'kthread',
+                 'ret_from_fork'):
+        expect_in(name, said, 'bt')
+    expect_in('uaf-dropper', execute('p $lx_current().comm'), '$lx_current')
+    if 'Kernel panic' in execute('lx-dmesg'):
+        raise AssertionError('lx-dmesg in the past knows what comes')
+    execute('delete')
+
+
+def to_early_boot():
+    """Who wrote a pointer that all of the boot left alone."""
+    execute('continue')
+    execute('watch -l saved_command_line')
+    timed('back over the whole boot', 'reverse-continue')
+    expect_in('start_kernel', execute('bt'), 'bt')
+    expect_in('0x0', execute('p saved_command_line'), 'before the write')
+    execute('delete')
+    timed('back to the caller', 'reverse-finish')
+    expect_in('start_kernel', execute('bt 1'), 'bt')
+    expect_in('swapper', execute('p $lx_current().comm'), '$lx_current')
+
+
 try:
     connect()
     at_the_end()
+    in_the_module()
+    to_early_boot()
     execute('disconnect')
     print('SCENARIO OK')
 except Exception:

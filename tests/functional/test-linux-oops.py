@@ -107,7 +107,8 @@ class LinuxOops(LinuxCase):
         with self.subTest('the scripts of the kernel'):
             self.need_symbols()
             self.debug(socket, 'gdb_lx.py', VMLINUX, '-x',
-                       SYMBOLS + '/vmlinux-gdb.py')
+                       SYMBOLS + '/vmlinux-gdb.py',
+                       MODULES=os.path.dirname(module))
 
     def need_symbols(self):
         if not os.path.exists(VMLINUX):
