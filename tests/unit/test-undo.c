@@ -366,6 +366,11 @@ static void test_lost(void)
         lost();
         return;
     }
+    /* GLib starts the program by its name, not by way of an emulator. */
+    if (g_getenv("MESON_EXE_WRAPPER")) {
+        g_test_skip("a program of another processor");
+        return;
+    }
     g_test_trap_subprocess(NULL, 0, 0);
     g_test_trap_assert_passed();
     g_test_trap_assert_stderr("*d0: '*' at offset 4096 could not be read*");
