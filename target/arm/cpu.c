@@ -197,4 +197,5 @@ const CpuClass aarch64_cpu_class = {
     .print_tlb = arm_print_mem,
     .address_bits = address_bits,
     .disas = a64_disas,
+    .dump = &arm_dump_ops,
 };
