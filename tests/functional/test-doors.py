@@ -537,8 +537,12 @@ class Chardevs(Doors):
         self.assertEqual(vm.hmp.cmd('chardev-add null,id=n'), '')
         self.assertIn('not a valid backend', vm.hmp.cmd('chardev-add x,id=n'))
         vm.hmp.cmd('cont')
-        self.until(lambda: vm.hmp.cmd('ringbuf_read ring 1024'),
-                   lambda text: 'No bootable device' in text)
+        said = []
+
+        def read_on():
+            said.append(vm.hmp.cmd('ringbuf_read ring 1024').rstrip('\r\n'))
+            return ''.join(said)
+        self.until(read_on, lambda text: 'No bootable device' in text)
 
     def test_refused(self):
         for text, wanted in (
