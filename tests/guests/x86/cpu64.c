@@ -177,7 +177,6 @@ static void test_speculation(void)
     check("it cannot be written", wrmsr(0x10a, 0), 13);
 }
 
-/* Time goes on between an instruction and the next, but not by a second. */
 /* RDTSC counts each instruction, wherever in a stretch of code it is. Without
  * -icount the host's clock may add to it now and then. */
 static void test_rdtsc(void)
@@ -195,6 +194,7 @@ static void test_rdtsc(void)
     check("RDTSC between other instructions", even, 1);
 }
 
+/* Time goes on between an instruction and the next, but not by a second. */
 static void test_tsc(void)
 {
     const uint64_t far = 1ull << 50;
