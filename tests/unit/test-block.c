@@ -243,8 +243,8 @@ static void test_refused(void)
     g_assert_true(g_file_set_contents(path, "QFI\xfb", 4, NULL));
     opts.file = path;
     refused(&opts, path);
-    opts.format = "vmdk";
-    refused(&opts, "Unknown driver 'vmdk'");
+    opts.format = "vhdx";
+    refused(&opts, "Unknown driver 'vhdx'");
     opts.format = "raw";
     blockdev_close(disk_open(&opts));
     opts.replay = true;
