@@ -87,8 +87,6 @@ static uint32_t class_from(uint32_t ec, unsigned el)
     case EC_DATA_LOWER:
     case EC_STEP_LOWER:
         return ec + same;
-    case EC_BRK:
-        return EC_BRK;
     default:
         return ec;
     }

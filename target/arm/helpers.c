@@ -51,13 +51,12 @@ static uint64_t in_order(uint64_t v, uint64_t how, unsigned bytes)
                                       : v;
 }
 
-/* The monitor holds if it was set by a load of as many bytes from here, and
- * memory still has what that found. It is clear afterwards. */
+/* The local monitor was set by a load of as many bytes from here. Whether memory
+ * still has what that found is asked apart. */
 static bool monitor_holds(ArmCpu *cpu, uint64_t va, unsigned bytes)
 {
-    bool holds = cpu->s.exclusive && cpu->s.excl_addr == va &&
-                 cpu->s.excl_bytes == bytes;
-    return holds;
+    return cpu->s.exclusive && cpu->s.excl_addr == va &&
+           cpu->s.excl_bytes == bytes;
 }
 
 static bool word_is_unchanged(ArmCpu *cpu, uint64_t va, uint64_t how,

@@ -72,10 +72,6 @@ uint64_t sysreg_read_zero(ArmCpu *cpu, unsigned key)
     return 0;
 }
 
-void sysreg_write_nothing(ArmCpu *cpu, unsigned key, uint64_t v)
-{
-}
-
 void sysreg_write_mdscr(ArmCpu *cpu, unsigned key, uint64_t v)
 {
     cpu->s.mdscr = v;

@@ -14,6 +14,12 @@ static uint64_t read_el(ArmCpu *cpu, unsigned key)
     return cpu->s.el << 2;
 }
 
+/* What is pending, masked or not: I and F. */
+static uint64_t read_isr(ArmCpu *cpu, unsigned key)
+{
+    return (cpu->s.irq ? BIT(7) : 0) | (cpu->s.fiq ? BIT(6) : 0);
+}
+
 static uint64_t read_nzcv(ArmCpu *cpu, unsigned key)
 {
     return arm_nzcv(cpu);
@@ -216,7 +222,7 @@ static const ArmSysReg rows[] = {
     PLAIN(ARM_KEY(3, 0, 10, 2, 0), "MAIR_EL1", mair),
     PLAIN(ARM_KEY(3, 0, 10, 3, 0), "AMAIR_EL1", amair),
     ACTS(ARM_KEY(3, 0, 12, 0, 0), "VBAR_EL1", vbar, write_vbar),
-    { ARM_KEY(3, 0, 12, 1, 0), "ISR_EL1", 0, SYS_RO, sysreg_read_zero, NULL },
+    { ARM_KEY(3, 0, 12, 1, 0), "ISR_EL1", 0, SYS_RO, read_isr, NULL },
     PLAIN(ARM_KEY(3, 0, 13, 0, 1), "CONTEXTIDR_EL1", contextidr),
     PLAIN(ARM_KEY(3, 0, 13, 0, 4), "TPIDR_EL1", tpidr_el1),
     { ARM_KEY(3, 3, 13, 0, 2), "TPIDR_EL0", AT(tpidr_el0), EL0, NULL, NULL },
@@ -242,8 +248,6 @@ static const ArmSysReg rows[] = {
     { ARM_KEY(2, 0, 1, 1, 4), "OSLSR_EL1", 0, SYS_RO, sysreg_read_oslsr, NULL },
     PLAIN(ARM_KEY(2, 0, 1, 3, 4), "OSDLR_EL1", osdlr),
     { ARM_KEY(2, 0, 1, 0, 0), "MDRAR_EL1", 0, SYS_RO, sysreg_read_zero, NULL },
-    { ARM_KEY(2, 0, 7, 8, 6), "DBGCLAIMSET_EL1", 0, 0, sysreg_read_zero,
-      sysreg_write_nothing },
     { ARM_KEY(2, 3, 0, 1, 0), "MDCCSR_EL0", 0, SYS_RO | SYS_EL0_R,
       sysreg_read_zero, NULL },
     DEBUGS(0),

@@ -49,7 +49,6 @@ uint64_t sysreg_read_cntfrq(ArmCpu *cpu, unsigned key);
 uint64_t sysreg_read_timer(ArmCpu *cpu, unsigned key);
 void sysreg_write_timer(ArmCpu *cpu, unsigned key, uint64_t v);
 uint64_t sysreg_read_zero(ArmCpu *cpu, unsigned key);
-void sysreg_write_nothing(ArmCpu *cpu, unsigned key, uint64_t v);
 void sysreg_write_mdscr(ArmCpu *cpu, unsigned key, uint64_t v);
 void sysreg_write_oslar(ArmCpu *cpu, unsigned key, uint64_t v);
 uint64_t sysreg_read_oslsr(ArmCpu *cpu, unsigned key);

@@ -55,7 +55,9 @@ void trans_eret(A64Trans *t, const A64_nothing *a)
         return;
     }
     CALL0(t, eret);
-    t_jump_pc(t);
+    /* A software step is as PSTATE says now, which the return has set. */
+    ir_exit(t->ir, ir_get(t->ir, ARM_PC), IR_EXIT_LOOP);
+    t->tc->ended = true;
 }
 
 void trans_msr_imm(A64Trans *t, const A64_imm_op1_op2 *a)

@@ -84,11 +84,6 @@ void t_jump(A64Trans *t, IrVal pc, IrExit how)
     t->tc->ended = true;
 }
 
-void t_jump_pc(A64Trans *t)
-{
-    t_jump(t, ir_get(t->ir, ARM_PC), IR_EXIT_LOOP);
-}
-
 void t_branch(A64Trans *t, Cond c, uint64_t taken)
 {
     IrVal to = k64(t, taken), next = k64(t, t->pc + 4);
@@ -132,12 +127,15 @@ static uint32_t fetch(TranslateContext *tc)
     return word;
 }
 
+/* IFSC of a debug exception (D19.2.37). */
+#define ISS_DEBUG 0x22
+
 /* What comes before any instruction (Arm ARM, D1.3.5): true if that is all. */
 static bool raise_instead(A64Trans *t)
 {
     uint32_t flags = t->tc->flags;
     if (flags & TB_STEP_PENDING) {
-        t_raise(t, EC_STEP_LOWER, 0);
+        t_raise(t, EC_STEP_LOWER, ISS_DEBUG);
     } else if (t->pc & 3) {
         t_raise(t, EC_PC_ALIGN, 0);
     } else if (flags & TB_IL) {

@@ -67,8 +67,6 @@ void t_undefined(A64Trans *t);
 void t_end(A64Trans *t, IrExit how);
 /* Leaves the TB for pc, the instruction having retired. */
 void t_jump(A64Trans *t, IrVal pc, IrExit how);
-/* A helper has set pc: goes there by way of the run loop. */
-void t_jump_pc(A64Trans *t);
 /* To `taken` if c holds, else to the next instruction. */
 void t_branch(A64Trans *t, Cond c, uint64_t taken);
 static inline unsigned t_el(const A64Trans *t)

@@ -166,6 +166,14 @@ timer:
     str w3, [x2, #4]
     mov w3, #1
     str w3, [x2]
+    mov x2, #1
+    msr cntv_tval_el0, xzr          /* due at once, and masked */
+    msr cntv_ctl_el0, x2
+    mrs x2, isr_el1
+    check x2, 0x80
+    msr cntv_ctl_el0, xzr
+    mrs x2, isr_el1
+    check x2, 0
     mrs x2, cntfrq_el0
     check x2, 62500000
     mov x2, #1000
